@@ -1,0 +1,75 @@
+//! Events: the audit trail, the change feed and the timeline, one row per change.
+
+use sea_orm::prelude::*;
+
+use crate::{
+    Instant, Kind,
+    account::AccountId,
+    choice::EventAction,
+    record::field,
+    table::{Join, Link, Owner, Table, Type, physical, server},
+    user::UserId,
+};
+
+/// One change of one record, written in the same transaction.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "event")]
+pub struct Model {
+    /// Identifies the event.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// When it happened; part of the key, because the table is partitioned by month.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub occurred_at: Instant,
+    /// What happened.
+    pub action: EventAction,
+    /// Kind of the record, `Account`.
+    pub subject_kind: String,
+    /// The record.
+    pub subject_id: Uuid,
+    /// The account it belongs to, if any: the timeline's key.
+    pub account_id: Option<AccountId>,
+    /// Who did it; empty for the system itself.
+    pub actor_id: Option<UserId>,
+    /// The request that did it.
+    pub request_id: Option<String>,
+    /// Changed API fields with their values before and after.
+    pub changes: Json,
+}
+
+/// Unused: links stand in the table's description.
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+impl ActiveModelBehavior for ActiveModel {}
+
+/// The table's description.
+#[must_use]
+pub fn describe() -> Table {
+    let fields = vec![
+        crate::table::Spec::build(server().sort(), "id", Type::Id, false, "Global id: names the event for ever."),
+        field::<Instant>(server().sort(), "occurred_at", "When it happened."),
+        field::<EventAction>(server().group(), "action", "What happened to the record."),
+        field::<String>(physical(), "subject_kind", ""),
+        field::<Option<AccountId>>(crate::table::link("account").by_server().always_shown(), "account_id", "The account it belongs to, if any."),
+        field::<Option<UserId>>(crate::table::link("actor").by_server().always_shown(), "actor_id", "Who did it; null for the system itself."),
+        field::<Option<String>>(server(), "request_id", "The request that did it, as in the `X-Request-Id` of its answer."),
+    ];
+    let mut links = crate::record::key_links(&fields);
+    links.push(Link {
+        name: "subject".into(),
+        doc: "The record it happened to, as it is now; null where it may not be seen.".into(),
+        target: Kind::Event,
+        join: Join::Subject,
+    });
+    Table {
+        kind: Kind::Event,
+        name: "Event",
+        plural: "eventLog",
+        table: "event",
+        prefix: "evnt",
+        doc: "One change of one record.".into(),
+        fields,
+        links,
+        owner: Owner::Subject,
+    }
+}

@@ -1,0 +1,24 @@
+//! Pipelines: the ways deals go.
+
+use crate::record::record;
+
+record! {
+    /// An ordered set of stages that deals go through.
+    Pipeline(PipelineId = "pipe") in "pipeline", "pipelines";
+    owner Owner::Nobody;
+
+    columns {
+        /// Name of the pipeline.
+        name: String => write().always_shown().sort().search().fold("name_fold").unique();
+        /// Fold key of the name.
+        name_fold: String => physical();
+        /// Its place among the pipelines, lowest first.
+        position: i32 => write().always_shown().sort().range(0, 10_000).default(0);
+    }
+    links {
+        /// Its stages.
+        stages: Stage Many { column: "pipeline_id" };
+        /// The deals in it.
+        deals: Deal Many { column: "pipeline_id" };
+    }
+}

@@ -1,0 +1,30 @@
+//! Stages of pipelines.
+
+use crate::{ForecastCategory, StageCategory, pipeline::PipelineId, record::record};
+
+record! {
+    /// One step of a pipeline.
+    Stage(StageId = "stag") in "stage", "stages";
+    owner Owner::Parts(&[("pipeline_id", crate::Kind::Pipeline)]);
+
+    columns {
+        /// The pipeline.
+        pipeline_id: PipelineId => link("pipeline").always_shown().fixed();
+        /// Name of the stage; unique in its pipeline.
+        name: String => write().always_shown().sort().search().fold("name_fold");
+        /// Fold key of the name.
+        name_fold: String => physical();
+        /// Its place in the pipeline, lowest first.
+        position: i32 => write().always_shown().sort().range(0, 10_000);
+        /// Whether deals in it are open, won or lost.
+        category: StageCategory => create().sort().group();
+        /// How likely a deal in it is won, in percent.
+        probability: i32 => write().sort().range(0, 100);
+        /// How far a deal in it counts in the forecast.
+        forecast_category: ForecastCategory => write().group().default(ForecastCategory::Pipeline.as_str());
+    }
+    links {
+        /// The deals in it.
+        deals: Deal Many { column: "stage_id" };
+    }
+}

@@ -1,0 +1,233 @@
+//! The one error type: what a person can put right, what is refused, and what went wrong inside.
+
+use std::{borrow::Cow, fmt, sync::Arc};
+
+use entity::Kind;
+use sea_orm::prelude::Uuid;
+
+/// What every fallible function of the house answers.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why something was not done.
+#[derive(Clone, Debug)]
+pub enum Error {
+    /// The input or the state of the data is in the way; told in `userErrors`.
+    Input(Vec<UserError>),
+    /// The request or the field is refused; told in `errors`.
+    Refused(Refusal),
+    /// A fault of ours; the client learns nothing but the request id.
+    Internal(Arc<dyn std::error::Error + Send + Sync>),
+}
+
+/// A refusal of a request or of a field.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// What kind of refusal.
+    pub code: Code,
+    /// The particular reason, in SCREAMING_SNAKE_CASE.
+    pub reason: Option<Cow<'static, str>>,
+    /// For people.
+    pub message: String,
+}
+
+macro_rules! codes {
+    ($(#[$meta:meta])* $name:ident { $($variant:ident = $text:literal),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name { $(#[doc = concat!("`", $text, "`")] $variant),* }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// As the API names it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// `extensions.code` of a GraphQL error: a closed set.
+    Code {
+        BadRequest = "BAD_REQUEST",
+        ParseFailed = "GRAPHQL_PARSE_FAILED",
+        ValidationFailed = "GRAPHQL_VALIDATION_FAILED",
+        BadUserInput = "BAD_USER_INPUT",
+        OperationResolution = "OPERATION_RESOLUTION_FAILURE",
+        PersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND",
+        PersistedQueryRequired = "PERSISTED_QUERY_REQUIRED",
+        QueryTooLarge = "QUERY_TOO_LARGE",
+        QueryTooComplex = "QUERY_TOO_COMPLEX",
+        RateLimited = "RATE_LIMITED",
+        Unauthenticated = "UNAUTHENTICATED",
+        MethodNotAllowed = "METHOD_NOT_ALLOWED",
+        NotAcceptable = "NOT_ACCEPTABLE",
+        UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE",
+        PayloadTooLarge = "PAYLOAD_TOO_LARGE",
+        Timeout = "TIMEOUT",
+        ServiceUnavailable = "SERVICE_UNAVAILABLE",
+        Forbidden = "FORBIDDEN",
+        NotFound = "NOT_FOUND",
+        InvalidCursor = "INVALID_CURSOR",
+        Internal = "INTERNAL_SERVER_ERROR",
+    }
+}
+
+codes! {
+    /// `code` of a user error: a closed set.
+    UserCode {
+        Required = "REQUIRED",
+        Invalid = "INVALID",
+        TooLong = "TOO_LONG",
+        TooShort = "TOO_SHORT",
+        OutOfRange = "OUT_OF_RANGE",
+        Taken = "TAKEN",
+        NotFound = "NOT_FOUND",
+        Forbidden = "FORBIDDEN",
+        Conflict = "CONFLICT",
+        IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED",
+        LimitReached = "LIMIT_REACHED",
+        InUse = "IN_USE",
+        InvalidTransition = "INVALID_TRANSITION",
+        ApprovalMissing = "APPROVAL_MISSING",
+    }
+}
+
+/// Something a person can put right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserError {
+    /// What kind of mistake.
+    pub code: UserCode,
+    /// The particular reason, in SCREAMING_SNAKE_CASE.
+    pub reason: Option<Cow<'static, str>>,
+    /// For people.
+    pub message: String,
+    /// Path of the input field, outermost first; empty where it concerns the whole input.
+    pub field: Vec<String>,
+    /// Place in a bulk input.
+    pub index: Option<usize>,
+    /// The record that stands in the way.
+    pub conflict: Option<(Kind, Uuid)>,
+}
+
+impl UserError {
+    /// A mistake in one input field.
+    pub fn new(code: UserCode, field: &str, message: impl Into<String>) -> Self {
+        let field = if field.is_empty() { vec![] } else { field.split('.').map(str::to_owned).collect() };
+        Self { code, reason: None, message: message.into(), field, index: None, conflict: None }
+    }
+
+    /// With its particular reason.
+    #[must_use]
+    pub fn because(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// With the record that stands in the way.
+    #[must_use]
+    pub fn against(mut self, kind: Kind, id: Uuid) -> Self {
+        self.conflict = Some((kind, id));
+        self
+    }
+}
+
+impl From<UserError> for Error {
+    fn from(error: UserError) -> Self {
+        Self::Input(vec![error])
+    }
+}
+
+impl Error {
+    /// A refusal with this code.
+    pub fn refused(code: Code, message: impl Into<String>) -> Self {
+        Self::Refused(Refusal { code, reason: None, message: message.into() })
+    }
+
+    /// A refusal with this code and reason.
+    pub fn refused_because(code: Code, reason: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self::Refused(Refusal { code, reason: Some(reason.into()), message: message.into() })
+    }
+
+    /// A mistake in one input field.
+    pub fn input(code: UserCode, field: &str, message: impl Into<String>) -> Self {
+        UserError::new(code, field, message).into()
+    }
+
+    /// A bad argument of a query.
+    pub fn argument(message: impl Into<String>) -> Self {
+        Self::refused(Code::BadUserInput, message)
+    }
+
+    /// A fault of ours.
+    pub fn internal(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(Arc::from(error.into()))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(errors) => match errors.first() {
+                Some(error) => f.write_str(&error.message),
+                None => f.write_str("invalid input"),
+            },
+            Self::Refused(refusal) => f.write_str(&refusal.message),
+            Self::Internal(error) => write!(f, "internal error: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<sea_orm::DbErr> for Error {
+    fn from(error: sea_orm::DbErr) -> Self {
+        use sea_orm::DbErr;
+        match error {
+            // The database is out of reach: the client may come again.
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => {
+                tracing::error!(error = %error, "database out of reach");
+                Self::refused(Code::ServiceUnavailable, "The database cannot be reached right now; try again.")
+            }
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<sea_orm::SqlxError> for Error {
+    fn from(error: sea_orm::SqlxError) -> Self {
+        sea_orm::DbErr::Query(sea_orm::RuntimeErr::SqlxError(Arc::new(error))).into()
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<Error> for async_graphql::Error {
+    fn from(error: Error) -> Self {
+        use async_graphql::ErrorExtensions;
+        let (code, reason, message) = match error {
+            Error::Refused(Refusal { code, reason, message }) => (code, reason, message),
+            Error::Input(errors) => match errors.into_iter().next() {
+                Some(error) => (Code::BadUserInput, error.reason, error.message),
+                None => (Code::BadUserInput, None, "invalid input".to_owned()),
+            },
+            Error::Internal(error) => {
+                tracing::error!(error = ?error, "internal error");
+                (Code::Internal, None, "Something went wrong on our side; quote the request id.".to_owned())
+            }
+        };
+        async_graphql::Error::new(message).extend_with(|_, extensions| {
+            extensions.set("code", code.as_str());
+            if let Some(reason) = &reason {
+                extensions.set("reason", reason.as_ref());
+            }
+        })
+    }
+}
