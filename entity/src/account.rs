@@ -15,7 +15,7 @@ record! {
         /// Primary web domain, normalised to the registrable domain (`https://www.acme.co.uk/x` → `acme.co.uk`); unique among live accounts.
         domain: Option<String> => write().sort().search().fold("domain").unique().max(253);
         /// Address of the web site.
-        website: Option<String> => write().max(2_000);
+        website: Option<String> => write().max(2_000).scalar("URL");
         /// Industry, in the company's own words.
         industry: Option<String> => write().sort().group();
         /// Number of people employed.
@@ -25,7 +25,7 @@ record! {
         /// Currency of the revenue.
         annual_revenue_currency: Option<String> => physical();
         /// Country of the headquarters, ISO 3166-1 alpha-2.
-        country: Option<String> => write().sort().group().max(2);
+        country: Option<String> => write().sort().group().max(2).scalar("CountryCode");
         /// City of the headquarters.
         city: Option<String> => write().sort().group();
         /// What the company does.

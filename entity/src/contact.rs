@@ -17,7 +17,7 @@ record! {
         /// Family name.
         last_name: Option<String> => write().sort();
         /// E-mail address in lower case; unique among live contacts.
-        email: Option<String> => write().sort().search().fold("email").unique().max(254);
+        email: Option<String> => write().sort().search().fold("email").unique().max(254).scalar("EmailAddress");
         /// Telephone number, as given.
         phone: Option<String> => write().max(50);
         /// Job title.

@@ -1,6 +1,6 @@
 //! The one declaration of a table, from which its model and its description follow.
 
-use sea_orm::{EntityTrait, FromQueryResult, IntoActiveModel, ModelTrait, prelude::Uuid};
+use sea_orm::{EntityTrait, FromQueryResult, IntoActiveModel, ModelTrait, TryIntoModel, prelude::Uuid};
 
 use crate::{
     Kind,
@@ -10,8 +10,11 @@ use crate::{
 
 /// A table whose rows are reached through the store.
 pub trait Record:
-    EntityTrait<Model: ModelTrait<Entity = Self> + FromQueryResult + IntoActiveModel<Self::ActiveModel> + Sync + PartialEq>
-    + Sync
+    EntityTrait<
+        Model: ModelTrait<Entity = Self> + FromQueryResult + IntoActiveModel<Self::ActiveModel> + Sync + PartialEq,
+        ActiveModel: TryIntoModel<Self::Model> + Send,
+        Column: Send + Sync,
+    > + Sync
 {
     /// Its kind.
     const KIND: Kind;

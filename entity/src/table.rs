@@ -235,6 +235,8 @@ pub struct Field {
     pub currency: Option<&'static str>,
     /// For a key: the API name of the link.
     pub link_name: Option<String>,
+    /// The custom scalar of a text in the API.
+    pub scalar: Option<&'static str>,
     /// Most characters (texts) a client may store.
     pub max: usize,
     /// Least and greatest number a client may store.
@@ -278,6 +280,7 @@ fn spec(input: Input) -> Spec {
         fold: None,
         currency: None,
         link_name: None,
+        scalar: None,
         max: 200,
         range: None,
         default: None,
@@ -395,6 +398,13 @@ impl Spec {
     #[must_use]
     pub fn max(mut self, characters: usize) -> Self {
         self.0.max = characters;
+        self
+    }
+
+    /// A custom scalar in the API, whose form is checked.
+    #[must_use]
+    pub fn scalar(mut self, name: &'static str) -> Self {
+        self.0.scalar = Some(name);
         self
     }
 

@@ -13,7 +13,7 @@ record! {
         /// Fold key of the name.
         name_fold: String => physical();
         /// E-mail address, by which the person signs in; empty for people who never sign in.
-        email: Option<String> => write().sort().unique().max(254);
+        email: Option<String> => write().sort().unique().max(254).scalar("EmailAddress");
         /// Job title.
         title: Option<String> => write();
         /// The department the person works in; approvals are counted by it.

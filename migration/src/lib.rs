@@ -5,6 +5,7 @@
 //! bytes, instants are integer milliseconds, texts compare by bytes on both.
 
 use sea_orm_migration::prelude::*;
+pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
 
 mod m20261121_000001_people;

@@ -1,0 +1,216 @@
+//! The roles that Tandem brings: seeded into the database, then ordinary data.
+
+use entity::Kind;
+
+use super::{
+    Action::{self, Approve, Assign, Create, Delete, Export, Import, Merge, Read, Update},
+    FieldRule, Grant,
+    Reach::{self, All, None, Own, Team},
+};
+
+/// A role that Tandem brings.
+#[derive(Debug)]
+pub struct BuiltIn {
+    /// Stable name.
+    pub key: &'static str,
+    /// Name for people.
+    pub name: &'static str,
+    /// What the role is for.
+    pub description: &'static str,
+    cell: fn(Room, Action) -> Reach,
+    fields: &'static [(Kind, &'static str, FieldRule)],
+}
+
+/// Kinds that a built-in role treats alike.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// People and teams: the company's directory.
+    Directory,
+    /// Roles and who holds them.
+    Roles,
+    /// One's sign-ins.
+    Sessions,
+    /// Accounts and what describes them.
+    Accounts,
+    /// The people at accounts.
+    Contacts,
+    /// Leads.
+    Leads,
+    /// Deals.
+    Deals,
+    /// Pipelines and stages.
+    Pipelines,
+    /// Personas and stories.
+    Library,
+    /// Target-account lists.
+    Lists,
+    /// Imports.
+    Imports,
+    /// What happened.
+    Events,
+}
+
+/// Every kind says here which room it is in; a new one does not compile without.
+const fn room(kind: Kind) -> Room {
+    match kind {
+        Kind::User | Kind::Team | Kind::TeamMembership => Room::Directory,
+        Kind::Role | Kind::RoleAssignment => Room::Roles,
+        Kind::Session => Room::Sessions,
+        Kind::Account | Kind::AccountDomain | Kind::AccountTeamMember => Room::Accounts,
+        Kind::Contact | Kind::AccountContact => Room::Contacts,
+        Kind::Lead => Room::Leads,
+        Kind::Deal => Room::Deals,
+        Kind::Pipeline | Kind::Stage => Room::Pipelines,
+        Kind::Persona | Kind::Story => Room::Library,
+        Kind::TargetAccountList | Kind::TargetAccountListMember => Room::Lists,
+        Kind::ImportJob => Room::Imports,
+        Kind::Event => Room::Events,
+    }
+}
+
+impl BuiltIn {
+    /// Its permissions.
+    #[must_use]
+    pub fn grants(&self) -> Vec<Grant> {
+        let cells = Kind::ALL.into_iter().flat_map(|kind| Action::ALL.map(|action| (kind, action)));
+        cells
+            .map(|(kind, action)| Grant { kind, action, reach: (self.cell)(room(kind), action) })
+            .filter(|grant| grant.reach > None)
+            .collect()
+    }
+
+    /// Its field rules.
+    #[must_use]
+    pub fn fields(&self) -> Vec<(Kind, String, FieldRule)> {
+        self.fields.iter().map(|(kind, field, rule)| (*kind, (*field).to_owned(), *rule)).collect()
+    }
+}
+
+/// What everybody may: see the directory, the shared library and set-up, the events of what they
+/// see, and their own sessions.
+const fn everybody(room: Room, action: Action) -> Reach {
+    match (room, action) {
+        (Room::Directory | Room::Pipelines | Room::Library | Room::Lists | Room::Events, Read) => All,
+        (Room::Sessions, Read | Delete) => Own,
+        _ => None,
+    }
+}
+
+/// The roles, in the order they are shown.
+pub const ROLES: &[BuiltIn] = &[
+    BuiltIn {
+        key: "admin",
+        name: "Administrator",
+        description: "Everything, including who may do what.",
+        cell: |_, _| All,
+        fields: &[],
+    },
+    BuiltIn {
+        key: "marketing_manager",
+        name: "Marketing manager",
+        description: "Runs marketing: all accounts, contacts, leads, lists, personas and stories; sees all deals.",
+        cell: |room, action| match (room, action) {
+            (Room::Accounts | Room::Contacts | Room::Leads | Room::Lists | Room::Library, Read | Create | Update | Delete | Approve | Assign | Export | Import | Merge) => All,
+            (Room::Deals, Read | Export) => All,
+            (Room::Imports, Read | Create) => Own,
+            _ => everybody(room, action),
+        },
+        fields: &[],
+    },
+    BuiltIn {
+        key: "marketer",
+        name: "Marketer",
+        description: "Works on accounts, contacts and leads; writes personas, stories and lists of the own department.",
+        cell: |room, action| match (room, action) {
+            (Room::Accounts | Room::Contacts | Room::Leads, Read | Create | Update) => All,
+            (Room::Deals, Read) => All,
+            (Room::Library, Create | Update) => Team,
+            (Room::Lists, Create | Update) => Own,
+            (Room::Imports, Read | Create) => Own,
+            _ => everybody(room, action),
+        },
+        fields: &[],
+    },
+    BuiltIn {
+        key: "sales_manager",
+        name: "Sales manager",
+        description: "Runs sales: all accounts, contacts, leads, deals, pipelines and lists.",
+        cell: |room, action| match (room, action) {
+            (Room::Accounts | Room::Contacts | Room::Leads | Room::Deals | Room::Lists, Read | Create | Update | Delete | Approve | Assign | Export | Import | Merge) => All,
+            (Room::Pipelines, Create | Update | Delete) => All,
+            (Room::Library, Approve) => All,
+            (Room::Imports, Read | Create) => Own,
+            _ => everybody(room, action),
+        },
+        fields: &[],
+    },
+    BuiltIn {
+        key: "rep",
+        name: "Sales representative",
+        description: "Sees the accounts, contacts, leads and deals of the own team; works on the own ones.",
+        cell: |room, action| match (room, action) {
+            (Room::Accounts | Room::Contacts | Room::Leads | Room::Deals, Read) => Team,
+            (Room::Accounts | Room::Contacts | Room::Leads | Room::Deals, Update) => Own,
+            (Room::Contacts | Room::Leads | Room::Deals, Create) => Own,
+            _ => everybody(room, action),
+        },
+        fields: &[],
+    },
+    BuiltIn {
+        key: "service",
+        name: "Service",
+        description: "Sees accounts, contacts and deals without their amounts.",
+        cell: |room, action| match (room, action) {
+            (Room::Accounts | Room::Contacts | Room::Deals, Read) => All,
+            (Room::Contacts, Update) => All,
+            _ => everybody(room, action),
+        },
+        fields: &[(Kind::Deal, "amount", FieldRule::Hidden), (Kind::Account, "annualRevenue", FieldRule::Hidden)],
+    },
+    BuiltIn {
+        key: "it",
+        name: "IT",
+        description: "Keeps connections and imports running; sees who holds which role, and no customer data.",
+        cell: |room, action| match (room, action) {
+            (Room::Roles | Room::Imports | Room::Sessions, Read) => All,
+            _ => everybody(room, action),
+        },
+        fields: &[],
+    },
+    BuiltIn {
+        key: "executive",
+        name: "Executive (read only)",
+        description: "Sees everything, changes nothing.",
+        cell: |room, action| match (room, action) {
+            (Room::Sessions, _) => everybody(room, action),
+            (_, Read | Export) => All,
+            _ => everybody(room, action),
+        },
+        fields: &[],
+    },
+    BuiltIn {
+        key: "integration",
+        name: "Integration",
+        description: "Writes accounts, contacts, leads and deals for a connected system; deletes nothing.",
+        cell: |room, action| match (room, action) {
+            (Room::Accounts | Room::Contacts | Room::Leads | Room::Deals | Room::Lists, Read | Create | Update | Assign | Export | Import) => All,
+            (Room::Imports, Read | Create) => Own,
+            _ => everybody(room, action),
+        },
+        fields: &[],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_rule_names_a_field_that_may_be_hidden() {
+        for role in ROLES {
+            for (kind, field, _) in role.fields() {
+                assert!(kind.table().hidable().any(|name| name == field), "{}: {}.{field}", role.key, kind.name());
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Who may do what: actors, actions, reach, and roles compiled to a policy.
+
+pub mod builtin;
+mod policy;
+
+use entity::{Choice, Department, session::SessionId, table::Choices, user::UserId};
+
+pub use policy::{FieldRule, Grant, Policy};
+
+/// What can be done to a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    /// See it.
+    Read,
+    /// Make one.
+    Create,
+    /// Change it.
+    Update,
+    /// Archive it and bring it back.
+    Delete,
+    /// Approve it for one's department.
+    Approve,
+    /// Give it to another owner.
+    Assign,
+    /// Take it out in bulk.
+    Export,
+    /// Bring it in from files.
+    Import,
+    /// Merge it with a duplicate.
+    Merge,
+    /// Erase it for good.
+    Erase,
+    /// Administer it.
+    Manage,
+}
+
+impl Action {
+    /// All actions.
+    pub const ALL: [Self; 11] = [
+        Self::Read,
+        Self::Create,
+        Self::Update,
+        Self::Delete,
+        Self::Approve,
+        Self::Assign,
+        Self::Export,
+        Self::Import,
+        Self::Merge,
+        Self::Erase,
+        Self::Manage,
+    ];
+}
+
+/// How far a permission goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Reach {
+    /// Nowhere.
+    #[default]
+    None,
+    /// One's own records.
+    Own,
+    /// The records of one's teams and of the teams below them.
+    Team,
+    /// All records.
+    All,
+}
+
+impl Reach {
+    /// All reaches, narrowest first.
+    pub const ALL: [Self; 4] = [Self::None, Self::Own, Self::Team, Self::All];
+}
+
+macro_rules! choice {
+    ($type:ident, $name:literal, $doc:literal, $($variant:ident = $text:literal $vdoc:literal),* $(,)?) => {
+        impl $type {
+            /// The set, for the API.
+            pub const CHOICES: &'static Choices = &Choices { name: $name, doc: $doc, values: &[$(($text, $vdoc)),*] };
+
+            /// Its name in storage and in the API.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),* }
+            }
+
+            /// The value of this name.
+            #[must_use]
+            pub fn parse(name: &str) -> Option<Self> {
+                match name { $($text => Some(Self::$variant),)* _ => None }
+            }
+        }
+
+        impl Choice for $type {
+            fn choices() -> &'static Choices { Self::CHOICES }
+            fn named(name: &str) -> Option<Self> { Self::parse(name) }
+            fn name(self) -> &'static str { self.as_str() }
+        }
+    };
+}
+
+choice! { Action, "PermissionAction", "What can be done to a record.",
+    Read = "READ" "See it.", Create = "CREATE" "Make one.", Update = "UPDATE" "Change it.",
+    Delete = "DELETE" "Archive it and bring it back.", Approve = "APPROVE" "Approve it for one's department.",
+    Assign = "ASSIGN" "Give it to another owner.", Export = "EXPORT" "Take it out in bulk.",
+    Import = "IMPORT" "Bring it in from files.", Merge = "MERGE" "Merge it with a duplicate.",
+    Erase = "ERASE" "Erase it for good.", Manage = "MANAGE" "Administer it.",
+}
+choice! { Reach, "PermissionReach", "How far a permission goes.",
+    None = "NONE" "Nowhere.", Own = "OWN" "One's own records.",
+    Team = "TEAM" "The records of one's teams and of the teams below them.", All = "ALL" "All records.",
+}
+
+/// On whose behalf something is done.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// Who it is.
+    pub who: Who,
+    /// The department they work in.
+    pub department: Option<Department>,
+    /// What they may do: the union of their roles.
+    pub policy: Policy,
+}
+
+/// The identity of an actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Nobody has signed in.
+    Anonymous,
+    /// A signed-in person.
+    User {
+        /// The person.
+        id: UserId,
+        /// Their session; none when acting through the command line.
+        session: Option<SessionId>,
+    },
+    /// Tandem itself.
+    System(Purpose),
+}
+
+/// What Tandem does on its own behalf. The one hatch through every permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Telling who signs in and keeping their session.
+    SignIn,
+    /// Commands of whoever runs the machine.
+    CommandLine,
+    /// What one permitted change makes necessary elsewhere.
+    Consequence,
+    /// Loading the demo company.
+    Demo,
+}
+
+impl Actor {
+    /// Nobody: may do nothing.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self { who: Who::Anonymous, department: None, policy: Policy::nothing() }
+    }
+
+    /// Tandem itself: may do everything.
+    #[must_use]
+    pub fn system(purpose: Purpose) -> Self {
+        Self { who: Who::System(purpose), department: None, policy: Policy::everything() }
+    }
+
+    /// The user, if it is one.
+    #[must_use]
+    pub fn user(&self) -> Option<UserId> {
+        match self.who {
+            Who::User { id, .. } => Some(id),
+            Who::Anonymous | Who::System(_) => None,
+        }
+    }
+
+    /// Whether nobody has signed in.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.who == Who::Anonymous
+    }
+}

@@ -1,0 +1,460 @@
+//! Filters: what a client asks for, as data, and its SQL.
+
+use entity::{
+    Kind,
+    table::{Field, Join, Link, Table, Type},
+};
+use sea_orm::Value;
+use serde_json::{Map, Value as Json};
+
+use super::{fold, scope, sql::Sql, sql::Engine, value};
+use crate::{
+    access::{Action, Actor},
+    error::{Code, Error, Result},
+};
+
+/// A condition on rows of one kind.
+#[derive(Clone, Debug, Default)]
+pub enum Filter {
+    /// Every row.
+    #[default]
+    Everything,
+    /// All of these.
+    And(Vec<Filter>),
+    /// At least one of these.
+    Or(Vec<Filter>),
+    /// Not this. What is unknown counts as not.
+    Not(Box<Filter>),
+    /// A test of one column.
+    Test(&'static Field, Test),
+    /// A test of the rows at the other end of a link.
+    Linked(&'static Link, Quantifier, Box<Filter>),
+}
+
+/// How many of the linked rows must pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantifier {
+    /// At least one.
+    Some,
+    /// All, which none at all also are.
+    Every,
+    /// Not one.
+    None,
+}
+
+/// A test of one column.
+#[derive(Clone, Debug)]
+pub enum Test {
+    /// Compared with a value by an operator of SQL.
+    Compare(&'static str, Value),
+    /// One of these, or none of these.
+    In(Vec<Value>, bool),
+    /// Empty, or not.
+    Null(bool),
+    /// Contains, starts or ends with this text.
+    Like(Place, String),
+    /// The same on the fold key.
+    Folded(Box<Test>),
+    /// A money amount in one currency.
+    Money(String, Box<Test>),
+    /// All of these.
+    All(Vec<Test>),
+}
+
+/// Where a text stands in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Anywhere.
+    Inside,
+    /// At its start.
+    Start,
+    /// At its end.
+    End,
+}
+
+impl Filter {
+    /// Reads a filter in the shape of the kind's filter input.
+    pub fn read(kind: Kind, json: &Json) -> Result<Self> {
+        let table = kind.table();
+        let object = json.as_object().ok_or_else(|| Error::argument(format!("{}Filter is an object.", table.name)))?;
+        let mut all = Vec::with_capacity(object.len());
+        for (name, json) in object {
+            if json.is_null() {
+                return Err(Error::argument(format!("`{name}: null` tests nothing; use `isNull`, or leave it out.")));
+            }
+            all.push(match name.as_str() {
+                "and" => Self::And(Self::read_list(kind, json)?),
+                "or" => Self::Or(Self::read_list(kind, json)?),
+                "not" => Self::Not(Box::new(Self::read(kind, json)?)),
+                _ => Self::read_entry(table, name, json)?,
+            });
+        }
+        Ok(match all.len() {
+            0 => Self::Everything,
+            1 => all.remove(0),
+            _ => Self::And(all),
+        })
+    }
+
+    fn read_list(kind: Kind, json: &Json) -> Result<Vec<Self>> {
+        // A single object is a list of one, by GraphQL's input coercion.
+        json.as_array().map_or_else(
+            || Ok(vec![Self::read(kind, json)?]),
+            |items| items.iter().map(|item| Self::read(kind, item)).collect(),
+        )
+    }
+
+    fn read_entry(table: &'static Table, name: &str, json: &Json) -> Result<Self> {
+        if let Some(field) = table.field(name) {
+            let object = json.as_object().ok_or_else(|| Error::argument(format!("The filter of {name} is an object.")))?;
+            return Ok(Self::Test(field, Test::read(field, object)?));
+        }
+        let Some(link) = table.link(name) else {
+            return Err(Error::argument(format!("{}Filter has no field {name}.", table.name)));
+        };
+        if matches!(link.join, Join::One { .. }) {
+            return Ok(Self::Linked(link, Quantifier::Some, Box::new(Self::read(link.target, json)?)));
+        }
+        let object = json.as_object().ok_or_else(|| Error::argument(format!("The filter of {name} is an object.")))?;
+        let mut all = Vec::new();
+        for (quantifier, json) in object {
+            let quantifier = match quantifier.as_str() {
+                "some" => Quantifier::Some,
+                "every" => Quantifier::Every,
+                "none" => Quantifier::None,
+                other => return Err(Error::argument(format!("{name} takes some, every or none, not {other}."))),
+            };
+            all.push(Self::Linked(link, quantifier, Box::new(Self::read(link.target, json)?)));
+        }
+        Ok(Self::And(all))
+    }
+
+    /// Both conditions.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Everything, filter) | (filter, Self::Everything) => filter,
+            (one, other) => Self::And(vec![one, other]),
+        }
+    }
+
+    /// The rows whose column holds this value.
+    #[must_use]
+    pub fn eq(field: &'static Field, value: impl Into<Value>) -> Self {
+        Self::Test(field, Test::Compare("=", value.into()))
+    }
+
+    /// Appends the condition on the rows of `alias`, each linked row within the actor's reach.
+    /// Refused where it tests what is hidden from the actor.
+    pub fn push(&self, sql: &mut Sql, actor: &Actor, (kind, alias): (Kind, &str)) -> Result<()> {
+        match self {
+            Self::Everything => {
+                sql.push("TRUE");
+            }
+            Self::And(all) | Self::Or(all) => {
+                let (empty, between) = if matches!(self, Self::And(_)) { ("TRUE", " AND ") } else { ("FALSE", " OR ") };
+                if all.is_empty() {
+                    sql.push(empty);
+                    return Ok(());
+                }
+                sql.push("(");
+                for (n, filter) in all.iter().enumerate() {
+                    if n > 0 {
+                        sql.push(between);
+                    }
+                    filter.push(sql, actor, (kind, alias))?;
+                }
+                sql.push(")");
+            }
+            Self::Not(filter) => {
+                sql.push("(");
+                filter.push(sql, actor, (kind, alias))?;
+                sql.push(") IS NOT TRUE");
+            }
+            Self::Test(field, test) => {
+                refuse_hidden(actor, kind, &field.name)?;
+                test.push(sql, alias, field, field.column);
+            }
+            Self::Linked(link, quantifier, inner) => {
+                refuse_hidden(actor, kind, &link.name)?;
+                push_linked(sql, actor, alias, (link, *quantifier, inner))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it tests nothing but the id.
+    fn only_id(&self) -> Option<&Test> {
+        match self {
+            Self::Test(field, test) if matches!(field.ty, Type::Id) => Some(test),
+            _ => None,
+        }
+    }
+}
+
+/// Refuses what would show a hidden field by its effect.
+pub fn refuse_hidden(actor: &Actor, kind: Kind, name: &str) -> Result<()> {
+    if actor.policy.hides(kind, name) {
+        return Err(Error::refused_because(Code::Forbidden, "FIELD_HIDDEN", format!("{}.{name} is hidden from you.", kind.name())));
+    }
+    Ok(())
+}
+
+fn push_linked(sql: &mut Sql, actor: &Actor, alias: &str, (link, quantifier, inner): (&Link, Quantifier, &Filter)) -> Result<()> {
+    if let (Join::One { column }, Some(test)) = (link.join, inner.only_id())
+        && scope::unrestricted(actor, link.target, Action::Read)
+    {
+        let id = &link.target.table().fields[0];
+        sql.push("(").column(alias, column).push(" IS NOT NULL AND ");
+        test.push(sql, alias, id, column);
+        sql.push(")");
+        return Ok(());
+    }
+    let other = sql.alias();
+    sql.push(if quantifier == Quantifier::Some { "EXISTS (" } else { "NOT EXISTS (" });
+    push_linked_rows(sql, actor, (link, alias, &other))?;
+    match (quantifier, inner) {
+        (Quantifier::Every, _) => {
+            sql.push(" AND (");
+            inner.push(sql, actor, (link.target, &other))?;
+            sql.push(") IS NOT TRUE");
+        }
+        (_, Filter::Everything) => {}
+        _ => {
+            sql.push(" AND ");
+            inner.push(sql, actor, (link.target, &other))?;
+        }
+    }
+    sql.push(")");
+    Ok(())
+}
+
+/// Appends `SELECT 1 FROM …` of the live rows, within reach, that a link ties to the row of `alias`.
+fn push_linked_rows(sql: &mut Sql, actor: &Actor, (link, alias, other): (&Link, &str, &str)) -> Result<()> {
+    let target = link.target.table();
+    sql.push("SELECT 1 FROM ").table(target.table).push(" ").push(other);
+    match link.join {
+        Join::One { column } => {
+            sql.push(" WHERE ").column(other, "id").push(" = ").column(alias, column);
+        }
+        Join::Many { column } => {
+            if let Some(name) = target.column(column).and_then(|field| field.link_name.as_deref()) {
+                refuse_hidden(actor, link.target, name)?;
+            }
+            sql.push(" WHERE ").column(other, column).push(" = ").column(alias, "id");
+            and_live(sql, target, other);
+        }
+        Join::Through { table, near, far } => {
+            let tie = sql.alias();
+            sql.push(" JOIN ").table(table).push(" ").push(&tie).push(" ON ").column(&tie, far).push(" = ").column(other, "id");
+            sql.push(" WHERE ").column(&tie, near).push(" = ").column(alias, "id").push(" AND ").column(&tie, "archived_at").push(" IS NULL");
+            if let Some(between) = kind_of_table(table) {
+                scope::and_within(sql, actor, (between, &tie), Action::Read);
+            }
+            and_live(sql, target, other);
+        }
+        Join::Subject | Join::Listed => return Err(Error::argument(format!("{} cannot be filtered by.", link.name))),
+    }
+    scope::and_within(sql, actor, (link.target, other), Action::Read);
+    Ok(())
+}
+
+/// The kind stored in a table.
+#[must_use]
+pub fn kind_of_table(table: &str) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|kind| kind.table().table == table)
+}
+
+/// Appends the condition that a row is not archived, where its table knows archiving.
+pub fn and_live(sql: &mut Sql, table: &Table, alias: &str) {
+    if table.column("archived_at").is_some() {
+        sql.push(" AND ").column(alias, "archived_at").push(" IS NULL");
+    }
+}
+
+impl Test {
+    fn read(field: &Field, object: &Map<String, Json>) -> Result<Self> {
+        if matches!(field.ty, Type::Money) {
+            return Self::read_money(field, object);
+        }
+        let folded = object.get("ignoreCase").and_then(Json::as_bool).unwrap_or(false) && field.fold.is_some();
+        let convert = |json: &Json| -> Result<Value> {
+            let json = match json.as_str() {
+                Some(text) if folded => &Json::String(fold(text)),
+                _ => json,
+            };
+            // A comparison may use any length; only storing is limited.
+            if let (Type::Text, Some(text)) = (field.ty, json.as_str()) {
+                return Ok(text.into());
+            }
+            value::read(field, json).map_err(|misfit| Error::argument(misfit.message))
+        };
+        let mut all = Vec::new();
+        for (name, json) in object {
+            if json.is_null() {
+                return Err(Error::argument(format!("`{name}: null` tests nothing; use `isNull`.")));
+            }
+            let text = || json.as_str().map(|text| if folded { fold(text) } else { text.to_owned() }).unwrap_or_default();
+            let test = match name.as_str() {
+                "eq" => Self::Compare("=", convert(json)?),
+                "ne" => Self::Compare("IS DISTINCT FROM", convert(json)?),
+                "lt" => Self::Compare("<", convert(json)?),
+                "lte" => Self::Compare("<=", convert(json)?),
+                "gt" => Self::Compare(">", convert(json)?),
+                "gte" => Self::Compare(">=", convert(json)?),
+                "in" | "notIn" => {
+                    let values = match json.as_array() {
+                        Some(items) => items.iter().map(convert).collect::<Result<Vec<_>>>()?,
+                        None => vec![convert(json)?],
+                    };
+                    if values.len() > 1_000 {
+                        return Err(Error::argument(format!("{name} takes at most 1,000 values; this has {}.", values.len())));
+                    }
+                    Self::In(values, name == "notIn")
+                }
+                "isNull" => {
+                    all.push(Self::Null(json.as_bool().unwrap_or(true)));
+                    continue;
+                }
+                "contains" => Self::Like(Place::Inside, text()),
+                "startsWith" => Self::Like(Place::Start, text()),
+                "endsWith" => Self::Like(Place::End, text()),
+                "ignoreCase" => continue,
+                other => return Err(Error::argument(format!("{} has no comparison {other}.", field.name))),
+            };
+            all.push(if folded { Self::Folded(Box::new(test)) } else { test });
+        }
+        Ok(Self::All(all))
+    }
+
+    fn read_money(field: &Field, object: &Map<String, Json>) -> Result<Self> {
+        let currency = object.get("currency").and_then(Json::as_str);
+        let mut all = Vec::new();
+        for (name, json) in object {
+            let operator = match name.as_str() {
+                "currency" => continue,
+                "isNull" => {
+                    all.push(Self::Null(json.as_bool().unwrap_or(true)));
+                    continue;
+                }
+                "eq" => "=",
+                "lt" => "<",
+                "lte" => "<=",
+                "gt" => ">",
+                "gte" => ">=",
+                other => return Err(Error::argument(format!("{} has no comparison {other}.", field.name))),
+            };
+            let Some(currency) = currency else {
+                return Err(Error::argument(format!("Comparing {} needs its currency.", field.name)));
+            };
+            let amount = json.as_str().map(str::to_owned).unwrap_or_else(|| json.to_string());
+            let minor = value::minor_units(&amount, currency).map_err(|misfit| Error::argument(misfit.message))?;
+            all.push(Self::Money(currency.to_owned(), Box::new(Self::Compare(operator, minor.into()))));
+        }
+        if let (true, Some(currency)) = (all.is_empty(), currency) {
+            all.push(Self::Money(currency.to_owned(), Box::new(Self::Null(false))));
+        }
+        Ok(Self::All(all))
+    }
+
+    fn push(&self, sql: &mut Sql, alias: &str, field: &Field, column: &str) {
+        match self {
+            Self::Compare(operator, value) => {
+                sql.column(alias, column).push(" ").push(operator).push(" ").bind(value.clone());
+            }
+            Self::In(values, negated) => {
+                if values.is_empty() {
+                    sql.push(if *negated { "TRUE" } else { "FALSE" });
+                    return;
+                }
+                sql.push("(").column(alias, column).push(if *negated { " NOT IN (" } else { " IN (" });
+                for (n, value) in values.iter().enumerate() {
+                    if n > 0 {
+                        sql.push(",");
+                    }
+                    sql.bind(value.clone());
+                }
+                sql.push(")");
+                if *negated {
+                    sql.push(" OR ").column(alias, column).push(" IS NULL");
+                }
+                sql.push(")");
+            }
+            Self::Null(yes) => {
+                sql.column(alias, column).push(if *yes { " IS NULL" } else { " IS NOT NULL" });
+            }
+            Self::Like(place, text) => push_like(sql, (alias, column), *place, text),
+            Self::Folded(test) => test.push(sql, alias, field, field.fold.unwrap_or(column)),
+            Self::Money(currency, test) => {
+                sql.push("(").column(alias, field.currency.unwrap_or(column)).push(" = ").bind(currency.clone()).push(" AND ");
+                test.push(sql, alias, field, column);
+                sql.push(")");
+            }
+            Self::All(all) => {
+                if all.is_empty() {
+                    sql.push("TRUE");
+                    return;
+                }
+                sql.push("(");
+                for (n, test) in all.iter().enumerate() {
+                    if n > 0 {
+                        sql.push(" AND ");
+                    }
+                    test.push(sql, alias, field, column);
+                }
+                sql.push(")");
+            }
+        }
+    }
+}
+
+/// Without LIKE, whose case rules differ between the engines and whose wildcards need escaping.
+fn push_like(sql: &mut Sql, (alias, column): (&str, &str), place: Place, text: &str) {
+    if text.is_empty() {
+        sql.column(alias, column).push(" IS NOT NULL");
+        return;
+    }
+    match (place, sql.engine()) {
+        (Place::Inside, Engine::Sqlite) => {
+            sql.push("instr(").column(alias, column).push(", ").bind(text).push(") > 0");
+        }
+        (Place::Inside, Engine::Postgres) => {
+            sql.push("position(").bind(text).push("::text in ").column(alias, column).push(") > 0");
+        }
+        (Place::Start, Engine::Sqlite) => {
+            sql.push("substr(").column(alias, column).push(", 1, length(").bind(text).push(")) = ").bind(text);
+        }
+        (Place::Start, Engine::Postgres) => {
+            sql.push("starts_with(").column(alias, column).push(", ").bind(text).push(")");
+        }
+        (Place::End, Engine::Sqlite) => {
+            sql.push("substr(").column(alias, column).push(", -length(").bind(text).push(")) = ").bind(text);
+        }
+        (Place::End, Engine::Postgres) => {
+            sql.push("right(").column(alias, column).push(", length(").bind(text).push(")) = ").bind(text);
+        }
+    }
+}
+
+/// The condition that any of the kind's searchable fields contains each word of `text`, fields
+/// hidden from the actor left out. `None` where the kind has nothing to search.
+pub fn search(kind: Kind, text: &str, actor: &Actor) -> Option<Filter> {
+    let fields: Vec<&'static Field> =
+        kind.table().fields.iter().filter(|field| field.search && !actor.policy.hides(kind, &field.name)).collect();
+    if !kind.table().fields.iter().any(|field| field.search) {
+        return None;
+    }
+    let words = fold(text);
+    Some(Filter::And(
+        words
+            .split(' ')
+            .filter(|word| !word.is_empty())
+            .map(|word| {
+                let test = |field: &&'static Field| {
+                    Filter::Test(field, Test::Folded(Box::new(Test::Like(Place::Inside, word.to_owned()))))
+                };
+                Filter::Or(fields.iter().map(test).collect())
+            })
+            .collect(),
+    ))
+}

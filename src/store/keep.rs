@@ -1,0 +1,160 @@
+//! Keeping the database: migrations under a lock, the built-in roles, the event table's months,
+//! and hearing of other processes' changes.
+
+use std::{collections::HashSet, sync::Arc};
+
+use chrono::{Datelike, Months, NaiveDate};
+use entity::{Instant, Kind};
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, prelude::Uuid, sqlx::postgres::PgListener};
+
+use super::{
+    Backend, fold, json,
+    sql::{Engine, Sql},
+};
+use crate::{
+    access::builtin,
+    error::{Error, Result},
+};
+
+/// The key of the lock under which one process at a time migrates.
+const LOCK: i64 = 0x7461_6e64_656d;
+
+/// The migrations of this binary that the database does not have yet.
+pub async fn pending(backend: &Backend) -> Result<Vec<String>> {
+    let tx = backend.db.begin().await?;
+    let applied = applied(backend.db.engine(), &tx).await?;
+    tx.rollback().await?;
+    Ok(known().into_iter().filter(|name| !applied.contains(name)).collect())
+}
+
+fn known() -> Vec<String> {
+    Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect()
+}
+
+async fn applied(engine: Engine, tx: &DatabaseTransaction) -> Result<HashSet<String>> {
+    let there = match engine {
+        Engine::Sqlite => "SELECT 1 FROM sqlite_master WHERE name = 'seaql_migrations'",
+        Engine::Postgres => "SELECT 1 FROM pg_tables WHERE tablename = 'seaql_migrations' AND schemaname = current_schema()",
+    };
+    if tx.query_one_raw(Statement::from_string(engine.backend(), there)).await?.is_none() {
+        return Ok(HashSet::new());
+    }
+    let rows = tx.query_all_raw(Statement::from_string(engine.backend(), "SELECT version FROM seaql_migrations")).await?;
+    rows.iter().map(|row| Ok(json::text(row, 0)?.unwrap_or_default().to_owned())).collect()
+}
+
+/// Brings the database to this binary's schema and seeds what every database has. One process at a
+/// time does it; a database newer than the binary is refused.
+pub async fn migrate(backend: &Backend) -> Result<()> {
+    let engine = backend.db.engine();
+    let tx = backend.db.begin().await?;
+    if engine == Engine::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
+        tx.execute_raw(Statement::from_string(engine.backend(), lock)).await?;
+    }
+    let (known, applied) = (known(), applied(engine, &tx).await?);
+    let newer: Vec<&String> = applied.iter().filter(|name| !known.contains(name)).collect();
+    if let Some(name) = newer.iter().max() {
+        return Err(Error::internal(format!("the database is newer than this program: it has the migration {name}; start a newer program")));
+    }
+    Migrator::up(&tx, None).await?;
+    seed_roles(backend, &tx).await?;
+    if engine == Engine::Postgres {
+        add_months(&tx, backend.now()).await?;
+    }
+    tx.commit().await?;
+    backend.forget_policies();
+    Ok(())
+}
+
+/// Adds the built-in roles that are missing, and to the others what kinds of record the database
+/// did not know before. What admins have changed stays.
+async fn seed_roles(backend: &Backend, tx: &DatabaseTransaction) -> Result<()> {
+    let engine = backend.db.engine();
+    let now = backend.now().0;
+    let query = "SELECT DISTINCT resource FROM role_permission";
+    let rows = tx.query_all_raw(Statement::from_string(engine.backend(), query)).await?;
+    let known: Vec<Kind> = rows.iter().filter_map(|row| json::text(row, 0).ok().flatten().and_then(Kind::named)).collect();
+    let mut roles: Vec<(Uuid, String)> = Vec::new();
+    for row in tx.query_all_raw(Statement::from_string(engine.backend(), "SELECT id, key FROM role WHERE built_in")).await? {
+        roles.extend(json::uuid(&row, 0)?.zip(json::text(&row, 1)?.map(str::to_owned)));
+    }
+    for role in builtin::ROLES {
+        let there = roles.iter().find(|(_, key)| key == role.key).map(|(id, _)| *id);
+        let id = there.unwrap_or_else(|| backend.new_id());
+        if there.is_none() {
+            let mut sql = Sql::new(engine);
+            sql.push("INSERT INTO role (id, key, name, name_fold, description, built_in, version, created_at, updated_at) VALUES (");
+            sql.bind(id).push(", ").bind(role.key).push(", ").bind(role.name).push(", ").bind(fold(role.name)).push(", ");
+            sql.bind(role.description).push(", ").bind(true).push(", 1, ").bind(now).push(", ").bind(now).push(")");
+            tx.execute_raw(sql.finish()).await?;
+        }
+        let new = |kind: Kind| there.is_none() || !known.contains(&kind);
+        for grant in role.grants().into_iter().filter(|grant| new(grant.kind)) {
+            let mut sql = Sql::new(engine);
+            sql.push("INSERT INTO role_permission (role_id, resource, action, reach) VALUES (").bind(id).push(", ");
+            sql.bind(grant.kind.name()).push(", ").bind(grant.action.as_str()).push(", ").bind(grant.reach.as_str()).push(")");
+            tx.execute_raw(sql.finish()).await?;
+        }
+        for (kind, field, rule) in role.fields().into_iter().filter(|(kind, ..)| new(*kind)) {
+            let mut sql = Sql::new(engine);
+            sql.push("INSERT INTO role_field (role_id, resource, field, rule) VALUES (").bind(id).push(", ").bind(kind.name());
+            sql.push(", ").bind(field).push(", ").bind(rule.as_str()).push(")");
+            tx.execute_raw(sql.finish()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives this month's and the next two months' events partitions of their own.
+async fn add_months(tx: &DatabaseTransaction, now: Instant) -> Result<()> {
+    let today = now.to_utc().date_naive();
+    let first = NaiveDate::from_ymd_opt(today.year(), today.month(), 1).unwrap_or(today);
+    for month in (0..3).filter_map(|months| first.checked_add_months(Months::new(months))) {
+        let Some(end) = month.checked_add_months(Months::new(1)) else { continue };
+        let name = month.format("event_%Y_%m").to_string();
+        let bound = |date: NaiveDate| date.and_hms_opt(0, 0, 0).unwrap_or_default().and_utc().timestamp_millis();
+        let there = format!("SELECT 1 FROM pg_tables WHERE tablename = '{name}' AND schemaname = current_schema()");
+        let taken = format!("SELECT 1 FROM event_other WHERE occurred_at >= {} AND occurred_at < {} LIMIT 1", bound(month), bound(end));
+        let find = |query: String| tx.query_one_raw(Statement::from_string(Engine::Postgres.backend(), query));
+        // Rows that came before their month's partition stay where they are.
+        if find(there).await?.is_some() || find(taken).await?.is_some() {
+            continue;
+        }
+        let create = format!("CREATE TABLE {name} PARTITION OF event FOR VALUES FROM ({}) TO ({})", bound(month), bound(end));
+        tx.execute_unprepared(&create).await?;
+    }
+    Ok(())
+}
+
+impl Backend {
+    /// Hears of other processes' changes until the end of the program; on SQLite there are none.
+    pub async fn listen(self: Arc<Self>) {
+        if self.db.engine() != Engine::Postgres {
+            return;
+        }
+        loop {
+            if let Err(error) = self.hear().await {
+                tracing::warn!(error = %error, "lost the database's notifications; trying again");
+            }
+            // What was missed meanwhile is read from the table, which is the truth.
+            self.forget_policies();
+            self.wake();
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+    }
+
+    async fn hear(&self) -> Result<()> {
+        let pool = self.db.writer().get_postgres_connection_pool();
+        let mut listener = PgListener::connect_with(pool).await?;
+        listener.listen("tandem").await?;
+        loop {
+            let heard = listener.recv().await?;
+            if heard.payload() == "access" {
+                self.forget_policies();
+            }
+            self.wake();
+        }
+    }
+}

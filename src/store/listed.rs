@@ -1,0 +1,89 @@
+//! The accounts of target-account lists: members of static lists, what dynamic lists' filters find.
+//!
+//! A filter differs from list to list, so each list has its own subquery; they are joined into one
+//! statement, so that a level still costs one.
+
+use std::collections::HashMap;
+
+use entity::{Kind, ListKind};
+use sea_orm::{QueryResult, prelude::Uuid};
+
+use super::{
+    Store,
+    filter::Filter,
+    json,
+    plan::{Connection, Find},
+    sql::{Engine, Sql},
+};
+use crate::error::Result;
+
+/// What puts an account on a list.
+enum Rule {
+    Members,
+    Filter(Filter),
+}
+
+/// The pages of several lists, each row followed by its list's id.
+pub(super) async fn pages(store: &Store, find: &Find, connection: &Connection, lists: &[Uuid]) -> Result<Vec<QueryResult>> {
+    let rules = rules(store, lists).await?;
+    let mut sql = Sql::new(store.engine());
+    for (n, (list, rule)) in rules.iter().enumerate() {
+        sql.push(if n > 0 { " UNION ALL SELECT * FROM (" } else { "SELECT * FROM (" });
+        store.push_select(&mut sql, &connection.rows, "t");
+        sql.push(", ").bind(*list);
+        if sql.engine() == Engine::Postgres {
+            sql.push("::uuid");
+        }
+        sql.push(" AS list_id FROM account t WHERE TRUE");
+        store.and_found(&mut sql, (Kind::Account, "t"), find)?;
+        and_listed(store, &mut sql, *list, rule)?;
+        store.and_page(&mut sql, "t", find)?;
+        sql.push(") l").push(&n.to_string());
+    }
+    if rules.is_empty() { Ok(vec![]) } else { store.fetch(sql).await }
+}
+
+/// How many accounts each list has.
+pub(super) async fn counts(store: &Store, find: &Find, lists: &[Uuid]) -> Result<Vec<QueryResult>> {
+    let rules = rules(store, lists).await?;
+    let mut sql = Sql::new(store.engine());
+    for (n, (list, rule)) in rules.iter().enumerate() {
+        sql.push(if n > 0 { " UNION ALL SELECT " } else { "SELECT " }).bind(*list);
+        if sql.engine() == Engine::Postgres {
+            sql.push("::uuid");
+        }
+        sql.push(", count(*) FROM account t WHERE TRUE");
+        store.and_found(&mut sql, (Kind::Account, "t"), find)?;
+        and_listed(store, &mut sql, *list, rule)?;
+    }
+    if rules.is_empty() { Ok(vec![]) } else { store.fetch(sql).await }
+}
+
+async fn rules(store: &Store, lists: &[Uuid]) -> Result<Vec<(Uuid, Rule)>> {
+    let mut sql = Sql::new(store.engine());
+    let filter = if store.engine() == Engine::Postgres { "t.filter::text" } else { "t.filter" };
+    sql.push("SELECT t.id, t.kind, ").push(filter).push(" FROM target_account_list t WHERE t.id").in_ids(lists);
+    let mut found = HashMap::new();
+    for row in store.fetch(sql).await? {
+        let Some(id) = json::uuid(&row, 0)? else { continue };
+        let dynamic = json::text(&row, 1)? == Some(ListKind::Dynamic.as_str());
+        let rule = match json::text(&row, 2)? {
+            Some(filter) if dynamic => Rule::Filter(Filter::read(Kind::Account, &serde_json::from_str(filter)?)?),
+            _ => Rule::Members,
+        };
+        found.insert(id, rule);
+    }
+    Ok(lists.iter().filter_map(|list| Some((*list, found.remove(list)?))).collect())
+}
+
+fn and_listed(store: &Store, sql: &mut Sql, list: Uuid, rule: &Rule) -> Result<()> {
+    sql.push(" AND ");
+    match rule {
+        Rule::Members => {
+            sql.push("t.id IN (SELECT m.account_id FROM target_account_list_member m WHERE m.archived_at IS NULL AND m.list_id = ");
+            sql.bind(list).push(")");
+        }
+        Rule::Filter(filter) => filter.push(sql, store.actor(), (Kind::Account, "t"))?,
+    }
+    Ok(())
+}

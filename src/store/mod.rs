@@ -1,0 +1,203 @@
+//! The door: everything that reads or writes records goes through here, within its actor's reach.
+//!
+//! [`Store`] reads, [`Change`] writes. Neither hands out a connection; both add the actor's reach
+//! when they turn what is asked into SQL, so a caller cannot forget it. The one hatch is
+//! [`Store::as_system`].
+
+pub mod aggregate;
+mod change;
+mod db;
+mod draft;
+mod feed;
+pub mod filter;
+mod fold;
+mod idempotency;
+mod ids;
+mod json;
+mod keep;
+mod listed;
+mod noun;
+pub mod page;
+pub mod plan;
+mod policies;
+pub mod read;
+mod scope;
+pub mod sql;
+pub mod value;
+mod write;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use entity::{Instant, Kind, user::UserId};
+use sea_orm::{QueryResult, prelude::Uuid};
+use tokio::sync::watch;
+
+pub use change::{Change, Problems, Saved};
+pub use db::{Db, redact};
+pub use draft::{Draft, input_name};
+pub use feed::{FeedEvent, Position};
+pub use fold::fold;
+pub use idempotency::{Idempotency, Replay};
+pub use keep::{migrate, pending};
+pub use noun::{Noun, Nouns, Rules, Slice, Verbs};
+pub use policies::Known;
+
+use crate::{
+    access::{Action, Actor, Purpose, Who},
+    clock::Clock,
+    error::{Code, Error, Result},
+};
+use sql::{Engine, Sql};
+
+/// What all stores of a process share.
+pub struct Backend {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    ids: ids::Ids,
+    policies: policies::Cache,
+    changed: watch::Sender<u64>,
+}
+
+impl std::fmt::Debug for Backend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Backend").field("engine", &self.db.engine()).finish_non_exhaustive()
+    }
+}
+
+impl Backend {
+    /// Opens the database at a URL.
+    pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<Self>> {
+        let db = Db::open(url).await?;
+        Ok(Arc::new(Self { db, clock, ids: ids::Ids::default(), policies: policies::Cache::default(), changed: watch::Sender::new(0) }))
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// The present instant.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
+    /// A new id, in order of time.
+    #[must_use]
+    pub fn new_id(&self) -> Uuid {
+        self.ids.next(self.clock.now())
+    }
+
+    /// A store that acts for an actor.
+    #[must_use]
+    pub fn store(self: &Arc<Self>, actor: Actor, request: Option<&str>) -> Store {
+        Store { backend: self.clone(), actor: Arc::new(actor), request: request.map(Arc::from), objects: Arc::default() }
+    }
+
+    /// A store for which no permission is asked.
+    #[must_use]
+    pub fn as_system(self: &Arc<Self>, purpose: Purpose) -> Store {
+        self.store(Actor::system(purpose), None)
+    }
+
+    /// Tells of every committed change in this process (and, on PostgreSQL, in others).
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    fn wake(&self) {
+        self.changed.send_modify(|count| *count += 1);
+    }
+}
+
+/// Reads records for one actor.
+#[derive(Clone, Debug)]
+pub struct Store {
+    backend: Arc<Backend>,
+    actor: Arc<Actor>,
+    request: Option<Arc<str>>,
+    objects: Arc<AtomicU64>,
+}
+
+impl Store {
+    /// For whom it reads.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// The signed-in user, or a refusal.
+    pub fn user(&self) -> Result<UserId> {
+        self.actor.user().ok_or_else(|| Error::refused(Code::Unauthenticated, "Sign in first."))
+    }
+
+    /// What it shares with the process's other stores.
+    #[must_use]
+    pub fn backend(&self) -> &Arc<Backend> {
+        &self.backend
+    }
+
+    /// The same request, acting for Tandem itself. The one hatch through every permission.
+    #[must_use]
+    pub fn as_system(&self, purpose: Purpose) -> Self {
+        Self { actor: Arc::new(Actor::system(purpose)), ..self.clone() }
+    }
+
+    /// The present instant.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.backend.now()
+    }
+
+    /// How many objects were written into answers so far.
+    #[must_use]
+    pub fn objects(&self) -> u64 {
+        self.objects.load(Ordering::Relaxed)
+    }
+
+    fn count_object(&self) {
+        self.objects.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn engine(&self) -> Engine {
+        self.backend.db.engine()
+    }
+
+    async fn fetch(&self, sql: Sql) -> Result<Vec<QueryResult>> {
+        self.backend.db.fetch(sql).await
+    }
+
+    /// Refuses who has not signed in.
+    pub fn require_sign_in(&self) -> Result<()> {
+        match self.actor.who {
+            Who::Anonymous => Err(Error::refused(Code::Unauthenticated, "Sign in first: send `Authorization: Bearer …`.")),
+            Who::User { .. } | Who::System(_) => Ok(()),
+        }
+    }
+
+    /// Which of these rows the actor may do this to.
+    pub async fn reachable(&self, kind: Kind, action: Action, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+        let mut sql = Sql::new(self.engine());
+        sql.push("SELECT t.id FROM ").table(kind.table().table).push(" t WHERE t.id").in_ids(ids);
+        scope::and_within(&mut sql, &self.actor, (kind, "t"), Action::Read);
+        scope::and_within(&mut sql, &self.actor, (kind, "t"), action);
+        let rows = self.fetch(sql).await?;
+        rows.iter().filter_map(|row| json::uuid(row, 0).transpose()).collect()
+    }
+
+    /// Opens a transaction; dropped without [`Change::commit`], it rolls everything back.
+    pub async fn begin(&self) -> Result<Change> {
+        Change::open(self.clone()).await
+    }
+}

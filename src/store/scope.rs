@@ -1,0 +1,183 @@
+//! Reach as SQL: which rows an actor may act on.
+
+use entity::{
+    Kind,
+    table::{Owner, Table},
+};
+use sea_orm::prelude::Uuid;
+
+use super::sql::Sql;
+use crate::access::{Action, Actor, Reach};
+
+/// Whether the actor may do this to every row of the kind, so that no condition is needed.
+#[must_use]
+pub fn unrestricted(actor: &Actor, kind: Kind, action: Action) -> bool {
+    if actor.policy.reach(kind, action) < Reach::All {
+        return false;
+    }
+    match kind.table().owner {
+        Owner::Parts(parents) => parents.iter().all(|(_, parent)| unrestricted(actor, *parent, Action::Read)),
+        Owner::Subject => Kind::ALL.into_iter().filter(|kind| is_subject(*kind)).all(|kind| unrestricted(actor, kind, Action::Read)),
+        _ => true,
+    }
+}
+
+/// Appends ` AND (…)` that keeps the rows of `alias` on which the actor may do this; nothing where
+/// they may do it on all.
+pub fn and_within(sql: &mut Sql, actor: &Actor, (kind, alias): (Kind, &str), action: Action) {
+    if !unrestricted(actor, kind, action) {
+        sql.push(" AND ");
+        within(sql, actor, (kind, alias), action);
+    }
+}
+
+/// Appends the condition itself.
+fn within(sql: &mut Sql, actor: &Actor, (kind, alias): (Kind, &str), action: Action) {
+    let reach = actor.policy.reach(kind, action);
+    let table = kind.table();
+    if reach == Reach::None {
+        sql.push("FALSE");
+        return;
+    }
+    match table.owner {
+        Owner::Parts(parents) => {
+            sql.push("(TRUE");
+            for (n, (column, parent)) in parents.iter().enumerate() {
+                // The first parent is the one a part belongs to; the others need only be seen.
+                if n == 0 && reach < Reach::All {
+                    and_parent(sql, actor, (alias, column, *parent), |sql, inner| owned(sql, actor, (parent.table(), inner), reach));
+                }
+                if !unrestricted(actor, *parent, Action::Read) {
+                    and_parent(sql, actor, (alias, column, *parent), |sql, inner| within(sql, actor, (*parent, inner), Action::Read));
+                }
+            }
+            sql.push(")");
+        }
+        Owner::Subject => subject(sql, actor, alias),
+        _ if reach == Reach::All => {
+            sql.push("TRUE");
+        }
+        _ => owned(sql, actor, (table, alias), reach),
+    }
+}
+
+fn and_parent(sql: &mut Sql, _: &Actor, (alias, column, parent): (&str, &str, Kind), condition: impl FnOnce(&mut Sql, &str)) {
+    let inner = sql.alias();
+    sql.push(" AND EXISTS (SELECT 1 FROM ").table(parent.table().table).push(" ").push(&inner);
+    sql.push(" WHERE ").column(&inner, "id").push(" = ").column(alias, column).push(" AND ");
+    condition(sql, &inner);
+    sql.push(")");
+}
+
+/// Appends the condition that a row belongs to the actor (OWN) or to those the actor's teams cover (TEAM).
+fn owned(sql: &mut Sql, actor: &Actor, (table, alias): (&Table, &str), reach: Reach) {
+    let Some(user) = actor.user() else {
+        sql.push("FALSE");
+        return;
+    };
+    let user = Whose { user: user.0, reach };
+    match table.owner {
+        Owner::Nobody | Owner::Subject => {
+            sql.push("FALSE");
+        }
+        Owner::Columns(columns) => {
+            sql.push("(");
+            for (n, column) in columns.iter().enumerate() {
+                if n > 0 {
+                    sql.push(" OR ");
+                }
+                sql.column(alias, column);
+                user.matches(sql);
+            }
+            sql.push(")");
+        }
+        Owner::Account { owner, account } => {
+            sql.push("(");
+            if let Some(owner) = owner {
+                sql.column(alias, owner);
+                user.matches(sql);
+                sql.push(" OR ");
+            }
+            sql.column(alias, account).push(" IN (");
+            account_ids(sql, &user, account != "id");
+            sql.push("))");
+        }
+        Owner::Accounts { table: link, near } => {
+            let tie = sql.alias();
+            sql.column(alias, "id").push(" IN (SELECT ").column(&tie, near).push(" FROM ").table(link).push(" ").push(&tie);
+            sql.push(" WHERE ").column(&tie, "archived_at").push(" IS NULL AND ").column(&tie, "account_id").push(" IN (");
+            account_ids(sql, &user, true);
+            sql.push("))");
+        }
+        Owner::Library { owner, department } => {
+            sql.push("(").column(alias, owner).push(" = ").bind(user.user);
+            if let (Reach::Team, Some(mine)) = (reach, actor.department) {
+                sql.push(" OR ").column(alias, department).push(" = ").bind(mine.as_str());
+            }
+            sql.push(")");
+        }
+        Owner::Parts(parents) => {
+            sql.push("(TRUE");
+            if let Some((column, parent)) = parents.first() {
+                and_parent(sql, actor, (alias, column, *parent), |sql, inner| owned(sql, actor, (parent.table(), inner), reach));
+            }
+            sql.push(")");
+        }
+    }
+}
+
+/// Appends a subquery of the accounts whose team these users are on, and that they own if asked.
+fn account_ids(sql: &mut Sql, user: &Whose, or_owned: bool) {
+    sql.push("SELECT m.account_id FROM account_team_member m WHERE m.archived_at IS NULL AND m.user_id");
+    user.matches(sql);
+    if or_owned {
+        sql.push(" UNION ALL SELECT o.id FROM account o WHERE o.owner_id");
+        user.matches(sql);
+    }
+}
+
+/// The users to whom a row may belong.
+struct Whose {
+    user: Uuid,
+    reach: Reach,
+}
+
+impl Whose {
+    fn matches(&self, sql: &mut Sql) {
+        if self.reach == Reach::Own {
+            sql.push(" = ").bind(self.user);
+        } else {
+            sql.push(" IN (SELECT r.member_id FROM user_reach r WHERE r.user_id = ").bind(self.user).push(")");
+        }
+    }
+}
+
+/// Whether events tell of records of this kind.
+fn is_subject(kind: Kind) -> bool {
+    kind != Kind::Event
+}
+
+/// Appends the condition that the record an event is about may be seen.
+fn subject(sql: &mut Sql, actor: &Actor, alias: &str) {
+    let (free, tied): (Vec<Kind>, Vec<Kind>) = Kind::ALL
+        .into_iter()
+        .filter(|kind| is_subject(*kind) && actor.policy.reach(*kind, Action::Read) > Reach::None)
+        .partition(|kind| unrestricted(actor, *kind, Action::Read));
+    sql.push("(FALSE");
+    if !free.is_empty() {
+        sql.push(" OR ").column(alias, "subject_kind").push(" IN (");
+        for (n, kind) in free.into_iter().enumerate() {
+            sql.push(if n > 0 { "," } else { "" }).push("'").push(kind.name()).push("'");
+        }
+        sql.push(")");
+    }
+    for kind in tied {
+        let inner = sql.alias();
+        sql.push(" OR (").column(alias, "subject_kind").push(" = '").push(kind.name()).push("' AND EXISTS (SELECT 1 FROM ");
+        sql.table(kind.table().table).push(" ").push(&inner).push(" WHERE ").column(&inner, "id");
+        sql.push(" = ").column(alias, "subject_id").push(" AND ");
+        within(sql, actor, (kind, &inner), Action::Read);
+        sql.push("))");
+    }
+    sql.push(")");
+}
