@@ -1,5 +1,14 @@
 //! Tandem: the account-based-marketing backbone of a B2B company, served as a GraphQL API.
 pub mod access;
+pub mod accounts;
 pub mod clock;
+pub mod contacts;
+pub mod deals;
 pub mod error;
+pub mod graphql;
+pub mod leads;
+pub mod people;
+pub mod personas;
 pub mod store;
+pub mod stories;
+pub mod target_lists;

@@ -326,7 +326,7 @@ pub fn money(name: &str, currency: &'static str) -> Spec {
 #[must_use]
 pub fn link(name: &str) -> Spec {
     let mut spec = write().group();
-    spec.0.link_name = Some(name.to_owned());
+    spec.0.link_name = Some(camel(name));
     spec
 }
 

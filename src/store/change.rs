@@ -525,7 +525,7 @@ fn differences<E: Rules>(before: Option<&E::Model>, after: &E::Model) -> Json {
         let show = |row: &E::Model| api_value(field, row.get(columns[at]), currency.map(|at| row.get(columns[at])));
         let (old, new) = (before.map_or(Json::Null, show), show(after));
         if old != new {
-            changes.insert(field.link_name.as_deref().map_or_else(|| field.name.clone(), entity::table::camel), json!({ "before": old, "after": new }));
+            changes.insert(field.link_name.clone().unwrap_or_else(|| field.name.clone()), json!({ "before": old, "after": new }));
         }
     }
     Json::Object(changes)
@@ -567,4 +567,56 @@ fn taken(table: &Table, error: Error) -> Error {
     let field = table.fields.iter().filter(|field| field.column != "id").find(named);
     let name = field.map(input_name).unwrap_or_default();
     Error::input(UserCode::Taken, &name, format!("Another live {} stands in the way.", table.name))
+}
+
+impl Change {
+    /// A row that an input names must be live and seen by the actor.
+    pub async fn must_see(&self, kind: Kind, id: Uuid, field: &str) -> Result<()> {
+        let mut sql = self.sql();
+        sql.push("SELECT 1 FROM ").table(kind.table().table).push(" t WHERE t.id = ").bind(id);
+        super::filter::and_live(&mut sql, kind.table(), "t");
+        scope::and_within(&mut sql, self.store.actor(), (kind, "t"), Action::Read);
+        if self.fetch(sql).await?.is_empty() {
+            return Err(Error::input(UserCode::NotFound, field, format!("There is no live {} with this id.", kind.name())));
+        }
+        Ok(())
+    }
+
+    /// How many live rows hold an id in a column, whoever may see them: for rules.
+    pub async fn count(&self, kind: Kind, column: &str, id: Uuid) -> Result<i64> {
+        let mut sql = self.sql();
+        sql.push("SELECT count(*) FROM ").table(kind.table().table).push(" t WHERE t.archived_at IS NULL AND ").column("t", column);
+        sql.push(" = ").bind(id);
+        super::read::first_count(&self.fetch(sql).await?)
+    }
+
+    /// Whether following `column` upwards from `start` leads to `id`: so a tree stays one.
+    pub async fn leads_up_to<E: Record>(&self, column: &str, start: Uuid, id: Uuid) -> Result<bool> {
+        let table = E::table();
+        let mut sql = self.sql();
+        sql.push("WITH RECURSIVE up(id) AS (SELECT t.id FROM ").table(table.table).push(" t WHERE t.id = ").bind(start);
+        sql.push(" UNION SELECT ").column("t", column).push(" FROM ").table(table.table).push(" t JOIN up ON t.id = up.id WHERE ");
+        sql.column("t", column).push(" IS NOT NULL) SELECT count(*) FROM up WHERE up.id = ").bind(id);
+        Ok(super::read::first_count(&self.fetch(sql).await?)? > 0)
+    }
+
+    /// Works out anew which users each user's teams cover, after teams or memberships changed.
+    pub async fn rebuild_reach(&mut self) -> Result<()> {
+        let mut sql = self.sql();
+        sql.push("DELETE FROM user_reach");
+        self.execute(sql).await?;
+        let mut sql = self.sql();
+        sql.push(
+            "INSERT INTO user_reach (user_id, member_id) \
+             WITH RECURSIVE below(top, id) AS ( \
+               SELECT t.id, t.id FROM team t WHERE t.archived_at IS NULL \
+               UNION SELECT b.top, t.id FROM team t JOIN below b ON t.parent_id = b.id WHERE t.archived_at IS NULL) \
+             SELECT m.user_id, o.user_id FROM team_membership m JOIN below b ON b.top = m.team_id \
+               JOIN team_membership o ON o.team_id = b.id WHERE m.archived_at IS NULL AND o.archived_at IS NULL \
+             UNION SELECT u.id, u.id FROM \"user\" u",
+        );
+        self.execute(sql).await?;
+        self.touches_access = true;
+        Ok(())
+    }
 }

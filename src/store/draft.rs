@@ -7,7 +7,7 @@ use entity::{
 use sea_orm::{ActiveModelTrait, Iterable, ModelTrait, TryIntoModel, Value, prelude::Uuid};
 use serde_json::{Map, Value as Json};
 
-use super::value;
+use super::{noun::Extra, value};
 use crate::{
     access::Policy,
     error::{Error, Result, UserCode, UserError},
@@ -27,20 +27,20 @@ pub struct Draft {
 #[must_use]
 pub fn input_name(field: &Field) -> String {
     match &field.link_name {
-        Some(link) => format!("{}Id", entity::table::camel(link)),
+        Some(link) => format!("{link}Id"),
         None => field.name.clone(),
     }
 }
 
 impl Draft {
-    /// Reads an input object. Unknown names are extras, which the schema has let through.
-    pub fn read(kind: Kind, input: &Map<String, Json>, creating: bool, policy: &Policy) -> Result<Self> {
+    /// Reads an input object. What is no column must be one of the noun's extras.
+    pub fn read(kind: Kind, input: &Map<String, Json>, creating: bool, (policy, extras): (&Policy, &[Extra])) -> Result<Self> {
         let table = kind.table();
         let (mut draft, mut mistakes) = (Self::default(), Vec::new());
         for (name, json) in input {
             let found = table.fields.iter().position(|field| !field.physical && field.input != Input::Server && input_name(field) == *name);
             let Some(at) = found else {
-                draft.read_other(name, json, &mut mistakes);
+                draft.read_other(name, json, extras, &mut mistakes);
                 continue;
             };
             let field = &table.fields[at];
@@ -82,9 +82,13 @@ impl Draft {
         Ok(())
     }
 
-    fn read_other(&mut self, name: &str, json: &Json, mistakes: &mut Vec<UserError>) {
+    fn read_other(&mut self, name: &str, json: &Json, extras: &[Extra], mistakes: &mut Vec<UserError>) {
         if name != "externalIds" {
-            self.extras.insert(name.to_owned(), json.clone());
+            if extras.iter().any(|extra| extra.name == name) {
+                self.extras.insert(name.to_owned(), json.clone());
+            } else {
+                mistakes.push(UserError::new(UserCode::Invalid, name, format!("{name} cannot be set.")).because("UNKNOWN_FIELD"));
+            }
             return;
         }
         for (n, item) in json.as_array().into_iter().flatten().enumerate() {
@@ -105,6 +109,12 @@ impl Draft {
             (Type::Key(kind), Value::Uuid(Some(id))) => Some((&table.fields[*at], kind, *id)),
             _ => None,
         })
+    }
+
+    /// Leaves out what is set on creation and never changes, for a record that exists.
+    pub fn forget_fixed(&mut self, table: &Table) {
+        self.values.retain(|(at, _)| table.fields[*at].input == Input::Write || table.fields[*at].physical);
+        self.extras.clear();
     }
 
     /// Sets a column, for rules and imports that know better than the client.
@@ -144,6 +154,7 @@ impl Draft {
                 "version" => 1.into(),
                 "created_at" | "updated_at" => now.0.into(),
                 _ if field.nullable => value::null(field.ty),
+                _ if matches!(field.ty, Type::Texts) => Json::Array(vec![]).into(),
                 _ => {
                     missing.push(at);
                     placeholder(field.ty)

@@ -27,6 +27,10 @@ pub enum Filter {
     Not(Box<Filter>),
     /// A test of one column.
     Test(&'static Field, Test),
+    /// The row that another system knows by this name: system and id.
+    External(String, String),
+    /// The row with this value of a unique field, already normalised.
+    Unique(&'static Field, String),
     /// A test of the rows at the other end of a link.
     Linked(&'static Link, Quantifier, Box<Filter>),
 }
@@ -175,6 +179,14 @@ impl Filter {
                 refuse_hidden(actor, kind, &field.name)?;
                 test.push(sql, alias, field, field.column);
             }
+            Self::External(system, id) => {
+                sql.column(alias, "id").push(" IN (SELECT e.record_id FROM external_id e WHERE e.resource = ").bind(kind.name());
+                sql.push(" AND e.system = ").bind(system.as_str()).push(" AND e.external_id = ").bind(id.as_str()).push(")");
+            }
+            Self::Unique(field, value) => {
+                refuse_hidden(actor, kind, &field.name)?;
+                push_unique(sql, (kind, alias), field, value);
+            }
             Self::Linked(link, quantifier, inner) => {
                 refuse_hidden(actor, kind, &link.name)?;
                 push_linked(sql, actor, alias, (link, *quantifier, inner))?;
@@ -190,6 +202,21 @@ impl Filter {
             _ => None,
         }
     }
+}
+
+/// Appends the condition that a unique field has this value. An account is found by its further
+/// domains too.
+fn push_unique(sql: &mut Sql, (kind, alias): (Kind, &str), field: &Field, value: &str) {
+    let (column, value) = match field.fold {
+        Some(column) => (column, fold(value)),
+        None => (field.column, value.to_owned()),
+    };
+    sql.push("(").column(alias, column).push(" = ").bind(value.as_str());
+    if kind == Kind::Account && field.column == "domain" {
+        sql.push(" OR ").column(alias, "id").push(" IN (SELECT d.account_id FROM account_domain d WHERE d.archived_at IS NULL AND d.domain = ");
+        sql.bind(value).push(")");
+    }
+    sql.push(")");
 }
 
 /// Refuses what would show a hidden field by its effect.

@@ -5,6 +5,7 @@
 //! [`Store::as_system`].
 
 pub mod aggregate;
+pub mod bulk;
 mod change;
 mod db;
 mod draft;
@@ -42,7 +43,7 @@ pub use feed::{FeedEvent, Position};
 pub use fold::fold;
 pub use idempotency::{Idempotency, Replay};
 pub use keep::{migrate, pending};
-pub use noun::{Noun, Nouns, Rules, Slice, Verbs};
+pub use noun::{Extra, Noun, Nouns, Rules, Slice, Verbs};
 pub use policies::Known;
 
 use crate::{
@@ -152,6 +153,17 @@ impl Store {
     #[must_use]
     pub fn as_system(&self, purpose: Purpose) -> Self {
         Self { actor: Arc::new(Actor::system(purpose)), ..self.clone() }
+    }
+
+    /// The same store with what the actor's roles permit now; refused where they may act no more.
+    pub async fn refreshed(&self) -> Result<Self> {
+        let Who::User { id, session } = self.actor.who else { return Ok(self.clone()) };
+        let known = self.backend.known(id, session).await?;
+        if !known.good {
+            return Err(Error::refused_because(Code::Unauthenticated, "SESSION_ENDED", "The session has ended; sign in again."));
+        }
+        let actor = Actor { who: self.actor.who, department: known.department, policy: known.policy };
+        Ok(Self { actor: Arc::new(actor), ..self.clone() })
     }
 
     /// The present instant.

@@ -17,6 +17,11 @@ pub trait Rules: Record {
     /// Adds what a new record gets where the client says nothing.
     fn complete(_draft: &mut Draft, _actor: &Actor, _now: Instant) {}
 
+    /// Whether [`Rules::complete`] gives this column a value where the client says nothing.
+    fn completes(_column: &str) -> bool {
+        false
+    }
+
     /// Derives columns from others and from other records, before the row is checked.
     fn settle<'a>(
         _change: &'a mut Change,
@@ -88,6 +93,8 @@ pub trait Noun: Send + Sync {
     fn verbs(&self) -> Verbs;
     /// Inputs of its create mutation that are no columns.
     fn extras(&self) -> &'static [Extra];
+    /// Whether a column gets a value where the client says nothing.
+    fn completes(&self, column: &str) -> bool;
     /// Creates a record.
     fn create<'a>(&self, change: &'a mut Change, draft: Draft) -> BoxFuture<'a, Result<Uuid>>;
     /// Changes a record.
@@ -132,6 +139,10 @@ impl<E: Rules> Noun for Slice<E> {
 
     fn extras(&self) -> &'static [Extra] {
         self.extras
+    }
+
+    fn completes(&self, column: &str) -> bool {
+        E::completes(column)
     }
 
     fn create<'a>(&self, change: &'a mut Change, draft: Draft) -> BoxFuture<'a, Result<Uuid>> {

@@ -103,6 +103,8 @@ pub enum Item {
     HiddenFields,
     /// What hangs off the row.
     Child(usize),
+    /// JSON that is the same for every row.
+    Fixed(String),
 }
 
 /// What hangs off the rows of a level, read in one statement for all of them.

@@ -133,6 +133,21 @@ impl Store {
         write::connection(self, out, (find, connection), (&level, &span))
     }
 
+    /// Reads rows of one kind by id and writes each by itself: null where there is none.
+    pub async fn read_each(&self, rows: &Rows, shape: &Shape, ids: &[Option<Uuid>]) -> Result<Vec<Vec<u8>>> {
+        let wanted: Vec<Uuid> = ids.iter().flatten().copied().collect();
+        let (level, index) = self.load_by_id(rows, &wanted).await?;
+        let one = |id: &Option<Uuid>| {
+            let mut out = Out::new();
+            match id.and_then(|id| index.get(&id)) {
+                Some(at) => write::object(self, &mut out, (rows, shape), (&level, *at))?,
+                None => json::null(&mut out),
+            }
+            Ok(out)
+        };
+        ids.iter().map(one).collect()
+    }
+
     /// Appends the slots of a level.
     pub(super) fn push_select(&self, sql: &mut Sql, rows: &Rows, alias: &str) {
         sql.push("SELECT ");

@@ -37,6 +37,7 @@ pub(super) fn object(store: &Store, out: &mut Out, (rows, shape): Drawn<'_>, (le
                 }
                 out.push(b']');
             }
+            Item::Fixed(json) => out.extend_from_slice(json.as_bytes()),
             Item::Child(child) => write_child(store, out, (rows, *child), (level, at))?,
         }
     }

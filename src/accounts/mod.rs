@@ -1,0 +1,107 @@
+//! Accounts, their further domains and the people who work them.
+
+pub mod rules;
+
+use entity::{Kind, account, account_domain, account_team_member};
+use futures_util::future::BoxFuture;
+
+use crate::{
+    error::{Error, Result, UserCode, UserError},
+    store::{Change, Draft, Problems, Rules, Slice, Verbs},
+};
+
+/// Accounts.
+pub static ACCOUNT: Slice<account::Entity> = Slice::new(Verbs::ALL);
+/// Their further domains.
+pub static DOMAIN: Slice<account_domain::Entity> = Slice::new(Verbs { update: false, ..Verbs::ALL });
+/// The people who work them.
+pub static TEAM: Slice<account_team_member::Entity> = Slice::new(Verbs::ALL);
+
+impl Rules for account::Entity {
+    fn settle<'a>(
+        change: &'a mut Change,
+        row: &'a mut account::Model,
+        before: Option<&'a account::Model>,
+        _: &'a Draft,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            if let Some(domain) = &row.domain {
+                let domain = rules::domain(domain).map_err(|why| Error::input(UserCode::Invalid, "domain", why))?;
+                if before.is_none_or(|before| before.domain.as_ref() != Some(&domain)) {
+                    not_another_account(change, row.id, &domain).await?;
+                }
+                row.domain = Some(domain);
+            }
+            match row.parent_id.filter(|parent| before.is_none_or(|before| before.parent_id != Some(*parent))) {
+                Some(parent) if change.leads_up_to::<account::Entity>("parent_id", parent.0, row.id.0).await? => {
+                    let message = "An account cannot belong to itself or to one that belongs to it.";
+                    Err(UserError::new(UserCode::Invalid, "parentId", message).because("ACCOUNT_CYCLE").into())
+                }
+                _ => Ok(()),
+            }
+        })
+    }
+
+    fn check(row: &account::Model, _: Option<&account::Model>, problems: &mut Problems) {
+        if row.annual_revenue_minor.is_some_and(|revenue| revenue < 0) {
+            problems.add(UserCode::OutOfRange, "annualRevenue", "Revenue is not negative.");
+        }
+    }
+
+    fn normalise(field: &str, value: &str) -> String {
+        if field == "domain" { rules::domain(value).unwrap_or_default() } else { value.trim().to_owned() }
+    }
+}
+
+/// A domain that stands as a further domain of another account is taken.
+async fn not_another_account(change: &Change, id: account::AccountId, domain: &str) -> Result<()> {
+    let others = change.rows::<account_domain::Entity>("domain", domain).await?;
+    match others.iter().find(|other| other.account_id != id) {
+        Some(_) => Err(Error::input(UserCode::Taken, "domain", "This domain is a further domain of another account.")),
+        None => Ok(()),
+    }
+}
+
+impl Rules for account_domain::Entity {
+    fn settle<'a>(
+        change: &'a mut Change,
+        row: &'a mut account_domain::Model,
+        _: Option<&'a account_domain::Model>,
+        _: &'a Draft,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            row.domain = rules::domain(&row.domain).map_err(|why| Error::input(UserCode::Invalid, "domain", why))?;
+            match change.rows::<account::Entity>("domain", row.domain.as_str()).await?.first() {
+                Some(_) => Err(Error::input(UserCode::Taken, "domain", "This domain is the primary domain of an account.")),
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn normalise(_: &str, value: &str) -> String {
+        rules::domain(value).unwrap_or_default()
+    }
+}
+
+impl Rules for account_team_member::Entity {
+    fn settle<'a>(
+        change: &'a mut Change,
+        row: &'a mut account_team_member::Model,
+        before: Option<&'a account_team_member::Model>,
+        _: &'a Draft,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            if before.is_some() {
+                return Ok(());
+            }
+            let team = change.rows::<account_team_member::Entity>("account_id", row.account_id).await?;
+            match team.iter().find(|other| other.user_id == row.user_id) {
+                Some(other) => {
+                    let taken = UserError::new(UserCode::Taken, "userId", "This person is on the account's team already.");
+                    Err(taken.against(Kind::AccountTeamMember, other.id.0).into())
+                }
+                None => Ok(()),
+            }
+        })
+    }
+}

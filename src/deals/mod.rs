@@ -1,0 +1,123 @@
+//! Deals, and the pipelines and stages they go through.
+
+pub mod rules;
+
+use entity::{Kind, LeadStage, StageCategory, deal, lead, pipeline, stage};
+use futures_util::future::BoxFuture;
+
+use crate::{
+    access::Purpose,
+    error::{Error, Result, UserCode, UserError},
+    store::{Change, Draft, Problems, Rules, Slice, Verbs},
+};
+
+/// Deals.
+pub static DEAL: Slice<deal::Entity> = Slice::new(Verbs::ALL);
+/// Pipelines.
+pub static PIPELINE: Slice<pipeline::Entity> = Slice::new(Verbs::ALL);
+/// Their stages.
+pub static STAGE: Slice<stage::Entity> = Slice::new(Verbs::ALL);
+
+impl Rules for deal::Entity {
+    /// The pipeline follows from the stage, and so does whether the deal is closed.
+    fn settle<'a>(
+        change: &'a mut Change,
+        row: &'a mut deal::Model,
+        before: Option<&'a deal::Model>,
+        _: &'a Draft,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let stage = stage_of(change, row).await?;
+            row.pipeline_id = stage.pipeline_id;
+            let moved = before.is_none_or(|before| before.stage_id != row.stage_id);
+            rules::close(row, stage.category, moved, change.store().now()).map_err(|why| Error::input(UserCode::Invalid, "closedAt", why))
+        })
+    }
+
+    fn check(row: &deal::Model, _: Option<&deal::Model>, problems: &mut Problems) {
+        if row.amount_minor.is_some_and(|amount| amount < 0) {
+            problems.add(UserCode::OutOfRange, "amount", "An amount is not negative.");
+        }
+    }
+
+    /// The lead a deal came of goes along with it.
+    fn after<'a>(
+        change: &'a mut Change,
+        row: &'a deal::Model,
+        before: Option<&'a deal::Model>,
+        _: &'a Draft,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let unmoved = before.is_some_and(|before| (before.stage_id, before.lead_id) == (row.stage_id, row.lead_id));
+            let Some(lead) = row.lead_id.filter(|_| !unmoved) else { return Ok(()) };
+            let category = stage_of(change, row).await?.category;
+            let follow = async |change: &mut Change| {
+                let Some(stage) = change.rows::<lead::Entity>("id", lead).await?.first().map(|lead| rules::lead_stage(lead.stage, category)) else {
+                    return Ok(());
+                };
+                change.edit::<lead::Entity>(lead.0, |lead| lead.stage = stage).await.map(|_| ())
+            };
+            change.as_system(Purpose::Consequence, follow).await
+        })
+    }
+}
+
+async fn stage_of(change: &Change, row: &deal::Model) -> Result<stage::Model> {
+    let stage = change.rows::<stage::Entity>("id", row.stage_id).await?.into_iter().next();
+    stage.ok_or_else(|| Error::input(UserCode::NotFound, "stageId", "There is no live stage with this id."))
+}
+
+impl Rules for pipeline::Entity {
+    fn before_archive<'a>(change: &'a mut Change, row: &'a pipeline::Model) -> BoxFuture<'a, Result<()>> {
+        Box::pin(unused(change, "pipeline_id", row.id.0))
+    }
+}
+
+impl Rules for stage::Entity {
+    fn settle<'a>(
+        change: &'a mut Change,
+        row: &'a mut stage::Model,
+        before: Option<&'a stage::Model>,
+        _: &'a Draft,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            if before.is_some_and(|before| before.name == row.name) {
+                return Ok(());
+            }
+            let stages = change.rows::<stage::Entity>("pipeline_id", row.pipeline_id).await?;
+            match stages.iter().find(|other| other.id != row.id && other.name_fold == crate::store::fold(&row.name)) {
+                Some(other) => {
+                    let taken = UserError::new(UserCode::Taken, "name", "Another stage of the pipeline has this name.");
+                    Err(taken.against(Kind::Stage, other.id.0).into())
+                }
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn check(row: &stage::Model, _: Option<&stage::Model>, problems: &mut Problems) {
+        let certain = match row.category {
+            StageCategory::Open => None,
+            StageCategory::Won => Some(100),
+            StageCategory::Lost => Some(0),
+        };
+        if let Some(certain) = certain.filter(|certain| *certain != row.probability) {
+            problems.add(UserCode::Invalid, "probability", format!("A deal in a {} stage is won with {certain} %.", row.category.as_str()));
+        }
+    }
+
+    fn before_archive<'a>(change: &'a mut Change, row: &'a stage::Model) -> BoxFuture<'a, Result<()>> {
+        Box::pin(unused(change, "stage_id", row.id.0))
+    }
+}
+
+async fn unused(change: &Change, column: &str, id: sea_orm::prelude::Uuid) -> Result<()> {
+    match change.count(Kind::Deal, column, id).await? {
+        0 => Ok(()),
+        deals => Err(Error::input(UserCode::InUse, "id", format!("{deals} live deals are in it; move them first."))),
+    }
+}
+
+/// The stages of a lead that a deal carries on to OPPORTUNITY.
+pub const BEFORE_OPPORTUNITY: [LeadStage; 6] =
+    [LeadStage::Raw, LeadStage::Inquiry, LeadStage::Mql, LeadStage::Sal, LeadStage::Sql, LeadStage::Recycled];

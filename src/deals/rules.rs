@@ -1,0 +1,40 @@
+//! What holds for deals, whoever asks.
+
+use entity::{Instant, LeadStage, StageCategory, deal};
+
+use super::BEFORE_OPPORTUNITY;
+
+/// Sets when the deal was closed: in an open stage it is not; moved to a closed one it is from now
+/// on, unless another time is given.
+pub fn close(deal: &mut deal::Model, category: StageCategory, moved: bool, now: Instant) -> Result<(), &'static str> {
+    match (category, deal.closed_at) {
+        (StageCategory::Open, Some(_)) if moved => deal.closed_at = None,
+        (StageCategory::Open, Some(_)) => return Err("A deal in an open stage is not closed; move it to a won or lost stage."),
+        (StageCategory::Won | StageCategory::Lost, None) => deal.closed_at = Some(now),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The stage that a lead goes to when a deal that came of it is in a stage of this category.
+#[must_use]
+pub fn lead_stage(stage: LeadStage, category: StageCategory) -> LeadStage {
+    match category {
+        StageCategory::Won => LeadStage::Won,
+        StageCategory::Open if BEFORE_OPPORTUNITY.contains(&stage) => LeadStage::Opportunity,
+        StageCategory::Open | StageCategory::Lost => stage,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_won_deal_wins_its_lead_and_a_lost_one_leaves_it() {
+        assert_eq!(lead_stage(LeadStage::Mql, StageCategory::Won), LeadStage::Won);
+        assert_eq!(lead_stage(LeadStage::Mql, StageCategory::Open), LeadStage::Opportunity);
+        assert_eq!(lead_stage(LeadStage::Won, StageCategory::Open), LeadStage::Won);
+        assert_eq!(lead_stage(LeadStage::Opportunity, StageCategory::Lost), LeadStage::Opportunity);
+    }
+}

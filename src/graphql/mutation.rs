@@ -1,0 +1,377 @@
+//! The standard mutations of every noun: create, update, archive, restore, bulk upsert.
+
+use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
+
+use async_graphql::{
+    ContainerType, Context, ContextSelectionSet, Name, ObjectType, OutputType, Positioned, ServerResult, Value,
+    indexmap::IndexMap,
+    parser::types::{Field as AstField, SelectionSet},
+    registry::{MetaType, MetaTypeId, Registry},
+    resolver_utils::resolve_container,
+};
+use bytes::Bytes;
+use entity::{Kind, id, table::Type};
+use sea_orm::prelude::Uuid;
+use serde_json::{Map, Value as Json};
+
+use super::{
+    describe::{self, In, field, input_object, object, required, writable},
+    node::{row, store},
+    payload::outcome,
+    schema::{NOUNS, Query},
+    select::{Picked, Selections},
+};
+use crate::{
+    error::{Error, Result, UserCode, UserError},
+    store::{
+        Draft, Idempotency, Noun, Replay, Store,
+        bulk::{self, OnError, Outcome},
+        value,
+    },
+};
+
+/// The standard mutations of every noun.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NounMutation;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Create,
+    Update,
+    Archive,
+    Restore,
+    BulkUpsert,
+}
+
+impl Verb {
+    fn of(noun: &dyn Noun) -> impl Iterator<Item = Self> {
+        let verbs = noun.verbs();
+        [
+            (verbs.create, Self::Create),
+            (verbs.update, Self::Update),
+            (verbs.archive, Self::Archive),
+            (verbs.archive, Self::Restore),
+            (verbs.create && verbs.update, Self::BulkUpsert),
+        ]
+        .into_iter()
+        .filter_map(|(has, verb)| has.then_some(verb))
+    }
+
+    const fn suffix(self) -> &'static str {
+        match self {
+            Self::Create => "Create",
+            Self::Update => "Update",
+            Self::Archive => "Archive",
+            Self::Restore => "Restore",
+            Self::BulkUpsert => "BulkUpsert",
+        }
+    }
+
+    const fn doc(self) -> &'static str {
+        match self {
+            Self::Create => "Creates a record.",
+            Self::Update => "Changes a record: what is left out stays, null clears.",
+            Self::Archive => "Archives a record: lists leave it out, its unique values become free, its id still resolves.",
+            Self::Restore => "Brings an archived record back.",
+            Self::BulkUpsert => "Creates or changes up to 1,000 records, recognising each by its external id or a unique field.",
+        }
+    }
+}
+
+static ROOTS: LazyLock<HashMap<String, (&'static dyn Noun, Verb)>> = LazyLock::new(|| {
+    let all = NOUNS.0.iter().flat_map(|noun| Verb::of(*noun).map(move |verb| (*noun, verb)));
+    all.map(|(noun, verb)| (root_name(noun, verb), (noun, verb))).collect()
+});
+
+fn root_name(noun: &dyn Noun, verb: Verb) -> String {
+    format!("{}{}", noun.kind().table().singular(), verb.suffix())
+}
+
+/// Registers the inputs and payloads of a noun's mutations.
+pub fn describe(registry: &mut Registry, noun: &dyn Noun) {
+    let table = noun.kind().table();
+    let (name, singular) = (table.name, table.singular());
+    let input_fields = |registry: &mut Registry, creating: bool| -> Vec<(String, String, String)> {
+        let columns = writable(table, creating).map(|(column, name)| {
+            let ty = describe::input_type(registry, column);
+            let needed = creating && !column.nullable && column.default.is_none() && !matches!(column.ty, Type::Texts) && !noun.completes(column.column);
+            (name, if needed { required(&ty) } else { ty }, column.doc.clone())
+        });
+        let mut fields: Vec<_> = columns.collect();
+        fields.push(("externalIds".into(), "[ExternalIdInput!]".into(), "Names other systems have for the record; added to those it has.".into()));
+        if creating {
+            fields.extend(noun.extras().iter().map(|extra| (extra.name.to_owned(), extra.ty.to_owned(), extra.doc.to_owned())));
+        }
+        fields
+    };
+    let key: (String, String, String) =
+        ("idempotencyKey".into(), "String".into(), "Sent again with the same input within 24 hours, nothing is done twice; overrides the `Idempotency-Key` header.".into());
+    let id: (String, String, String) = ("id".into(), "ID!".into(), "Which record.".into());
+    let version: (String, String, String) =
+        ("expectedVersion".into(), "Int".into(), "The version you have seen; refused with CONFLICT where the record has moved on.".into());
+    for verb in Verb::of(noun) {
+        let fields = match verb {
+            Verb::Create => {
+                let mut fields = input_fields(registry, true);
+                fields.push(key.clone());
+                fields
+            }
+            Verb::Update => {
+                let mut fields = vec![id.clone(), version.clone()];
+                fields.extend(input_fields(registry, false));
+                fields
+            }
+            Verb::Archive | Verb::Restore => vec![id.clone(), version.clone()],
+            Verb::BulkUpsert => {
+                let item = input_fields(registry, true).into_iter().map(|(name, ty, doc)| (name, ty.trim_end_matches('!').to_owned(), doc));
+                let item: Vec<_> = item.collect();
+                declare(registry, &format!("{name}BulkUpsertItem"), &format!("One {name} record to create or change. What is required for creation may be left out where the record exists."), &item);
+                vec![
+                    ("items".into(), format!("[{name}BulkUpsertItem!]!"), "The records, at most 1,000.".into()),
+                    ("matchOn".into(), "String".into(), "How a record is recognised: `externalId` (the default: any of the item's external ids) or the name of a unique field.".into()),
+                    ("onError".into(), "BulkOnError! = SKIP_FAILED".into(), "What happens where an item fails.".into()),
+                    ("dryRun".into(), "Boolean! = false".into(), "Whether to answer what would happen and change nothing.".into()),
+                    key.clone(),
+                ]
+            }
+        };
+        declare(registry, &format!("{name}{}Input", verb.suffix()), verb.doc(), &fields);
+        let mut payload = match verb {
+            Verb::BulkUpsert => vec![field("results", format!("[{name}BulkUpsertResult!]!"), "What became of each item, in their order.", &[])],
+            _ => vec![field(&singular, name, "The record as it is now; null where it failed.", &[])],
+        };
+        payload.push(field("userErrors", "[UserError!]!", "What a person can put right; empty on success.", &[]));
+        payload.push(field("query", "Query!", "Anything else you want to read after the change.", &[]));
+        object(registry, &format!("{name}{}Payload", verb.suffix()), &format!("Answer of `{}`.", root_name(noun, verb)), payload);
+        if verb == Verb::BulkUpsert {
+            object(registry, &format!("{name}BulkUpsertResult"), "What became of one item of a bulk upsert.", vec![
+                field("index", "Int!", "Its place in `items`, from 0.", &[]),
+                field("status", "BulkStatus!", "What became of it.", &[]),
+                field("node", name, "The record as it is now; null where the item failed or the run was dry.", &[]),
+                field("userErrors", "[UserError!]!", "Why it failed.", &[]),
+            ]);
+        }
+    }
+    describe::choices(registry, bulk::ON_ERROR);
+    describe::choices(registry, bulk::STATUS);
+}
+
+fn declare(registry: &mut Registry, name: &str, doc: &str, fields: &[(String, String, String)]) {
+    let fields: Vec<In<'_>> = fields.iter().map(|(name, ty, doc)| (name.as_str(), ty.clone(), doc.clone())).collect();
+    input_object(registry, name, doc, &fields, false);
+}
+
+impl OutputType for NounMutation {
+    fn type_name() -> Cow<'static, str> {
+        "NounMutation".into()
+    }
+    fn create_type_info(registry: &mut Registry) -> String {
+        registry.create_output_type::<Self, _>(MetaTypeId::Object, |registry| {
+            describe::register(registry, NOUNS);
+            let all = NOUNS.0.iter().flat_map(|noun| Verb::of(*noun).map(move |verb| (*noun, verb)));
+            let fields = all.map(|(noun, verb)| {
+                let name = noun.kind().name();
+                let argument = ("input", format!("{name}{}Input!", verb.suffix()), "What to do.".to_owned());
+                field(&root_name(noun, verb), format!("{name}{}Payload!", verb.suffix()), verb.doc(), &[argument])
+            });
+            object(registry, "NounMutation", "", fields.collect());
+            let ty: Option<MetaType> = registry.types.remove("NounMutation");
+            ty.unwrap_or_else(|| unreachable!("just registered"))
+        })
+    }
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<AstField>) -> ServerResult<Value> {
+        resolve_container(ctx, self).await
+    }
+}
+
+impl ContainerType for NounMutation {
+    async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
+        let Some((noun, verb)) = ROOTS.get(ctx.item.node.name.node.as_str()) else { return Ok(None) };
+        let failed = |error: Error| ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos));
+        let done = run(ctx, *noun, *verb).await.map_err(failed)?;
+        write(ctx, *noun, *verb, done).await.map(Some)
+    }
+}
+
+impl ObjectType for NounMutation {}
+
+/// What a mutation came to: the record, or what became of each item; and what is wrong.
+#[derive(Default)]
+struct Done {
+    record: Option<Uuid>,
+    results: Vec<Outcome>,
+    mistakes: Vec<UserError>,
+}
+
+async fn run(ctx: &Context<'_>, noun: &dyn Noun, verb: Verb) -> Result<Done> {
+    let store = store(ctx)?;
+    store.require_sign_in()?;
+    let mut arguments = Selections::new(ctx.query_env).arguments(&ctx.item.node);
+    let Some(Json::Object(mut input)) = arguments.remove("input") else { return Err(Error::argument("input is required.")) };
+    let key = input.remove("idempotencyKey").and_then(|key| key.as_str().map(str::to_owned));
+    let key = key.or_else(|| ctx.data_opt::<crate::graphql::schema::RequestKey>().and_then(|key| key.0.clone()));
+    let key = match (key, verb) {
+        (Some(key), Verb::Create | Verb::BulkUpsert) => {
+            let name = root_name(noun, verb);
+            match outcome(Idempotency::new(&key, &name, &Json::Object(input.clone())))? {
+                (Some(key), _) => Some(key),
+                (None, mistakes) => return Ok(Done { mistakes, ..Done::default() }),
+            }
+        }
+        _ => None,
+    };
+    if verb == Verb::BulkUpsert {
+        return upsert(store, noun, input, key.as_ref()).await;
+    }
+    let (record, mistakes) = outcome(one(store, noun, verb, input, key.as_ref()).await)?;
+    Ok(Done { record, mistakes, ..Done::default() })
+}
+
+async fn one(store: &Store, noun: &dyn Noun, verb: Verb, mut input: Map<String, Json>, key: Option<&Idempotency>) -> Result<Uuid> {
+    let kind = noun.kind();
+    if verb == Verb::Create {
+        let draft = Draft::read(kind, &input, true, (&store.actor().policy, noun.extras()))?;
+        let mut change = store.begin().await?;
+        if let Some(key) = key
+            && let Replay::Answer(answer) = key.look_up(&change).await?
+        {
+            return read_answer(kind, &answer);
+        }
+        let id = noun.create(&mut change, draft).await?;
+        if let Some(key) = key {
+            key.keep(&mut change, &id::global(kind, id).into()).await?;
+        }
+        change.commit().await?;
+        return Ok(id);
+    }
+    let id = input.remove("id");
+    let id = id.as_ref().and_then(Json::as_str).unwrap_or_default();
+    let id = value::key(kind, id).map_err(|misfit| Error::input(misfit.code, "id", misfit.message))?;
+    let expected = input.remove("expectedVersion").and_then(|version| version.as_i64()).and_then(|version| i32::try_from(version).ok());
+    let draft = if verb == Verb::Update { Draft::read(kind, &input, false, (&store.actor().policy, &[]))? } else { Draft::default() };
+    let mut change = store.begin().await?;
+    match verb {
+        Verb::Update => drop(noun.update(&mut change, id, expected, draft).await?),
+        _ => noun.archive(&mut change, id, expected, verb == Verb::Archive).await?,
+    }
+    change.commit().await?;
+    Ok(id)
+}
+
+fn read_answer(kind: Kind, answer: &Json) -> Result<Uuid> {
+    value::key(kind, answer.as_str().unwrap_or_default()).map_err(|misfit| Error::internal(misfit.message))
+}
+
+async fn upsert(store: &Store, noun: &dyn Noun, mut input: Map<String, Json>, key: Option<&Idempotency>) -> Result<Done> {
+    let mistake = |mistake: UserError| Ok(Done { mistakes: vec![mistake], ..Done::default() });
+    let items = match input.remove("items") {
+        Some(Json::Array(items)) => items,
+        Some(one @ Json::Object(_)) => vec![one],
+        _ => vec![],
+    };
+    if items.len() > bulk::MOST {
+        return mistake(UserError::new(UserCode::LimitReached, "items", format!("items takes at most {}; this has {}.", bulk::MOST, items.len())));
+    }
+    let match_on = input.remove("matchOn").and_then(|name| name.as_str().map(str::to_owned));
+    let on_error = if input.get("onError").and_then(Json::as_str) == Some("ROLLBACK_ALL") { OnError::RollBackAll } else { OnError::SkipFailed };
+    let dry = input.get("dryRun").and_then(Json::as_bool).unwrap_or(false);
+    let mut change = store.begin().await?;
+    if let Some(key) = key {
+        match outcome(key.look_up(&change).await)? {
+            (Some(Replay::Answer(answer)), _) => return Ok(Done { results: bulk::read(noun.kind(), &answer), ..Done::default() }),
+            (Some(Replay::New), _) => {}
+            (None, mistakes) => return Ok(Done { mistakes, ..Done::default() }),
+        }
+    }
+    let drafts = bulk::drafts(noun, &items, &store.actor().policy);
+    let results = match outcome(bulk::upsert(noun, &mut change, drafts, match_on.as_deref()).await)? {
+        (Some(results), _) => results,
+        (None, mistakes) => return Ok(Done { mistakes, ..Done::default() }),
+    };
+    let failed = results.iter().any(|result| !result.mistakes.is_empty());
+    if dry || failed && on_error == OnError::RollBackAll {
+        change.roll_back().await?;
+        return Ok(Done { results: bulk::undone(results), ..Done::default() });
+    }
+    if let Some(key) = key {
+        key.keep(&mut change, &bulk::show(noun.kind(), &results)).await?;
+    }
+    change.commit().await?;
+    Ok(Done { results, ..Done::default() })
+}
+
+/// Writes the payload. The record is read again through the caller's own store.
+async fn write(ctx: &Context<'_>, noun: &dyn Noun, verb: Verb, done: Done) -> ServerResult<Value> {
+    let selections = Selections::new(ctx.query_env);
+    let kind = noun.kind();
+    let singular = kind.table().singular();
+    let type_name = format!("{}{}Payload", kind.name(), verb.suffix());
+    let mut payload = IndexMap::new();
+    for picked in selections.pick(&[&ctx.item.node.selection_set.node], &type_name) {
+        let (set, place) = merged(&picked, ctx.item.pos);
+        let inner = ctx.with_selection_set(&set);
+        let value = match picked.name() {
+            "__typename" => Value::String(type_name.clone()),
+            "userErrors" => done.mistakes.resolve(&inner, &place).await?,
+            "query" => Query::default().resolve(&inner, &place).await?,
+            "results" => results(&inner, &picked, kind, &done.results).await?,
+            name if name == singular => match done.record {
+                Some(id) => record(&inner, kind, id).await?,
+                None => Value::Null,
+            },
+            _ => Value::Null,
+        };
+        payload.insert(Name::new(picked.key), value);
+    }
+    Ok(Value::Object(payload))
+}
+
+async fn record(ctx: &ContextSelectionSet<'_>, kind: Kind, id: Uuid) -> ServerResult<Value> {
+    let json = row(ctx, kind, id).await.map_err(|error| ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos)))?;
+    Ok(Value::Binary(Bytes::from(json)))
+}
+
+async fn results(ctx: &ContextSelectionSet<'_>, picked: &Picked<'_>, kind: Kind, results: &[Outcome]) -> ServerResult<Value> {
+    let selections = Selections::new(ctx.query_env);
+    let type_name = format!("{}BulkUpsertResult", kind.name());
+    let fields = selections.pick(&picked.sets, &type_name);
+    let nodes = match fields.iter().find(|field| field.name() == "node") {
+        Some(node) => nodes(ctx, &node.sets, kind, results).await?,
+        None => vec![],
+    };
+    let mut list = Vec::with_capacity(results.len());
+    for (n, result) in results.iter().enumerate() {
+        let mut object = IndexMap::new();
+        for field in &fields {
+            let (set, place) = merged(field, ctx.item.pos);
+            let value = match field.name() {
+                "__typename" => Value::String(type_name.clone()),
+                "index" => n.into(),
+                "status" => Value::Enum(Name::new(result.status())),
+                "userErrors" => result.mistakes.resolve(&ctx.with_selection_set(&set), &place).await?,
+                _ => nodes.get(n).cloned().unwrap_or_default(),
+            };
+            object.insert(Name::new(field.key), value);
+        }
+        list.push(Value::Object(object));
+    }
+    Ok(Value::List(list))
+}
+
+/// The records of a bulk upsert, read in one statement.
+async fn nodes(ctx: &ContextSelectionSet<'_>, sets: &[&SelectionSet], kind: Kind, results: &[Outcome]) -> ServerResult<Vec<Value>> {
+    let read = async {
+        let mut rows = crate::store::plan::Rows::new(kind);
+        let shape = Selections::new(ctx.query_env).object(sets, &mut rows)?;
+        let ids: Vec<Option<Uuid>> = results.iter().map(|result| result.record).collect();
+        store(ctx)?.read_each(&rows, &shape, &ids).await
+    };
+    let each = read.await.map_err(|error: Error| ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos)))?;
+    Ok(each.into_iter().map(|json| Value::Binary(Bytes::from(json))).collect())
+}
+
+/// All that is selected under one key as one selection.
+fn merged(picked: &Picked<'_>, pos: async_graphql::Pos) -> (Positioned<SelectionSet>, Positioned<AstField>) {
+    let items = picked.sets.iter().flat_map(|set| set.items.iter().cloned()).collect();
+    (Positioned::new(SelectionSet { items }, pos), Positioned::new(picked.field.clone(), pos))
+}

@@ -1,0 +1,88 @@
+//! Records in answers of the slices' own types: named by id, read by what is selected of them.
+
+use std::{borrow::Cow, marker::PhantomData};
+
+use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, Value, parser::types::Field as AstField, registry::Registry};
+use bytes::Bytes;
+use entity::{Kind, Record};
+use sea_orm::prelude::Uuid;
+
+use super::{describe, schema::NOUNS, select::Selections};
+use crate::{
+    error::{Error, Result},
+    store::{
+        Store,
+        filter::Filter,
+        plan::{One, Plan, Rows},
+    },
+};
+
+/// A record of one kind, read through the caller's store when the answer is written. Use it as
+/// `Option<Row<E>>`: it is null where the caller may not see the record.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<E> {
+    id: Uuid,
+    of: PhantomData<fn() -> E>,
+}
+
+impl<E: Record> Row<E> {
+    /// The record of this id.
+    pub fn new(id: impl Into<Uuid>) -> Self {
+        Self { id: id.into(), of: PhantomData }
+    }
+}
+
+/// A record of any kind.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyRow(pub Kind, pub Uuid);
+
+impl<E: Record> OutputType for Row<E> {
+    fn type_name() -> Cow<'static, str> {
+        E::KIND.name().into()
+    }
+    fn create_type_info(registry: &mut Registry) -> String {
+        describe::register(registry, NOUNS);
+        format!("{}!", E::KIND.name())
+    }
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<AstField>) -> ServerResult<Value> {
+        json(ctx, field, row(ctx, E::KIND, self.id).await)
+    }
+}
+
+impl OutputType for AnyRow {
+    fn type_name() -> Cow<'static, str> {
+        "Node".into()
+    }
+    fn create_type_info(registry: &mut Registry) -> String {
+        describe::register(registry, NOUNS);
+        "Node!".to_owned()
+    }
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<AstField>) -> ServerResult<Value> {
+        json(ctx, field, any(ctx, (self.0, self.1)).await)
+    }
+}
+
+/// What is selected of a record, as JSON.
+pub async fn row(ctx: &ContextSelectionSet<'_>, kind: Kind, id: Uuid) -> Result<Vec<u8>> {
+    let mut rows = Rows::new(kind);
+    let shape = Selections::new(ctx.query_env).object(&[&ctx.item.node], &mut rows)?;
+    let filter = Filter::eq(&kind.table().fields[0], id);
+    store(ctx)?.read(&Plan::One(One { filter, archived: true, rows, shape })).await
+}
+
+async fn any(ctx: &ContextSelectionSet<'_>, id: (Kind, Uuid)) -> Result<Vec<u8>> {
+    let any = Selections::new(ctx.query_env).any(&[&ctx.item.node])?;
+    store(ctx)?.read(&Plan::Node(Some(id), any)).await
+}
+
+/// The caller's store.
+pub fn store<'a, T>(ctx: &async_graphql::ContextBase<'a, T>) -> Result<&'a Store> {
+    ctx.data::<Store>().map_err(|error| Error::internal(error.message))
+}
+
+fn json(ctx: &ContextSelectionSet<'_>, field: &Positioned<AstField>, json: Result<Vec<u8>>) -> ServerResult<Value> {
+    match json {
+        Ok(json) => Ok(Value::Binary(Bytes::from(json))),
+        Err(error) => Err(ctx.set_error_path(async_graphql::Error::from(error).into_server_error(field.pos))),
+    }
+}

@@ -1,0 +1,67 @@
+//! The schema: the one place that knows all slices.
+
+use async_graphql::{MergedObject, Schema, SchemaBuilder, ValidationMode};
+
+use super::{mutation::NounMutation, query::NounQuery, subscription::Subscription};
+use crate::{accounts, contacts, deals, leads, people, personas, store::Nouns, stories, target_lists};
+
+/// All nouns that have mutations, in the order they are shown.
+pub const NOUNS: Nouns = Nouns(&[
+    &accounts::ACCOUNT,
+    &accounts::DOMAIN,
+    &accounts::TEAM,
+    &contacts::CONTACT,
+    &contacts::PLACE,
+    &personas::PERSONA,
+    &stories::STORY,
+    &target_lists::LIST,
+    &target_lists::MEMBER,
+    &leads::LEAD,
+    &deals::DEAL,
+    &deals::PIPELINE,
+    &deals::STAGE,
+    &people::USER,
+    &people::TEAM,
+    &people::MEMBERSHIP,
+]);
+
+/// What can be read.
+#[derive(Default, MergedObject)]
+pub struct Query(NounQuery);
+
+/// What can be changed.
+#[derive(Default, MergedObject)]
+pub struct Mutation(NounMutation);
+
+/// Tandem's schema.
+pub type TandemSchema = Schema<Query, Mutation, Subscription>;
+
+/// The idempotency key that a request's header carries.
+#[derive(Clone, Debug, Default)]
+pub struct RequestKey(pub Option<String>);
+
+/// The schema with async-graphql's full validation, for a document seen for the first time.
+#[must_use]
+pub fn strict() -> TandemSchema {
+    builder().validation_mode(ValidationMode::Strict).finish()
+}
+
+/// The same for a document that has passed it.
+#[must_use]
+pub fn fast() -> TandemSchema {
+    builder().validation_mode(ValidationMode::Fast).finish()
+}
+
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    // Suggestions would name what introspection may not show.
+    Schema::build(Query::default(), Mutation::default(), Subscription).disable_suggestions()
+}
+
+/// The schema in its definition language.
+#[must_use]
+pub fn sdl() -> String {
+    let mut sdl = strict().sdl_with_options(async_graphql::SDLExportOptions::new().include_specified_by().prefer_single_line_descriptions());
+    sdl.truncate(sdl.trim_end().len());
+    sdl.push('\n');
+    sdl
+}

@@ -1,0 +1,155 @@
+//! The event feed as a subscription, every event read again through the subscriber's own reach.
+
+use std::time::Duration;
+
+use async_graphql::{InputObject, SimpleObject, Subscription as Events};
+use entity::{EventAction, Kind, user};
+use futures_util::Stream;
+
+use super::{
+    choice::Of,
+    node::{AnyRow, Row},
+    scalars::{DateTime, IdText},
+};
+use crate::{
+    error::{Error, Result},
+    store::{FeedEvent, Position, Store},
+};
+
+/// What can be followed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Subscription;
+
+/// Which events to follow. All entries given must hold.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct EventFilter {
+    /// Only records of these types, `Account`.
+    subject_types: Option<Vec<String>>,
+    /// Only these records, at most 100.
+    subjects: Option<Vec<IdText>>,
+    /// Only what happened in these ways.
+    actions: Option<Vec<Of<EventAction>>>,
+}
+
+/// Something that happened to a record.
+#[derive(Debug, SimpleObject)]
+pub struct RecordEvent {
+    /// Its place in the feed: follow on with `events(after:)`.
+    cursor: String,
+    /// What happened to what: `account.updated`.
+    kind: String,
+    /// When it happened.
+    occurred_at: DateTime,
+    /// Who did it; null for the system itself.
+    actor: Option<Row<user::Entity>>,
+    /// The record as it is now.
+    subject: Option<AnyRow>,
+    /// The changed fields that you may see; all that have a value for a new record.
+    changed_fields: Vec<String>,
+}
+
+impl From<FeedEvent> for RecordEvent {
+    fn from(event: FeedEvent) -> Self {
+        let (kind, id) = event.subject;
+        Self {
+            cursor: event.position.cursor(),
+            kind: format!("{}.{}", kind.table().singular(), event.action.as_str().to_lowercase()),
+            occurred_at: DateTime(event.occurred_at),
+            actor: event.actor.map(Row::new),
+            subject: Some(AnyRow(kind, id)),
+            changed_fields: event.changed,
+        }
+    }
+}
+
+#[Events]
+impl Subscription {
+    /// What happens to the records within your reach, from now on or after a cursor; nothing is
+    /// skipped and nothing comes twice.
+    async fn events(
+        &self,
+        ctx: &async_graphql::Context<'_>,
+        #[graphql(desc = "Which events.")] filter: Option<EventFilter>,
+        #[graphql(desc = "Begin after this cursor instead of now.")] after: Option<String>,
+    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<RecordEvent>> + use<>> {
+        let store = super::node::store(ctx)?.clone();
+        store.require_sign_in()?;
+        let filter = Wanted::read(filter.unwrap_or_default())?;
+        // Heard from before the feed's end is read, so that nothing falls between.
+        let changes = store.backend().changes();
+        let start = match after {
+            Some(cursor) => Position::read(&cursor)?,
+            None => store.feed_end().await?,
+        };
+        let state = Following { store, filter, changes, position: start, ready: Vec::new() };
+        Ok(futures_util::stream::try_unfold(state, |mut state| async move {
+            let event = state.next().await?;
+            Ok(Some((RecordEvent::from(event), state)))
+        }))
+    }
+}
+
+/// A filter, understood.
+struct Wanted {
+    kinds: Vec<Kind>,
+    subjects: Vec<(Kind, sea_orm::prelude::Uuid)>,
+    actions: Vec<EventAction>,
+}
+
+impl Wanted {
+    fn read(filter: EventFilter) -> Result<Self> {
+        let kind = |name: &String| Kind::named(name).ok_or_else(|| Error::argument(format!("{name} is no type of record.")));
+        let subject = |id: &IdText| entity::id::parse(&id.0).ok_or_else(|| Error::argument(format!("“{}” is not a global id.", id.0)));
+        let subjects: Vec<IdText> = filter.subjects.unwrap_or_default();
+        if subjects.len() > 100 {
+            return Err(Error::argument(format!("subjects takes at most 100; this has {}.", subjects.len())));
+        }
+        Ok(Self {
+            kinds: filter.subject_types.unwrap_or_default().iter().map(kind).collect::<Result<_>>()?,
+            subjects: subjects.iter().map(subject).collect::<Result<_>>()?,
+            actions: filter.actions.unwrap_or_default().into_iter().map(|action| action.0).collect(),
+        })
+    }
+
+    fn has(&self, event: &FeedEvent) -> bool {
+        (self.subjects.is_empty() || self.subjects.contains(&event.subject)) && (self.actions.is_empty() || self.actions.contains(&event.action))
+    }
+}
+
+struct Following {
+    store: Store,
+    filter: Wanted,
+    changes: tokio::sync::watch::Receiver<u64>,
+    position: Position,
+    ready: Vec<FeedEvent>,
+}
+
+/// How long an event may wait where the news of it got lost, or where a transaction opened before
+/// it keeps it back.
+const AT_THE_LATEST: Duration = Duration::from_secs(1);
+
+impl Following {
+    async fn next(&mut self) -> Result<FeedEvent> {
+        loop {
+            if let Some(event) = self.ready.pop() {
+                return Ok(event);
+            }
+            self.changes.mark_unchanged();
+            self.refresh().await?;
+            let (events, end) = self.store.feed(self.position, &self.filter.kinds, 200).await?;
+            let moved = end != self.position;
+            self.position = end;
+            self.ready = events.into_iter().filter(|event| self.filter.has(event)).rev().collect();
+            if self.ready.is_empty() && !moved {
+                // Whichever comes first; the table is the truth.
+                let _ = tokio::time::timeout(AT_THE_LATEST, self.changes.changed()).await;
+            }
+        }
+    }
+
+    /// Follows what the subscriber's roles permit now, not what they permitted at the start.
+    async fn refresh(&mut self) -> Result<()> {
+        self.store = self.store.refreshed().await?;
+        Ok(())
+    }
+}

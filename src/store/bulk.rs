@@ -1,0 +1,234 @@
+//! Bulk upserts: many records, each recognised by what other systems call it or by a unique field.
+
+use std::collections::HashMap;
+
+use entity::{
+    Kind, id,
+    table::{Choices, Field},
+};
+use sea_orm::{Value, prelude::Uuid};
+use serde_json::{Value as Json, json};
+
+use super::{
+    Change, Draft, Noun, Saved, filter, json as cells,
+    value,
+};
+use crate::{
+    access::Policy,
+    error::{Error, Result, UserCode, UserError},
+};
+
+/// The most items of one call.
+pub const MOST: usize = 1_000;
+
+/// What happens to the others where an item fails.
+pub const ON_ERROR: &Choices = &Choices {
+    name: "BulkOnError",
+    doc: "What happens to the other items where one fails.",
+    values: &[("ROLLBACK_ALL", "Nothing is changed at all."), ("SKIP_FAILED", "The others are kept.")],
+};
+
+/// What became of an item.
+pub const STATUS: &Choices = &Choices {
+    name: "BulkStatus",
+    doc: "What became of an item.",
+    values: &[
+        ("CREATED", "It made a record."),
+        ("UPDATED", "It changed a record."),
+        ("UNCHANGED", "The record already was so."),
+        ("FAILED", "It was refused."),
+    ],
+};
+
+/// What happens to the others where an item fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnError {
+    /// Nothing is changed at all.
+    RollBackAll,
+    /// The others are kept.
+    SkipFailed,
+}
+
+/// What became of an item.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// How it was saved; nothing where it failed.
+    pub saved: Option<Saved>,
+    /// The record; nothing where it failed or was undone.
+    pub record: Option<Uuid>,
+    /// Why it failed.
+    pub mistakes: Vec<UserError>,
+}
+
+impl Outcome {
+    /// As the API names it.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        match self.saved {
+            Some(Saved::Created) => "CREATED",
+            Some(Saved::Updated) => "UPDATED",
+            Some(Saved::Unchanged) => "UNCHANGED",
+            None => "FAILED",
+        }
+    }
+
+    fn failed(mut mistakes: Vec<UserError>, index: usize) -> Self {
+        mistakes.iter_mut().for_each(|mistake| mistake.index = Some(index));
+        Self { saved: None, record: None, mistakes }
+    }
+}
+
+/// Reads the items; which are changes and which are new shows only later, so each is read as new.
+#[must_use]
+pub fn drafts(noun: &dyn Noun, items: &[Json], policy: &Policy) -> Vec<Result<Draft>> {
+    let read = |item: &Json| match item.as_object() {
+        Some(object) => Draft::read(noun.kind(), object, true, (policy, noun.extras())),
+        None => Err(Error::argument("An item is an object.")),
+    };
+    items.iter().map(read).collect()
+}
+
+/// Creates or changes records, each on its own: an item that fails leaves the others.
+pub async fn upsert(noun: &dyn Noun, change: &mut Change, drafts: Vec<Result<Draft>>, match_on: Option<&str>) -> Result<Vec<Outcome>> {
+    let found = recognise(noun, change, &drafts, match_on).await?;
+    let mut made: HashMap<String, Uuid> = HashMap::new();
+    let mut outcomes = Vec::with_capacity(drafts.len());
+    for (index, (draft, recognised)) in drafts.into_iter().zip(found).enumerate() {
+        let done = match (draft, recognised) {
+            (Ok(mut draft), Ok(known)) => {
+                let names = known.names;
+                // An earlier item of this very call may have made it.
+                let existing = known.record.or_else(|| names.iter().find_map(|name| made.get(name)).copied());
+                let noun_table = noun.kind().table();
+                let work = async |change: &mut Change| match existing {
+                    Some(id) => {
+                        draft.forget_fixed(noun_table);
+                        noun.update(change, id, None, draft).await.map(|saved| (id, saved))
+                    }
+                    None => noun.create(change, draft).await.map(|id| (id, Saved::Created)),
+                };
+                let done = change.attempt(work).await;
+                if let Ok((id, _)) = &done {
+                    made.extend(names.into_iter().map(|name| (name, *id)));
+                }
+                done
+            }
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        };
+        outcomes.push(match done {
+            Ok((id, saved)) => Outcome { saved: Some(saved), record: Some(id), mistakes: vec![] },
+            Err(Error::Input(mistakes)) => Outcome::failed(mistakes, index),
+            Err(error) => return Err(error),
+        });
+    }
+    Ok(outcomes)
+}
+
+/// What is known of an item's record before it is saved.
+struct Recognised {
+    record: Option<Uuid>,
+    /// By what later items of the same call may recognise it.
+    names: Vec<String>,
+}
+
+async fn recognise(noun: &dyn Noun, change: &Change, drafts: &[Result<Draft>], match_on: Option<&str>) -> Result<Vec<Result<Recognised>>> {
+    let table = noun.kind().table();
+    match match_on {
+        None | Some("externalId") => {
+            let mut systems: HashMap<&str, Vec<String>> = HashMap::new();
+            for (system, id) in drafts.iter().flatten().flat_map(|draft| &draft.external_ids) {
+                systems.entry(system).or_default().push(id.clone());
+            }
+            let mut known: HashMap<(String, String), Uuid> = HashMap::new();
+            for (system, ids) in systems {
+                let rows = change.by_external_ids(noun.kind(), system, &ids).await?;
+                known.extend(rows.into_iter().map(|(external, id)| ((system.to_owned(), external), id)));
+            }
+            let one = |draft: &Result<Draft>| {
+                let names = draft.as_ref().map(|draft| draft.external_ids.clone()).unwrap_or_default();
+                let mut records: Vec<Uuid> = names.iter().filter_map(|name| known.get(name)).copied().collect();
+                records.sort_unstable();
+                records.dedup();
+                if records.len() > 1 {
+                    return Err(Error::input(UserCode::Conflict, "externalIds", "These external ids belong to different records."));
+                }
+                Ok(Recognised { record: records.first().copied(), names: names.iter().map(|(system, id)| format!("{system}\n{id}")).collect() })
+            };
+            Ok(drafts.iter().map(one).collect())
+        }
+        Some(name) => {
+            let Some(field) = table.field(name).filter(|field| field.unique) else {
+                let unique: Vec<&str> = table.unique().map(|field| field.name.as_str()).collect();
+                let message = format!("matchOn takes externalId{}{}.", if unique.is_empty() { "" } else { " or " }, unique.join(" or "));
+                return Err(Error::input(UserCode::Invalid, "matchOn", message));
+            };
+            recognise_by(noun, change, drafts, field).await
+        }
+    }
+}
+
+async fn recognise_by(noun: &dyn Noun, change: &Change, drafts: &[Result<Draft>], field: &'static Field) -> Result<Vec<Result<Recognised>>> {
+    let table = noun.kind().table();
+    let mut found = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        let given = draft.as_ref().ok().and_then(|draft| draft.get(table, field.column));
+        let Some(Value::String(Some(text))) = given else {
+            found.push(Err(Error::input(UserCode::Required, &field.name, format!("{} is what the record is recognised by; it is missing.", field.name))));
+            continue;
+        };
+        let text = noun.normalise(&field.name, text);
+        let mut sql = change.sql();
+        sql.push("SELECT t.id FROM ").table(table.table).push(" t WHERE ");
+        filter::Filter::Unique(field, text.clone()).push(&mut sql, change.store().actor(), (noun.kind(), "t"))?;
+        filter::and_live(&mut sql, table, "t");
+        let rows = change.fetch(sql).await?;
+        let record = rows.first().map(|row| cells::uuid(row, 0)).transpose()?.flatten();
+        found.push(Ok(Recognised { record, names: vec![text] }));
+    }
+    Ok(found)
+}
+
+/// The outcomes of a run that was undone: what would have happened, and no records.
+#[must_use]
+pub fn undone(outcomes: Vec<Outcome>) -> Vec<Outcome> {
+    outcomes.into_iter().map(|outcome| Outcome { record: None, ..outcome }).collect()
+}
+
+/// Outcomes as they are kept under an idempotency key.
+#[must_use]
+pub fn show(kind: Kind, outcomes: &[Outcome]) -> Json {
+    let one = |outcome: &Outcome| {
+        let mistakes = outcome.mistakes.iter().map(|mistake| {
+            json!({ "code": mistake.code.as_str(), "message": mistake.message, "field": mistake.field, "index": mistake.index })
+        });
+        json!({
+            "status": outcome.status(),
+            "record": outcome.record.map(|record| id::global(kind, record)),
+            "mistakes": mistakes.collect::<Vec<_>>(),
+        })
+    };
+    outcomes.iter().map(one).collect()
+}
+
+/// Reads what [`show`] has written.
+#[must_use]
+pub fn read(kind: Kind, kept: &Json) -> Vec<Outcome> {
+    let one = |json: &Json| {
+        let saved = match json["status"].as_str() {
+            Some("CREATED") => Some(Saved::Created),
+            Some("UPDATED") => Some(Saved::Updated),
+            Some("UNCHANGED") => Some(Saved::Unchanged),
+            _ => None,
+        };
+        let mistakes = json["mistakes"].as_array().into_iter().flatten().map(|mistake| {
+            let code = UserCode::ALL.iter().find(|code| Some(code.as_str()) == mistake["code"].as_str()).copied();
+            let field: Vec<String> = serde_json::from_value(mistake["field"].clone()).unwrap_or_default();
+            let mut error = UserError::new(code.unwrap_or(UserCode::Invalid), "", mistake["message"].as_str().unwrap_or_default());
+            error.field = field;
+            error.index = mistake["index"].as_u64().and_then(|index| usize::try_from(index).ok());
+            error
+        });
+        Outcome { saved, record: json["record"].as_str().and_then(|id| value::key(kind, id).ok()), mistakes: mistakes.collect() }
+    };
+    kept.as_array().into_iter().flatten().map(one).collect()
+}

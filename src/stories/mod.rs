@@ -1,0 +1,37 @@
+//! Stories: core stories and their variants.
+
+use entity::{Kind, story};
+use futures_util::future::BoxFuture;
+
+use crate::{
+    error::{Error, Result, UserCode, UserError},
+    store::{Change, Draft, Rules, Slice, Verbs},
+};
+
+/// Stories.
+pub static STORY: Slice<story::Entity> = Slice::new(Verbs::ALL);
+
+impl Rules for story::Entity {
+    /// Variants vary core stories, never other variants.
+    fn settle<'a>(
+        change: &'a mut Change,
+        row: &'a mut story::Model,
+        before: Option<&'a story::Model>,
+        _: &'a Draft,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let Some(core) = row.core_id.filter(|core| before.is_none_or(|before| before.core_id != Some(*core))) else { return Ok(()) };
+            let refuse = |message: &str| Err(Error::from(UserError::new(UserCode::Invalid, "coreId", message).because("NOT_A_CORE_STORY")));
+            if core == row.id {
+                return refuse("A story cannot vary itself.");
+            }
+            if change.rows::<story::Entity>("id", core).await?.iter().any(|core| core.core_id.is_some()) {
+                return refuse("This story is a variant itself; vary its core story.");
+            }
+            if change.count(Kind::Story, "core_id", row.id.0).await? > 0 {
+                return refuse("This story has variants of its own, so it stays a core story.");
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,63 @@
+//! Target-account lists and their members.
+
+use entity::{Kind, ListKind, target_account_list, target_account_list_member};
+use futures_util::future::BoxFuture;
+
+use crate::{
+    error::{Error, Result, UserCode, UserError},
+    store::{Change, Draft, Problems, Rules, Slice, Verbs, filter::Filter},
+};
+
+/// Lists.
+pub static LIST: Slice<target_account_list::Entity> = Slice::new(Verbs::ALL);
+/// Their members.
+pub static MEMBER: Slice<target_account_list_member::Entity> = Slice::new(Verbs::ALL);
+
+impl Rules for target_account_list::Entity {
+    fn check(row: &target_account_list::Model, _: Option<&target_account_list::Model>, problems: &mut Problems) {
+        match (row.kind, &row.filter) {
+            (ListKind::Static, Some(_)) => problems.add(UserCode::Invalid, "filter", "A static list has members, no filter."),
+            (ListKind::Dynamic, None) => problems.add(UserCode::Required, "filter", "A dynamic list needs a filter."),
+            (ListKind::Dynamic, Some(filter)) => {
+                if let Err(error) = Filter::read(Kind::Account, filter) {
+                    problems.add(UserCode::Invalid, "filter", error.to_string());
+                }
+            }
+            (ListKind::Static, None) => {}
+        }
+    }
+}
+
+impl Rules for target_account_list_member::Entity {
+    fn settle<'a>(
+        change: &'a mut Change,
+        row: &'a mut target_account_list_member::Model,
+        before: Option<&'a target_account_list_member::Model>,
+        _: &'a Draft,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            if before.is_some() {
+                return Ok(());
+            }
+            let lists = change.rows::<target_account_list::Entity>("id", row.list_id).await?;
+            if lists.iter().any(|list| list.kind == ListKind::Dynamic) {
+                let message = "The accounts of a dynamic list follow from its filter.";
+                return Err(UserError::new(UserCode::Invalid, "listId", message).because("LIST_IS_DYNAMIC").into());
+            }
+            let members = change.rows::<target_account_list_member::Entity>("list_id", row.list_id).await?;
+            match members.iter().find(|other| other.account_id == row.account_id) {
+                Some(other) => {
+                    let taken = UserError::new(UserCode::Taken, "accountId", "This account is on the list already.");
+                    Err(Error::from(taken.against(Kind::TargetAccountListMember, other.id.0)))
+                }
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn check(row: &target_account_list_member::Model, _: Option<&target_account_list_member::Model>, problems: &mut Problems) {
+        if row.since.zip(row.until).is_some_and(|(since, until)| until < since) {
+            problems.add(UserCode::OutOfRange, "until", "The last day does not come before the first.");
+        }
+    }
+}
