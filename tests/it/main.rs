@@ -14,7 +14,7 @@
 //! ```
 //!
 //! PostgreSQL is started from the machine's own binaries; `TANDEM_TEST_POSTGRES_URL` names a
-//! server to use instead. Without either the tests run on `SQLite` alone, except where `CI=true`.
+//! server to use instead. Without either the tests run on SQLite alone, except where `CI=true`.
 
 #[macro_use]
 mod support;

@@ -83,7 +83,7 @@ impl Client {
         // Without the client's own deadline: a stream lives on, its events have theirs.
         let request = self
             .request(Method::POST, "/graphql/stream")
-            .timeout(Duration::from_secs(600))
+            .timeout(Duration::from_mins(10))
             .header(header::ACCEPT, "text/event-stream")
             .json(&body);
         EventStream::open(request).await

@@ -185,7 +185,7 @@ fn start(binaries: &Path, directory: &Path) -> Result<(), String> {
     File::options()
         .append(true)
         .open(Path::new(data).join("postgresql.conf"))
-        .and_then(|mut file| write!(file, "{SETTINGS}unix_socket_directories = '{}'\n", directory.display()))
+        .and_then(|mut file| writeln!(file, "{SETTINGS}unix_socket_directories = '{}'", directory.display()))
         .map_err(told)?;
     run("pg_ctl", &["start".as_ref(), "-w".as_ref(), "-D".as_ref(), data, "-l".as_ref(), log.as_os_str()])
         .map_err(|error| format!("{error}\n{}", fs::read_to_string(&log).unwrap_or_default()))

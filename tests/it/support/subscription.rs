@@ -177,8 +177,6 @@ impl EventStream {
 }
 
 async fn within<T>(what: &str, happens: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(DEADLINE, happens).await {
-        Ok(happened) => happened,
-        Err(_) => panic!("waited {DEADLINE:?} for {what}"),
-    }
+    let happened = tokio::time::timeout(DEADLINE, happens).await;
+    happened.unwrap_or_else(|_| panic!("waited {DEADLINE:?} for {what}"))
 }
