@@ -1,9 +1,16 @@
 //! The harness, tried on a small server of its own, so that a red test speaks of Tandem.
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::support::{client::Answer, database::Engine, world};
+use crate::support::{
+    client::Answer,
+    database::Engine,
+    world::{self, World},
+};
 
 pub mod server;
 
@@ -106,7 +113,7 @@ on_both_engines! {
     }
 }
 
-async fn write_once(world: &world::World) {
+async fn write_once(world: &World) {
     let client = world.anonymous();
     let create = "mutation { accountCreate(domain: \"acme.test\") { userErrors { code field } } }";
     let created = client.query(create).await.expect_ok();
@@ -114,6 +121,21 @@ async fn write_once(world: &world::World) {
     let again = client.query(create).await;
     assert_eq!(again.user_errors("accountCreate"), ["TAKEN by.domain"]);
     assert!(std::panic::catch_unwind(|| again.expect_ok()).is_err(), "user errors are not ok");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_test_that_fails_is_told_and_leaves_no_database() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let failing = World::run(Engine::Sqlite, |world| async move {
+        let file = world.database_url.trim_start_matches("sqlite://").trim_end_matches("?mode=rwc").to_owned();
+        assert!(std::path::Path::new(&file).exists());
+        tell.send(file).expect("the test listens");
+        panic!("as it should");
+    });
+    let outcome = AssertUnwindSafe(failing).catch_unwind().await;
+    assert_eq!(outcome.expect_err("the panic goes on").downcast_ref(), Some(&"as it should"));
+    let file = told.recv().expect("the world was there");
+    assert!(!std::path::Path::new(&file).exists(), "{file} stays");
 }
 
 #[test]
