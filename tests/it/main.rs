@@ -1,0 +1,22 @@
+//! Tandem from a user's view: a real server, a real database on both engines, and people who ask.
+//!
+//! A test is a sentence and gets a `World`: its own database, its own server, a clock that stands
+//! still, and people to act as.
+//!
+//! ```ignore
+//! on_both_engines! {
+//!     async fn a_seller_cannot_give_an_account_away(world: World) {
+//!         let seller = world.seller().await;
+//!         let answer = seller.query_with(GIVE_AWAY, json!({ "id": … })).await;
+//!         assert_eq!(answer.user_errors("accountUpdate"), ["FORBIDDEN ownerId"]);
+//!     }
+//! }
+//! ```
+//!
+//! PostgreSQL is started from the machine's own binaries; `TANDEM_TEST_POSTGRES_URL` names a
+//! server to use instead. Without either the tests run on SQLite alone, except where `CI=true`.
+
+#[macro_use]
+mod support;
+
+mod harness;
