@@ -75,12 +75,15 @@ pub(super) fn pursue(world: &mut World, company: &mut Company, book: &[Entry], p
     for (entry, account) in book.iter().enumerate() {
         let old = account.old_customer;
         // Sellers find some business by themselves, and customers come back for more.
-        if world.chance.percent(if old { 70 } else { 20 }) {
+        if world.chance.percent(if old { 70 } else { 24 }) {
             let kind = if old { DealType::Expansion } else { DealType::New };
-            let at = world.within(Instant(account.opened.0 + 10 * DAY), Instant(world.now.0 - 3 * DAY));
+            let earliest = Instant(account.opened.0 + 10 * DAY);
+            // What is in the sellers' hands today is written down more carefully than what was there two years ago.
+            let earliest = if world.chance.percent(40) { earliest.max(Instant(world.now.0 - 90 * DAY)) } else { earliest };
+            let at = world.within(earliest, Instant(world.now.0 - 3 * DAY));
             drafts.push(draft(world, at, entry, kind));
         }
-        if old && world.chance.percent(65) {
+        if old && world.chance.percent(40) {
             let at = world.within(Instant(account.opened.0 + 30 * DAY), Instant(world.now.0 - 15 * DAY));
             drafts.push(draft(world, at, entry, DealType::Renewal));
         }
@@ -118,8 +121,8 @@ fn decide(world: &mut World, company: &Company, drafts: &mut [Draft]) {
         let lead = draft.lead.map(|lead| &company.leads[lead]);
         let trusted = lead.and_then(|lead| lead.source.as_deref()).is_some_and(|source| source == "referral" || source == "partner");
         let help = match draft.kind {
-            DealType::Renewal => 750,
-            DealType::Expansion => 250,
+            DealType::Renewal => 700,
+            DealType::Expansion => 230,
             DealType::New if trusted => 300,
             DealType::New => lead.and_then(|lead| lead.score).map_or(0, |score| i64::from(score) * 2),
         };

@@ -90,7 +90,7 @@ fn arrival(world: &mut World) -> Instant {
     loop {
         let at = world.within(Instant(world.start.0 + 12 * DAY), Instant(world.now.0 - 10 * MINUTE));
         let month = usize::try_from(day_of(at).to_date().month0()).unwrap_or(0);
-        let growth = 65 + 35 * (at.0 - world.start.0) / (world.now.0 - world.start.0);
+        let growth = 50 + 50 * (at.0 - world.start.0) / (world.now.0 - world.start.0);
         if world.chance.percent(SEASON[month] * growth / 100) {
             return at;
         }
