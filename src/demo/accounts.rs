@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use entity::{
-    AccountStage, AccountTier, Instant, Kind, account, account::AccountId, account_domain, account_team_member, user::UserId,
+    AccountStage, AccountTier, Instant, Kind, account, account::AccountId, account_domain, account_team_member,
+    user::UserId,
 };
 
 use super::{
@@ -14,8 +15,8 @@ use super::{
 };
 
 const ACCOUNTS: usize = 240;
-/// Of them, those that had bought before the history begins.
-const OLD_CUSTOMERS: usize = 26;
+/// Of them, those that came in the import of the first days; every fourth had bought before.
+const IMPORTED: usize = 100;
 /// Deciles of the number of employees of European and American B2B customers: roughly log-normal.
 const EMPLOYEES: &[i64] = &[35, 90, 160, 260, 400, 610, 930, 1_500, 2_600, 5_400, 24_000];
 
@@ -54,7 +55,7 @@ pub(super) fn open(world: &mut World, company: &mut Company, staff: &Staff) -> V
     let mut moments: Vec<Instant> = (0..ACCOUNTS)
         .map(|place| match place {
             // What was there already came in one import; the rest was added as it was found.
-            0..100 => Instant(first + i64::try_from(place).unwrap_or(0) * 700),
+            0..IMPORTED => Instant(first + i64::try_from(place).unwrap_or(0) * 700),
             _ => world.within(Instant(first + 5 * DAY), Instant(world.now.0 - 20 * DAY)),
         })
         .collect();
@@ -83,7 +84,7 @@ pub(super) fn open(world: &mut World, company: &mut Company, staff: &Staff) -> V
             marketer: *world.chance.pick(&staff.marketers),
             success: *world.chance.pick(&staff.success),
             opened: at,
-            old_customer: place < 100 && place % 4 == 1 && book.iter().filter(|entry| entry.old_customer).count() < OLD_CUSTOMERS,
+            old_customer: place < IMPORTED && place % 4 == 1,
             employees,
             domain,
         };
@@ -139,17 +140,17 @@ fn named(
     let german = country.tongue as usize == 0;
     loop {
         let stem = world.chance.pick(STEMS[country.tongue as usize]);
-        let word = world.chance.pick(industry.words[country.tongue as usize]);
+        let trade = world.chance.pick(industry.words[country.tongue as usize]);
         let form = world.chance.pick(country.forms);
-        let domain = format!("{}-{}.example", ascii(stem, german, '-'), ascii(word, german, '-'));
+        let domain = format!("{}-{}.example", ascii(stem, german, '-'), ascii(trade, german, '-'));
         if !taken.contains(&domain) {
-            return (format!("{stem} {word} {form}"), domain, industry);
+            return (format!("{stem} {trade} {form}"), domain, industry);
         }
         // All names of this industry may be given away: another city tells the next one apart.
         let city = world.chance.pick(country.cities);
         let domain = format!("{}-{}.example", ascii(stem, german, '-'), ascii(city, german, '-'));
         if !taken.contains(&domain) {
-            return (format!("{stem} {word} {city} {form}"), domain, industry);
+            return (format!("{stem} {trade} {city} {form}"), domain, industry);
         }
     }
 }
@@ -162,7 +163,13 @@ fn row(world: &mut World, entry: &Entry, name: String, industry: &Industry) -> a
     let grain = [1_000_000, 100_000, 10_000, 1_000].into_iter().find(|grain| thousands >= grain * 10).unwrap_or(100);
     let revenue = thousands / grain * grain;
     let revenue_known = world.chance.percent(88);
-    let size_fit = if employees < 150 { 4 } else if employees < 500 { 18 } else { 30 };
+    let size_fit = if employees < 150 {
+        4
+    } else if employees < 500 {
+        18
+    } else {
+        30
+    };
     let fit = (industry.fit + size_fit + world.chance.between(0, 30)).clamp(0, 100);
     let tier = match fit {
         78.. if employees >= 900 => Some(AccountTier::Tier1),
@@ -188,7 +195,9 @@ fn row(world: &mut World, entry: &Entry, name: String, industry: &Industry) -> a
         tier,
         stage: if entry.old_customer { AccountStage::Customer } else { AccountStage::Unaware },
         fit_score: i32::try_from(fit).ok(),
-        intent_score: i32::try_from(world.chance.quantile(&[0, 3, 9, 18, 30, 44, 60, 78, 97])).ok().filter(|_| world.chance.percent(85)),
+        intent_score: i32::try_from(world.chance.quantile(&[0, 3, 9, 18, 30, 44, 60, 78, 97]))
+            .ok()
+            .filter(|_| world.chance.percent(85)),
         parent_id: None,
         owner_id: Some(seller),
         version: 1,
@@ -253,7 +262,8 @@ pub(super) fn advance(world: &mut World, company: &mut Company, book: &[Entry], 
             signs.extend(world.after(entry.opened, 1, 9).map(|at| (at, entry.id, Sign::Fits, entry.marketer)));
         }
         if account.intent_score >= Some(40) {
-            signs.extend(world.after(entry.opened, 12, 160).map(|at| (at, entry.id, Sign::ShowsIntent, entry.marketer)));
+            signs
+                .extend(world.after(entry.opened, 12, 160).map(|at| (at, entry.id, Sign::ShowsIntent, entry.marketer)));
         }
     }
     signs.sort_by_key(|&(at, account, sign, _)| (at, account, sign));

@@ -124,7 +124,14 @@ fn earlier(world: &mut World, before: usize) -> usize {
 fn person(world: &mut World, entry: &Entry, position: &Position, addresses: &mut BTreeSet<String>) -> contact::Model {
     // One in eight has come from elsewhere, as people do.
     let tongue = if world.chance.percent(12) {
-        *world.chance.pick(&[Tongue::German, Tongue::French, Tongue::Spanish, Tongue::English, Tongue::Nordic, Tongue::Polish])
+        *world.chance.pick(&[
+            Tongue::German,
+            Tongue::French,
+            Tongue::Spanish,
+            Tongue::English,
+            Tongue::Nordic,
+            Tongue::Polish,
+        ])
     } else {
         entry.country.tongue
     };

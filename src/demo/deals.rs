@@ -79,7 +79,8 @@ pub(super) fn pursue(world: &mut World, company: &mut Company, book: &[Entry], p
             let kind = if old { DealType::Expansion } else { DealType::New };
             let earliest = Instant(account.opened.0 + 10 * DAY);
             // What is in the sellers' hands today is written down more carefully than what was there two years ago.
-            let earliest = if world.chance.percent(40) { earliest.max(Instant(world.now.0 - 90 * DAY)) } else { earliest };
+            let earliest =
+                if world.chance.percent(40) { earliest.max(Instant(world.now.0 - 90 * DAY)) } else { earliest };
             let at = world.within(earliest, Instant(world.now.0 - 3 * DAY));
             drafts.push(draft(world, at, entry, kind));
         }
@@ -92,7 +93,8 @@ pub(super) fn pursue(world: &mut World, company: &mut Company, book: &[Entry], p
     decide(world, company, &mut drafts);
     let mut customer_since: HashMap<usize, Instant> = HashMap::new();
     for mut draft in drafts {
-        let customer = customer_since.get(&draft.entry).is_some_and(|&since| since < draft.at) || book[draft.entry].old_customer;
+        let customer =
+            customer_since.get(&draft.entry).is_some_and(|&since| since < draft.at) || book[draft.entry].old_customer;
         if customer && draft.kind == DealType::New {
             draft.kind = DealType::Expansion;
         }
@@ -119,7 +121,9 @@ fn decide(world: &mut World, company: &Company, drafts: &mut [Draft]) {
     let mut chances: Vec<(i64, usize)> = vec![];
     for (place, draft) in drafts.iter().enumerate().filter(|(_, draft)| draft.closed.is_some()) {
         let lead = draft.lead.map(|lead| &company.leads[lead]);
-        let trusted = lead.and_then(|lead| lead.source.as_deref()).is_some_and(|source| source == "referral" || source == "partner");
+        let trusted = lead
+            .and_then(|lead| lead.source.as_deref())
+            .is_some_and(|source| source == "referral" || source == "partner");
         let help = match draft.kind {
             DealType::Renewal => 700,
             DealType::Expansion => 230,
@@ -172,7 +176,8 @@ fn lay_pipelines(world: &mut World, company: &mut Company) {
 fn run(world: &mut World, company: &mut Company, draft: &Draft, entry: &Entry, signs: &mut Signs) {
     let pipeline = usize::from(draft.kind == DealType::Renewal);
     let pipeline_id = company.pipelines[pipeline].id;
-    let stages: Vec<stage::Model> = company.stages.iter().filter(|stage| stage.pipeline_id == pipeline_id).cloned().collect();
+    let stages: Vec<stage::Model> =
+        company.stages.iter().filter(|stage| stage.pipeline_id == pipeline_id).cloned().collect();
     let steps = stages.iter().filter(|stage| stage.category == Open).count();
     let mut row = begun(world, draft, entry, company);
     row.pipeline_id = pipeline_id;
@@ -202,10 +207,11 @@ fn run(world: &mut World, company: &mut Company, draft: &Draft, entry: &Entry, s
         enter(world, &mut row, stage, (closed, entry));
         signs.push((closed, entry.id, if draft.won { Sign::DealWon } else { Sign::DealLost }, entry.seller));
         if let Some(lead) = draft.lead {
-            let ending = match draft.won {
-                true => LeadStage::Won,
+            let ending = if draft.won {
+                LeadStage::Won
+            } else {
                 // What is lost goes back to nurture, unless it never fitted.
-                false => world.chance.weighted(&[(LeadStage::Recycled, 75), (LeadStage::Disqualified, 25)]),
+                world.chance.weighted(&[(LeadStage::Recycled, 75), (LeadStage::Disqualified, 25)])
             };
             transition(world, &mut company.leads[lead], ending, (closed, entry.seller));
         }
@@ -222,7 +228,8 @@ fn begun(world: &mut World, draft: &Draft, entry: &Entry, company: &Company) -> 
     let name = format!("{} – {what}", company.accounts[draft.entry].name);
     let id = world.id(draft.at);
     let amount = amount(world, draft.kind, entry);
-    let expected = Instant(draft.at.0 + draft.cycle * DAY).max(Instant(world.now.0 + world.chance.between(6, 60) * DAY));
+    let expected =
+        Instant(draft.at.0 + draft.cycle * DAY).max(Instant(world.now.0 + world.chance.between(6, 60) * DAY));
     deal::Model {
         id: id.into(),
         name_fold: world.fold(&name),

@@ -39,10 +39,19 @@ pub(super) fn tell(world: &mut World, company: &mut Company, staff: &Staff) {
         news.of::<entity::account_domain::Entity>(row, row.created_at, staff.integration, Some(row.account_id));
     }
     for row in &company.account_team_members {
-        news.of::<entity::account_team_member::Entity>(row, row.created_at, seller(row.account_id), Some(row.account_id));
+        news.of::<entity::account_team_member::Entity>(
+            row,
+            row.created_at,
+            seller(row.account_id),
+            Some(row.account_id),
+        );
     }
-    let homes: HashMap<_, _> =
-        company.account_contacts.iter().filter(|role| role.is_primary).map(|role| (role.contact_id, role.account_id)).collect();
+    let homes: HashMap<_, _> = company
+        .account_contacts
+        .iter()
+        .filter(|role| role.is_primary)
+        .map(|role| (role.contact_id, role.account_id))
+        .collect();
     for row in &company.contacts {
         let home = homes.get(&row.id).copied();
         news.of::<entity::contact::Entity>(row, row.created_at, home.map_or(staff.integration, seller), home);
@@ -67,7 +76,12 @@ pub(super) fn tell(world: &mut World, company: &mut Company, staff: &Staff) {
         news.of::<entity::stage::Entity>(row, row.created_at, staff.sales_manager, None);
     }
     for row in &company.deals {
-        news.of::<entity::deal::Entity>(row, row.created_at, row.owner_id.unwrap_or(staff.sales_manager), row.account_id);
+        news.of::<entity::deal::Entity>(
+            row,
+            row.created_at,
+            row.owner_id.unwrap_or(staff.sales_manager),
+            row.account_id,
+        );
     }
     let mut history = news.told;
     history.append(&mut told);
@@ -103,7 +117,7 @@ impl Births {
     where
         E: Record + EntityTrait<Model: Serialize>,
     {
-        let id: Uuid = E::id(row).into();
+        let id = E::id(row);
         let mut changes = Map::new();
         for (field, now) in shown::<E>(row) {
             let then = self.first.get(&(id, field.clone())).cloned().unwrap_or(now);

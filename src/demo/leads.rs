@@ -66,7 +66,8 @@ pub(super) fn receive(world: &mut World, company: &mut Company, book: &[Entry]) 
     for at in arrivals {
         let known = company.contacts.partition_point(|contact| contact.created_at < at);
         // A few are nobody we know, and stay so until somebody looks into it.
-        let contact = (known > 0 && !world.chance.percent(3)).then(|| world.chance.pick(&company.contacts[..known]).clone());
+        let contact =
+            (known > 0 && !world.chance.percent(3)).then(|| world.chance.pick(&company.contacts[..known]).clone());
         let origin = world.chance.weighted(ORIGINS);
         let entry = contact.as_ref().map(|contact| home[&contact.id]);
         let mut row = arrived(world, origin, contact.as_ref(), at);
@@ -79,7 +80,9 @@ pub(super) fn receive(world: &mut World, company: &mut Company, book: &[Entry]) 
             }
         }
         let (least, most) = scores(row.stage);
-        row.score = i32::try_from(world.chance.between(least, most)).ok().filter(|_| row.stage != Raw || world.chance.percent(50));
+        row.score = i32::try_from(world.chance.between(least, most))
+            .ok()
+            .filter(|_| row.stage != Raw || world.chance.percent(50));
         company.leads.push(row);
     }
     pursuits
@@ -97,7 +100,12 @@ fn arrival(world: &mut World) -> Instant {
     }
 }
 
-fn arrived(world: &mut World, (source, topics, page): Origin, contact: Option<&contact::Model>, at: Instant) -> lead::Model {
+fn arrived(
+    world: &mut World,
+    (source, topics, page): Origin,
+    contact: Option<&contact::Model>,
+    at: Instant,
+) -> lead::Model {
     let who = contact.map_or_else(
         || {
             let tongue = usize::try_from(world.chance.between(0, 6)).unwrap_or(0);

@@ -41,7 +41,8 @@ pub(super) fn write(world: &mut World, company: &mut Company, staff: &Staff) {
     }
     for (place, &(title, message, body)) in (0..).zip(CORES) {
         let at = Instant(begun + 3 * DAY + place * HOUR);
-        let row = story::Model { message: Some(message.to_owned()), body: Some(body.to_owned()), ..blank(world, title, at) };
+        let row =
+            story::Model { message: Some(message.to_owned()), body: Some(body.to_owned()), ..blank(world, title, at) };
         company.stories.push(story::Model { owner_id: Some(staff.product_marketer), ..row });
     }
     for (place, text) in (0..).zip(VARIANTS) {

@@ -69,51 +69,105 @@ pub(super) struct Industry {
     pub(super) revenue: i64,
 }
 
-pub(super) const INDUSTRIES: &[Industry] = &[
-    Industry { name: "Logistics", words: [&["Logistik", "Spedition"], &["Logistique", "Transports"], &["Logística", "Transportes"], &["Logistics", "Freight"], &["Logistik", "Frakt"], &["Logistyka", "Transport"], &["Logistiek", "Transport"]], does: "moves goods by road and rail and keeps warehouses for manufacturers", fit: 34, revenue: 140 },
-    Industry { name: "Mechanical engineering", words: [&["Maschinenbau", "Antriebstechnik"], &["Mécanique", "Machines"], &["Maquinaria", "Mecánica"], &["Engineering", "Machine Works"], &["Maskin", "Mekanik"], &["Maszyny", "Mechanika"], &["Machinebouw", "Techniek"]], does: "builds special machines and services them at its customers' plants", fit: 38, revenue: 190 },
-    Industry { name: "Energy", words: [&["Energie", "Stadtwerke"], &["Énergie", "Électricité"], &["Energía", "Renovables"], &["Energy", "Power"], &["Energi", "Kraft"], &["Energia", "Energetyka"], &["Energie", "Windkracht"]], does: "generates and distributes power and heat, ever more of it from wind and sun", fit: 40, revenue: 420 },
-    Industry { name: "Chemicals", words: [&["Chemie", "Werkstoffe"], &["Chimie", "Matériaux"], &["Química", "Polímeros"], &["Chemicals", "Polymers"], &["Kemi", "Polymer"], &["Chemia", "Polimery"], &["Chemie", "Polymeren"]], does: "makes coatings, adhesives and intermediates in continuous processes", fit: 36, revenue: 340 },
-    Industry { name: "Pharmaceuticals", words: [&["Pharma", "Arzneimittel"], &["Pharma", "Laboratoires"], &["Farma", "Laboratorios"], &["Pharma", "Biologics"], &["Farma", "Läkemedel"], &["Farmacja", "Biofarm"], &["Farma", "Geneesmiddelen"]], does: "develops and fills medicines under strict validation", fit: 32, revenue: 310 },
-    Industry { name: "Automotive supply", words: [&["Fahrzeugtechnik", "Automotive"], &["Équipements", "Automobile"], &["Automoción", "Componentes"], &["Automotive", "Components"], &["Fordon", "Komponent"], &["Motoryzacja", "Komponenty"], &["Automotive", "Onderdelen"]], does: "supplies braking, steering and interior modules just in sequence", fit: 35, revenue: 210 },
-    Industry { name: "Food production", words: [&["Lebensmittel", "Molkerei"], &["Agroalimentaire", "Laiterie"], &["Alimentos", "Lácteos"], &["Foods", "Dairy"], &["Livsmedel", "Mejeri"], &["Żywność", "Mleczarnia"], &["Voeding", "Zuivel"]], does: "processes and packs food for retailers, day and night", fit: 33, revenue: 260 },
-    Industry { name: "Rail and public transport", words: [&["Bahntechnik", "Verkehrsbetriebe"], &["Ferroviaire", "Mobilité"], &["Ferrocarriles", "Movilidad"], &["Rail", "Transit"], &["Järnväg", "Trafik"], &["Kolej", "Tabor"], &["Spoor", "Vervoer"]], does: "runs regional trains and buses and keeps its own depots", fit: 39, revenue: 130 },
-    Industry { name: "Healthcare", words: [&["Kliniken", "Medizintechnik"], &["Cliniques", "Santé"], &["Clínicas", "Salud"], &["Hospitals", "Health"], &["Vård", "Klinik"], &["Szpitale", "Zdrowie"], &["Klinieken", "Zorg"]], does: "runs hospitals and the medical equipment in them", fit: 24, revenue: 95 },
-    Industry { name: "Telecommunications", words: [&["Netze", "Funktechnik"], &["Réseaux", "Télécom"], &["Redes", "Telecom"], &["Networks", "Telecom"], &["Nät", "Telekom"], &["Sieci", "Telekom"], &["Netwerken", "Telecom"]], does: "builds and maintains fibre and radio networks", fit: 28, revenue: 280 },
-    Industry { name: "Facility services", words: [&["Gebäudetechnik", "Facility Services"], &["Services", "Maintenance"], &["Servicios", "Instalaciones"], &["Facilities", "Building Services"], &["Fastighet", "Service"], &["Serwis", "Obiekty"], &["Gebouwbeheer", "Installatie"]], does: "looks after lifts, ventilation and fire safety in other people's buildings", fit: 37, revenue: 70 },
-    Industry { name: "Retail", words: [&["Handel", "Märkte"], &["Distribution", "Magasins"], &["Comercio", "Mercados"], &["Retail", "Stores"], &["Handel", "Butiker"], &["Handel", "Markety"], &["Handel", "Winkels"]], does: "runs shops with cold chains and tills that must not stand still", fit: 16, revenue: 240 },
-    Industry { name: "Construction", words: [&["Bau", "Tiefbau"], &["Construction", "Travaux"], &["Construcciones", "Obras"], &["Construction", "Civil"], &["Bygg", "Entreprenad"], &["Budowa", "Konstrukcje"], &["Bouw", "Infra"]], does: "builds roads, bridges and plants with a large machine park", fit: 22, revenue: 200 },
-];
+macro_rules! industries {
+    ($($name:literal $fit:literal $revenue:literal $does:literal [$([$($word:literal),*])*];)*) => {
+        pub(super) const INDUSTRIES: &[Industry] = &[$(Industry {
+            name: $name, words: [$(&[$($word),*]),*], does: $does, fit: $fit, revenue: $revenue,
+        }),*];
+    };
+}
 
-/// First words of company names, in the order of [`Tongue`].
-pub(super) const STEMS: [&[&str]; 7] = [
-    &["Nordwind", "Falkenried", "Grünbrück", "Eichhalde", "Möwenstein", "Silberdistel", "Königstann", "Ahornquell", "Steinmühle", "Rabenfurt", "Moosgrund", "Lindenhöh", "Tannfels", "Wolkenburg", "Birkenau-Süd", "Weißdorn", "Hasselbruch", "Kranichsee", "Morgentau", "Brückner & Voß"],
-    &["Bellerive", "Clairval", "Montfleury", "Hautecombe", "Grandpré", "Rochevive", "Val d’Orage", "Beauséjour", "Pierrelongue", "Chênevert", "Fontclaire", "Étoile du Nord"],
-    &["Montaña Clara", "Río Bravío", "Peñablanca", "Sierra Alta", "Vallehondo", "Castañar", "Piedraluna", "Olivares", "Torremaña"],
-    &["Harrowgate", "Blackthorn", "Northmere", "Silverbrook", "Oakhollow", "Ravensdale", "Copperfield", "Lakemont", "Stonebridge", "Redwillow", "Fairhaven", "Kestrel Point", "Ironvale", "Summerlea", "Bridgewick", "Eastmarch", "Thornbury Hall", "Greyfell"],
-    &["Björkfors", "Nordfjäll", "Sjöhamn", "Älvkraft", "Granåsen", "Havsvik", "Ørneborg", "Stenbæk", "Vintersol", "Fjordlys", "Åsgård"],
-    &["Dębowa", "Złota Góra", "Żubrówek", "Jaskółka", "Białystrum", "Sosnówka", "Wiśniowy Las", "Bursztyn", "Północna"],
-    &["Waterlinie", "Oosterduin", "Zonneveld", "Lage Weide", "Molenbeek", "Duinhoven", "Ijsvogel", "Zilverreiger"],
-];
+industries! {
+    "Logistics" 34 140 "moves goods by road and rail and keeps warehouses for manufacturers"
+        [["Logistik", "Spedition"] ["Logistique", "Transports"] ["Logística", "Transportes"] ["Logistics", "Freight"] ["Logistik", "Frakt"] ["Logistyka", "Transport"] ["Logistiek", "Transport"]];
+    "Mechanical engineering" 38 190 "builds special machines and services them at its customers' plants"
+        [["Maschinenbau", "Antriebstechnik"] ["Mécanique", "Machines"] ["Maquinaria", "Mecánica"] ["Engineering", "Machine Works"] ["Maskin", "Mekanik"] ["Maszyny", "Mechanika"] ["Machinebouw", "Techniek"]];
+    "Energy" 40 420 "generates and distributes power and heat, ever more of it from wind and sun"
+        [["Energie", "Stadtwerke"] ["Énergie", "Électricité"] ["Energía", "Renovables"] ["Energy", "Power"] ["Energi", "Kraft"] ["Energia", "Energetyka"] ["Energie", "Windkracht"]];
+    "Chemicals" 36 340 "makes coatings, adhesives and intermediates in continuous processes"
+        [["Chemie", "Werkstoffe"] ["Chimie", "Matériaux"] ["Química", "Polímeros"] ["Chemicals", "Polymers"] ["Kemi", "Polymer"] ["Chemia", "Polimery"] ["Chemie", "Polymeren"]];
+    "Pharmaceuticals" 32 310 "develops and fills medicines under strict validation"
+        [["Pharma", "Arzneimittel"] ["Pharma", "Laboratoires"] ["Farma", "Laboratorios"] ["Pharma", "Biologics"] ["Farma", "Läkemedel"] ["Farmacja", "Biofarm"] ["Farma", "Geneesmiddelen"]];
+    "Automotive supply" 35 210 "supplies braking, steering and interior modules just in sequence"
+        [["Fahrzeugtechnik", "Automotive"] ["Équipements", "Automobile"] ["Automoción", "Componentes"] ["Automotive", "Components"] ["Fordon", "Komponent"] ["Motoryzacja", "Komponenty"] ["Automotive", "Onderdelen"]];
+    "Food production" 33 260 "processes and packs food for retailers, day and night"
+        [["Lebensmittel", "Molkerei"] ["Agroalimentaire", "Laiterie"] ["Alimentos", "Lácteos"] ["Foods", "Dairy"] ["Livsmedel", "Mejeri"] ["Żywność", "Mleczarnia"] ["Voeding", "Zuivel"]];
+    "Rail and public transport" 39 130 "runs regional trains and buses and keeps its own depots"
+        [["Bahntechnik", "Verkehrsbetriebe"] ["Ferroviaire", "Mobilité"] ["Ferrocarriles", "Movilidad"] ["Rail", "Transit"] ["Järnväg", "Trafik"] ["Kolej", "Tabor"] ["Spoor", "Vervoer"]];
+    "Healthcare" 24 95 "runs hospitals and the medical equipment in them"
+        [["Kliniken", "Medizintechnik"] ["Cliniques", "Santé"] ["Clínicas", "Salud"] ["Hospitals", "Health"] ["Vård", "Klinik"] ["Szpitale", "Zdrowie"] ["Klinieken", "Zorg"]];
+    "Telecommunications" 28 280 "builds and maintains fibre and radio networks"
+        [["Netze", "Funktechnik"] ["Réseaux", "Télécom"] ["Redes", "Telecom"] ["Networks", "Telecom"] ["Nät", "Telekom"] ["Sieci", "Telekom"] ["Netwerken", "Telecom"]];
+    "Facility services" 37 70 "looks after lifts, ventilation and fire safety in other people's buildings"
+        [["Gebäudetechnik", "Facility Services"] ["Services", "Maintenance"] ["Servicios", "Instalaciones"] ["Facilities", "Building Services"] ["Fastighet", "Service"] ["Serwis", "Obiekty"] ["Gebouwbeheer", "Installatie"]];
+    "Retail" 16 240 "runs shops with cold chains and tills that must not stand still"
+        [["Handel", "Märkte"] ["Distribution", "Magasins"] ["Comercio", "Mercados"] ["Retail", "Stores"] ["Handel", "Butiker"] ["Handel", "Markety"] ["Handel", "Winkels"]];
+    "Construction" 22 200 "builds roads, bridges and plants with a large machine park"
+        [["Bau", "Tiefbau"] ["Construction", "Travaux"] ["Construcciones", "Obras"] ["Construction", "Civil"] ["Bygg", "Entreprenad"] ["Budowa", "Konstrukcje"] ["Bouw", "Infra"]];
+}
 
-/// Given names, in the order of [`Tongue`].
-pub(super) const FIRST: [&[&str]; 7] = [
-    &["Jürgen", "Ursula", "Stefan", "Käthe", "Matthias", "Annette", "Jörg", "Sabine", "Günther", "Bärbel", "Lukas", "Hannah", "Sören", "Anneliese", "Florian", "Katharina", "Thomas", "Claudia", "Björn", "Heike", "Sebastian", "Ayşe", "Moritz", "Charlotte"],
-    &["François", "Amélie", "Jérôme", "Hélène", "Benoît", "Chloé", "Étienne", "Céline", "Loïc", "Aurélie", "Rémi", "Élodie", "Guillaume", "Maëlle", "Thierry", "Noémie"],
-    &["José", "María", "Íñigo", "Begoña", "Álvaro", "Lucía", "Sergio", "Inés", "Jesús", "Rocío", "Andrés", "Nuria", "Óscar", "Mónica"],
-    &["James", "Charlotte", "Oliver", "Emily", "William", "Grace", "Daniel", "Siobhán", "Michael", "Priya", "Thomas", "Rachel", "Marcus", "Zoë", "Andrew", "Naomi", "Seán", "Olivia", "Ravi", "Hannah", "Brian", "Alicia"],
-    &["Björn", "Åsa", "Søren", "Astrid", "Håkan", "Ingrid", "Lars", "Maja", "Øyvind", "Linnéa", "Jørgen", "Freja", "Mårten", "Sigrid", "Kåre", "Elin"],
-    &["Łukasz", "Małgorzata", "Paweł", "Agnieszka", "Michał", "Żaneta", "Grzegorz", "Joanna", "Stanisław", "Bożena", "Krzysztof", "Zofia", "Rafał", "Świętosława"],
-    &["Joost", "Femke", "Daan", "Sanne", "Ruben", "Marloes", "Thijs", "Anouk", "Coen", "Noëlle", "Bram", "Liesbeth"],
-];
+macro_rules! by_tongue {
+    ($(#[$doc:meta])+ $name:ident: $([$($word:literal),*])*) => {
+        $(#[$doc])+
+        pub(super) const $name: [&[&str]; 7] = [$(&[$($word),*]),*];
+    };
+}
 
-/// Family names, in the order of [`Tongue`].
-pub(super) const LAST: [&[&str]; 7] = [
-    &["Müller", "Weiß", "Schröder", "Krüger", "Vogel", "Jäger", "Köhler", "Groß", "Lehmann", "Böhm", "Hübner", "Schäfer", "Strauß", "Lindner", "Öztürk", "Brandt", "Fürst", "Kuhn", "Scholz", "Röder", "Zimmermann", "Graßl", "Hoffmann", "Wörner", "Bäcker", "Seidel"],
-    &["Lefèvre", "Dubois", "Gérard", "Moreau", "Bénard", "Rousseau", "Châtelain", "Fournier", "Lemaître", "Garçon", "Béranger", "Mercier", "Lagrange", "Préfontaine", "Aubry"],
-    &["Muñoz", "García", "Fernández", "Ibáñez", "Núñez", "Peña", "Gómez", "Zúñiga", "Hernández", "Castaño", "López", "Ordóñez", "Vázquez", "Martín"],
-    &["Harrison", "O’Neill", "Bennett", "Whitfield", "Carter", "Murphy", "Sinclair", "Patel", "Lawson", "Fletcher", "Ó Briain", "Thornton", "Reyes", "Brooks", "Nguyen", "Hughes", "Coleman", "Ashworth", "Kowalski", "Mensah", "Walsh"],
-    &["Sjöberg", "Ångström", "Nygård", "Sørensen", "Lindqvist", "Hæstad", "Bergström", "Østergaard", "Håkansson", "Kjær", "Nyström", "Bækgaard", "Öberg", "Solbakken", "Åkesson"],
-    &["Kowalczyk", "Wójcik", "Dąbrowski", "Zieliński", "Szymański", "Woźniak", "Jabłoński", "Król", "Wróbel", "Pawłowski", "Gołębiewski", "Śliwa", "Żak"],
-    &["de Vries", "Bakker", "van den Berg", "Smit", "Hoekstra", "Dijkstra", "Visser", "Mulder", "de Graaf", "Brouwer", "van Loon", "Koëter"],
-];
+by_tongue! {
+    /// First words of company names, in the order of [`Tongue`].
+    STEMS:
+    ["Nordwind", "Falkenried", "Grünbrück", "Eichhalde", "Möwenstein", "Silberdistel", "Königstann", "Ahornquell",
+     "Steinmühle", "Rabenfurt", "Moosgrund", "Lindenhöh", "Tannfels", "Wolkenburg", "Birkenau-Süd", "Weißdorn",
+     "Hasselbruch", "Kranichsee", "Morgentau", "Brückner & Voß"]
+    ["Bellerive", "Clairval", "Montfleury", "Hautecombe", "Grandpré", "Rochevive", "Val d’Orage", "Beauséjour",
+     "Pierrelongue", "Chênevert", "Fontclaire", "Étoile du Nord"]
+    ["Montaña Clara", "Río Bravío", "Peñablanca", "Sierra Alta", "Vallehondo", "Castañar", "Piedraluna", "Olivares",
+     "Torremaña"]
+    ["Harrowgate", "Blackthorn", "Northmere", "Silverbrook", "Oakhollow", "Ravensdale", "Copperfield", "Lakemont",
+     "Stonebridge", "Redwillow", "Fairhaven", "Kestrel Point", "Ironvale", "Summerlea", "Bridgewick", "Eastmarch",
+     "Thornbury Hall", "Greyfell"]
+    ["Björkfors", "Nordfjäll", "Sjöhamn", "Älvkraft", "Granåsen", "Havsvik", "Ørneborg", "Stenbæk", "Vintersol",
+     "Fjordlys", "Åsgård"]
+    ["Dębowa", "Złota Góra", "Żubrówek", "Jaskółka", "Białystrum", "Sosnówka", "Wiśniowy Las", "Bursztyn", "Północna"]
+    ["Waterlinie", "Oosterduin", "Zonneveld", "Lage Weide", "Molenbeek", "Duinhoven", "Ijsvogel", "Zilverreiger"]
+}
+
+by_tongue! {
+    /// Given names, in the order of [`Tongue`].
+    FIRST:
+    ["Jürgen", "Ursula", "Stefan", "Käthe", "Matthias", "Annette", "Jörg", "Sabine", "Günther", "Bärbel", "Lukas",
+     "Hannah", "Sören", "Anneliese", "Florian", "Katharina", "Thomas", "Claudia", "Björn", "Heike", "Sebastian",
+     "Ayşe", "Moritz", "Charlotte"]
+    ["François", "Amélie", "Jérôme", "Hélène", "Benoît", "Chloé", "Étienne", "Céline", "Loïc", "Aurélie", "Rémi",
+     "Élodie", "Guillaume", "Maëlle", "Thierry", "Noémie"]
+    ["José", "María", "Íñigo", "Begoña", "Álvaro", "Lucía", "Sergio", "Inés", "Jesús", "Rocío", "Andrés", "Nuria",
+     "Óscar", "Mónica"]
+    ["James", "Charlotte", "Oliver", "Emily", "William", "Grace", "Daniel", "Siobhán", "Michael", "Priya", "Thomas",
+     "Rachel", "Marcus", "Zoë", "Andrew", "Naomi", "Seán", "Olivia", "Ravi", "Hannah", "Brian", "Alicia"]
+    ["Björn", "Åsa", "Søren", "Astrid", "Håkan", "Ingrid", "Lars", "Maja", "Øyvind", "Linnéa", "Jørgen", "Freja",
+     "Mårten", "Sigrid", "Kåre", "Elin"]
+    ["Łukasz", "Małgorzata", "Paweł", "Agnieszka", "Michał", "Żaneta", "Grzegorz", "Joanna", "Stanisław", "Bożena",
+     "Krzysztof", "Zofia", "Rafał", "Świętosława"]
+    ["Joost", "Femke", "Daan", "Sanne", "Ruben", "Marloes", "Thijs", "Anouk", "Coen", "Noëlle", "Bram", "Liesbeth"]
+}
+
+by_tongue! {
+    /// Family names, in the order of [`Tongue`].
+    LAST:
+    ["Müller", "Weiß", "Schröder", "Krüger", "Vogel", "Jäger", "Köhler", "Groß", "Lehmann", "Böhm", "Hübner",
+     "Schäfer", "Strauß", "Lindner", "Öztürk", "Brandt", "Fürst", "Kuhn", "Scholz", "Röder", "Zimmermann", "Graßl",
+     "Hoffmann", "Wörner", "Bäcker", "Seidel"]
+    ["Lefèvre", "Dubois", "Gérard", "Moreau", "Bénard", "Rousseau", "Châtelain", "Fournier", "Lemaître", "Garçon",
+     "Béranger", "Mercier", "Lagrange", "Préfontaine", "Aubry"]
+    ["Muñoz", "García", "Fernández", "Ibáñez", "Núñez", "Peña", "Gómez", "Zúñiga", "Hernández", "Castaño", "López",
+     "Ordóñez", "Vázquez", "Martín"]
+    ["Harrison", "O’Neill", "Bennett", "Whitfield", "Carter", "Murphy", "Sinclair", "Patel", "Lawson", "Fletcher",
+     "Ó Briain", "Thornton", "Reyes", "Brooks", "Nguyen", "Hughes", "Coleman", "Ashworth", "Kowalski", "Mensah",
+     "Walsh"]
+    ["Sjöberg", "Ångström", "Nygård", "Sørensen", "Lindqvist", "Hæstad", "Bergström", "Østergaard", "Håkansson",
+     "Kjær", "Nyström", "Bækgaard", "Öberg", "Solbakken", "Åkesson"]
+    ["Kowalczyk", "Wójcik", "Dąbrowski", "Zieliński", "Szymański", "Woźniak", "Jabłoński", "Król", "Wróbel",
+     "Pawłowski", "Gołębiewski", "Śliwa", "Żak"]
+    ["de Vries", "Bakker", "van den Berg", "Smit", "Hoekstra", "Dijkstra", "Visser", "Mulder", "de Graaf", "Brouwer",
+     "van Loon", "Koëter"]
+}

@@ -1,8 +1,13 @@
 //! The people of the demo company and their teams.
 
 use entity::{
-    Department::{self, Executive, Finance, It, Marketing, Operations, Other, People, Product, Project, Sales, Service, Support},
-    Instant, UserStatus, team, team::TeamId, team_membership, user, user::UserId,
+    Department::{
+        self, Executive, Finance, It, Marketing, Operations, Other, People, Product, Project, Sales, Service, Support,
+    },
+    Instant, UserStatus, team,
+    team::TeamId,
+    team_membership, user,
+    user::UserId,
 };
 
 use super::{
@@ -48,7 +53,15 @@ const STAFF: &[Person] = &[
     ("katrin.loew", "rep", "Katrin Löw", "Account Executive DACH", Sales, "DACH", false),
     ("ida.nygaard", "rep", "Ida Nygaard", "Account Executive Nordics", Sales, "Nordics", true),
     ("owen.price", "rep", "Owen Price", "Account Executive UK & Ireland", Sales, "UK & Ireland", true),
-    ("claire.dumont", "rep", "Claire Dumont", "Account Executive Continental Europe", Sales, "Continental Europe", true),
+    (
+        "claire.dumont",
+        "rep",
+        "Claire Dumont",
+        "Account Executive Continental Europe",
+        Sales,
+        "Continental Europe",
+        true,
+    ),
     ("marcus.hill", "rep", "Marcus Hill", "Account Executive Americas", Sales, "Americas", true),
     ("tomasz.wrona", "rep", "Tomasz Wrona", "Sales Development Representative", Sales, "Business development", true),
     ("lea.sommer", "rep", "Lea Sommer", "Sales Development Representative", Sales, "Business development", false),
@@ -67,7 +80,15 @@ const STAFF: &[Person] = &[
     ("felix.dorn", "service", "Felix Dorn", "Implementation Consultant", Project, "Projects", false),
     ("it", "it", "Sven Tiedemann", "Head of IT", It, "IT", true),
     ("mira.novak", "it", "Mira Novak", "Integration Engineer", It, "IT", false),
-    ("integration", "integration", "Integration account", "Website, enrichment and marketing automation", It, "IT", false),
+    (
+        "integration",
+        "integration",
+        "Integration account",
+        "Website, enrichment and marketing automation",
+        It,
+        "IT",
+        false,
+    ),
     ("birgit.saal", "executive", "Birgit Saal", "Chief Financial Officer", Finance, "Finance", true),
     ("", "", "Oskar Prinz", "Controller", Finance, "Finance", false),
     ("", "", "Laura Etzel", "VP Product", Product, "Product", true),

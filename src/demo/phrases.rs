@@ -4,10 +4,39 @@
 pub(super) type Origin = (Option<&'static str>, &'static [&'static str], Option<&'static str>);
 
 pub(super) const ORIGINS: &[(Origin, i64)] = &[
-    ((Some("webinar"), &["Webinar: Why plans break on Tuesday", "Webinar: Spare parts are frozen cash", "Webinar: Audit-ready on any Tuesday"], Some("/webinars")), 17),
+    (
+        (
+            Some("webinar"),
+            &[
+                "Webinar: Why plans break on Tuesday",
+                "Webinar: Spare parts are frozen cash",
+                "Webinar: Audit-ready on any Tuesday",
+            ],
+            Some("/webinars"),
+        ),
+        17,
+    ),
     ((Some("organic_search"), &["Demo request", "Question by contact form", "Price request"], Some("/demo")), 18),
-    ((Some("paid_search"), &["Demo request", "Maintenance planning, landing page"], Some("/lp/maintenance-planning")), 13),
-    ((Some("content_download"), &["Guide: The plan that holds until Friday", "Checklist: Inspections that fall due", "Calculator: What a stop costs"], Some("/library")), 17),
+    (
+        (
+            Some("paid_search"),
+            &["Demo request", "Maintenance planning, landing page"],
+            Some("/lp/maintenance-planning"),
+        ),
+        13,
+    ),
+    (
+        (
+            Some("content_download"),
+            &[
+                "Guide: The plan that holds until Friday",
+                "Checklist: Inspections that fall due",
+                "Calculator: What a stop costs",
+            ],
+            Some("/library"),
+        ),
+        17,
+    ),
     ((Some("event"), &["Fair: Maintenance Days", "Round table: Energy and water", "Fair: Service Summit"], None), 10),
     ((Some("referral"), &["Recommended by a customer", "Recommended by a former colleague"], None), 7),
     ((Some("outbound"), &["Call after intent signal", "Answer to a letter", "Answer on a business network"], None), 10),
@@ -24,7 +53,8 @@ pub(super) const NEW_DEALS: &[&str] = &[
     "Planning and spare parts",
     "Group framework agreement",
 ];
-pub(super) const EXPANSIONS: &[&str] = &["Second site", "Spare-parts module", "Inspection register", "60 more technicians", "Roll-out abroad"];
+pub(super) const EXPANSIONS: &[&str] =
+    &["Second site", "Spare-parts module", "Inspection register", "60 more technicians", "Roll-out abroad"];
 
 pub(super) const WON_BECAUSE: &[&str] = &[
     "Pilot met its figures",

@@ -1,8 +1,6 @@
 //! The target-account lists of the demo company.
 
-use entity::{
-    AccountTier, Instant, ListKind, ListProgram, account, target_account_list, target_account_list_member,
-};
+use entity::{AccountTier, Instant, ListKind, ListProgram, account, target_account_list, target_account_list_member};
 use serde_json::{Value, json};
 
 use super::{
@@ -79,12 +77,23 @@ pub(super) fn choose(world: &mut World, company: &mut Company, staff: &Staff) {
     for (place, (name, description, program, filter)) in (0..).zip(found) {
         let at = Instant(world.start.0 + (90 + place * 110) * DAY + 10 * 60 * MINUTE);
         let list = list(world, staff, (name, description), at);
-        let list = target_account_list::Model { kind: ListKind::Dynamic, filter: Some(filter), program: Some(program), ..list };
+        let list = target_account_list::Model {
+            kind: ListKind::Dynamic,
+            filter: Some(filter),
+            program: Some(program),
+            ..list
+        };
         company.target_account_lists.push(list);
     }
 }
 
-fn list(world: &mut World, staff: &Staff, (name, description): (&str, &str), at: Instant) -> target_account_list::Model {
+fn list(
+    world: &mut World,
+    staff: &Staff,
+    (name, description): (&str, &str),
+    at: Instant,
+) -> target_account_list::Model {
+    let sales_owner = if world.chance.percent(50) { world.chance.pick(&staff.sellers).1 } else { staff.sales_manager };
     target_account_list::Model {
         id: world.id(at).into(),
         name: name.to_owned(),
@@ -95,7 +104,7 @@ fn list(world: &mut World, staff: &Staff, (name, description): (&str, &str), at:
         program: None,
         capacity: None,
         marketing_owner_id: Some(*world.chance.pick(&staff.marketers)),
-        sales_owner_id: Some(staff.sales_manager),
+        sales_owner_id: Some(sales_owner),
         version: 1,
         created_at: at,
         updated_at: at,
@@ -103,7 +112,12 @@ fn list(world: &mut World, staff: &Staff, (name, description): (&str, &str), at:
     }
 }
 
-fn enlist(world: &mut World, company: &mut Company, list: &target_account_list::Model, (fits, capacity, reasons): Choice) {
+fn enlist(
+    world: &mut World,
+    company: &mut Company,
+    list: &target_account_list::Model,
+    (fits, capacity, reasons): Choice,
+) {
     let mut fitting: Vec<&account::Model> = company.accounts.iter().filter(|account| fits(account)).collect();
     world.chance.shuffle(&mut fitting);
     for account in fitting.into_iter().take(capacity) {

@@ -7,7 +7,8 @@ use std::{
 };
 
 use entity::{
-    AccountStage, DealType, Department, EventAction, Kind, LeadStage, ListKind, Record, StageCategory, account::AccountId,
+    AccountStage, DealType, Department, EventAction, Kind, LeadStage, ListKind, Record, StageCategory,
+    account::AccountId,
 };
 use migration::Migrator;
 use sea_orm::{ConnectionTrait, Database, EntityTrait, PaginatorTrait, Statement, TransactionTrait, prelude::Uuid};
@@ -72,7 +73,13 @@ fn all_differ<T: Ord + Debug>(items: impl IntoIterator<Item = T>) {
 
 #[test]
 fn it_is_large_enough_to_be_believed() {
-    let counts = [COMPANY.accounts.len(), COMPANY.contacts.len(), COMPANY.leads.len(), COMPANY.deals.len(), COMPANY.history.len()];
+    let counts = [
+        COMPANY.accounts.len(),
+        COMPANY.contacts.len(),
+        COMPANY.leads.len(),
+        COMPANY.deals.len(),
+        COMPANY.history.len(),
+    ];
     for (count, least) in counts.into_iter().zip([220, 850, 650, 160, 5_000]) {
         assert!(count >= least, "{count} < {least}");
     }
@@ -116,12 +123,15 @@ fn time_runs_forward_and_ends_now() {
     for lead in &COMPANY.leads {
         assert!(lead.received_at <= lead.created_at);
     }
-    let open: BTreeSet<_> = COMPANY.stages.iter().filter(|stage| stage.category == StageCategory::Open).map(|stage| stage.id.0).collect();
+    let open: BTreeSet<_> =
+        COMPANY.stages.iter().filter(|stage| stage.category == StageCategory::Open).map(|stage| stage.id.0).collect();
     for deal in &COMPANY.deals {
         assert_eq!(deal.closed_at.is_none(), open.contains(&deal.stage_id.0));
         assert_eq!(deal.closed_at.is_none(), deal.close_reason.is_none());
         match deal.closed_at {
-            Some(closed) => assert!(deal.created_at < closed && closed <= NOW && deal.close_date == Some(world::day_of(closed))),
+            Some(closed) => {
+                assert!(deal.created_at < closed && closed <= NOW && deal.close_date == Some(world::day_of(closed)));
+            }
             None => assert!(deal.close_date > Some(world::day_of(NOW))),
         }
     }
@@ -138,7 +148,8 @@ fn what_must_be_unique_is() {
     all_differ(COMPANY.account_team_members.iter().map(|row| (row.account_id, row.user_id)));
     all_differ(COMPANY.account_contacts.iter().map(|row| (row.account_id, row.contact_id)));
     all_differ(COMPANY.history.iter().map(|happening| happening.event));
-    let primary: BTreeSet<_> = COMPANY.account_contacts.iter().filter(|row| row.is_primary).map(|row| row.contact_id).collect();
+    let primary: BTreeSet<_> =
+        COMPANY.account_contacts.iter().filter(|row| row.is_primary).map(|row| row.contact_id).collect();
     assert_eq!(primary.len(), COMPANY.account_contacts.iter().filter(|row| row.is_primary).count());
     assert!(COMPANY.contacts.iter().all(|contact| primary.contains(&contact.id)));
 }
@@ -161,12 +172,15 @@ fn every_department_and_every_role_has_somebody() {
     let all: BTreeSet<_> = Department::CHOICES.values.iter().map(|(name, _)| *name).collect();
     assert_eq!(departments, all);
     let roles: BTreeSet<_> = COMPANY.logins.iter().map(|login| login.role_key).collect();
-    let all = ["admin", "executive", "integration", "it", "marketer", "marketing_manager", "rep", "sales_manager", "service"];
+    let all =
+        ["admin", "executive", "integration", "it", "marketer", "marketing_manager", "rep", "sales_manager", "service"];
     assert_eq!(roles, BTreeSet::from(all));
     for address in ["admin", "marketing", "marketer", "sales", "rep", "service", "it", "executive", "integration"] {
         let email = format!("{address}@demo.tandem");
         let login = COMPANY.logins.iter().find(|login| login.email == email).unwrap();
-        assert!(COMPANY.users.iter().any(|user| user.id == login.user_id && user.email.as_deref() == Some(email.as_str())));
+        assert!(
+            COMPANY.users.iter().any(|user| user.id == login.user_id && user.email.as_deref() == Some(email.as_str()))
+        );
     }
     assert!(COMPANY.logins.iter().filter(|login| login.role_key == "rep").count() >= 6);
     let owners: BTreeSet<_> = COMPANY.deals.iter().filter_map(|deal| deal.owner_id).collect();
@@ -181,7 +195,8 @@ fn the_funnel_narrows_and_every_stage_is_taken() {
         assert!(stages.contains_key(stage), "{stage}");
     }
     let reached = |stage: &str| {
-        let moves = COMPANY.history.iter().filter(|event| event.kind == Kind::Lead && event.changes["stage"]["after"] == stage);
+        let moves =
+            COMPANY.history.iter().filter(|event| event.kind == Kind::Lead && event.changes["stage"]["after"] == stage);
         moves.filter(|event| event.action == EventAction::Updated).count()
     };
     let funnel = ["INQUIRY", "MQL", "SAL", "SQL", "OPPORTUNITY", "WON"].map(reached);
@@ -201,7 +216,11 @@ fn a_quarter_of_decided_deals_is_won_in_four_currencies() {
     assert_eq!(currencies, BTreeSet::from(["EUR", "GBP", "PLN", "USD"]));
     assert!(COMPANY.deals.iter().all(|deal| deal.amount_minor > Some(0)));
     for kind in [DealType::New, DealType::Expansion, DealType::Renewal] {
-        let wins = COMPANY.deals.iter().filter(|deal| deal.kind == kind && category[&deal.stage_id] == StageCategory::Won).count();
+        let wins = COMPANY
+            .deals
+            .iter()
+            .filter(|deal| deal.kind == kind && category[&deal.stage_id] == StageCategory::Won)
+            .count();
         assert!(wins > 0, "{kind:?}");
     }
 }
@@ -221,7 +240,10 @@ fn the_history_leads_to_what_is_there() {
         for (field, change) in happening.changes.as_object().unwrap() {
             let before = told.insert((happening.id, field), &change["after"]);
             assert_eq!(before.unwrap_or(&serde_json::Value::Null), &change["before"], "{:?}.{field}", happening.kind);
-            assert!(happening.kind.table().field(field).is_some() || happening.kind.table().link(field).is_some(), "{field}");
+            assert!(
+                happening.kind.table().field(field).is_some() || happening.kind.table().link(field).is_some(),
+                "{field}"
+            );
         }
     }
     assert_eq!(created.len(), rows(&COMPANY).len());
@@ -230,7 +252,10 @@ fn the_history_leads_to_what_is_there() {
     }
     for lead in &COMPANY.leads {
         assert_eq!(told[&(lead.id.0, "stage")], lead.stage.as_str());
-        assert_eq!(told.get(&(lead.id.0, "owner")).and_then(|owner| owner.as_str()), lead.owner_id.map(|id| id.to_string()).as_deref());
+        assert_eq!(
+            told.get(&(lead.id.0, "owner")).and_then(|owner| owner.as_str()),
+            lead.owner_id.map(|id| id.to_string()).as_deref()
+        );
     }
     for deal in &COMPANY.deals {
         assert_eq!(told[&(deal.id.0, "stage")], deal.stage_id.to_string().as_str());
@@ -243,14 +268,21 @@ fn the_history_leads_to_what_is_there() {
 fn accounts_stand_where_their_deals_put_them() {
     let category: HashMap<_, _> = COMPANY.stages.iter().map(|stage| (stage.id, stage.category)).collect();
     let with = |wanted: StageCategory| -> BTreeSet<AccountId> {
-        COMPANY.deals.iter().filter(|deal| category[&deal.stage_id] == wanted).filter_map(|deal| deal.account_id).collect()
+        COMPANY
+            .deals
+            .iter()
+            .filter(|deal| category[&deal.stage_id] == wanted)
+            .filter_map(|deal| deal.account_id)
+            .collect()
     };
     let (open, won) = (with(StageCategory::Open), with(StageCategory::Won));
     let mut stages: BTreeMap<&str, usize> = BTreeMap::new();
     for account in &COMPANY.accounts {
         *stages.entry(account.stage.as_str()).or_default() += 1;
         assert!(!won.contains(&account.id) || account.stage == AccountStage::Customer);
-        assert!(!open.contains(&account.id) || matches!(account.stage, AccountStage::Customer | AccountStage::Opportunity));
+        assert!(
+            !open.contains(&account.id) || matches!(account.stage, AccountStage::Customer | AccountStage::Opportunity)
+        );
         assert!(account.stage != AccountStage::Opportunity || open.contains(&account.id));
     }
     assert_eq!(stages.len(), AccountStage::CHOICES.values.len());
@@ -292,7 +324,11 @@ fn it_holds_together_whatever_the_seed() {
         let born: HashMap<String, Instant> =
             rows(&company).into_iter().map(|(kind, id, at, _)| (entity::id::global(kind, id), at)).collect();
         assert!(keys(&company).into_iter().all(|(at, id)| born.get(&id).is_some_and(|&born| born <= at)), "{seed}");
-        assert!(rows(&company).into_iter().all(|(_, _, created, updated)| created <= updated && updated.0 < NOW.0 - 97 * world::DAY));
+        assert!(
+            rows(&company)
+                .into_iter()
+                .all(|(_, _, created, updated)| created <= updated && updated.0 < NOW.0 - 97 * world::DAY)
+        );
     }
 }
 
@@ -313,6 +349,7 @@ async fn it_loads_into_an_empty_database_and_reads_back() {
     for persona in &COMPANY.personas {
         assert_eq!(entity::persona::Entity::find_by_id(persona.id).one(&db).await.unwrap().as_ref(), Some(persona));
     }
-    let broken = db.query_all_raw(Statement::from_string(db.get_database_backend(), "PRAGMA foreign_key_check")).await.unwrap();
+    let broken =
+        db.query_all_raw(Statement::from_string(db.get_database_backend(), "PRAGMA foreign_key_check")).await.unwrap();
     assert!(broken.is_empty());
 }

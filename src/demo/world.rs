@@ -131,7 +131,6 @@ impl World {
     }
 }
 
-
 /// A moment between two, moved into office hours of a weekday.
 fn working(chance: &mut Chance, from: i64, until: i64) -> i64 {
     let mut day = chance.between(from, until.max(from)).div_euclid(DAY);
