@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod clock;
 pub mod contacts;
 pub mod deals;
+pub mod demo;
 pub mod error;
 pub mod graphql;
 pub mod leads;
