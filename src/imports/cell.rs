@@ -50,7 +50,9 @@ pub(super) fn template(text: &str, mut column: impl FnMut(&str) -> usize) -> Res
         }
         let name = tail.strip_prefix('{').and_then(|tail| tail.split_once('}'));
         let Some((name, tail)) = name.filter(|(name, _)| !name.trim().is_empty() && !name.contains('{')) else {
-            return Err(format!("`{text}` is no template: write a column's name between braces, and a brace itself twice"));
+            return Err(format!(
+                "`{text}` is no template: write a column's name between braces, and a brace itself twice"
+            ));
         };
         if !plain.is_empty() {
             parts.push(Part::Text(std::mem::take(&mut plain)));

@@ -1,24 +1,22 @@
 //! Checks a map: every name it uses exists, every field it fills can be filled.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod cells;
+mod links;
+
 use std::ops::Range;
 
 use chrono_tz::Tz;
-use entity::{
-    Instant, Kind,
-    table::{Field, Type},
-};
-use regex::RegexBuilder;
-use toml::{Spanned, Value};
+use entity::{Instant, Kind, table::Field};
+use toml::Spanned;
 
 use super::{
-    cell::{Cell, Empty, Source, list, template},
+    cell::{Cell, Empty, Source, list},
     convert::{Converter, Currency, Settings},
     dates,
     map::{FieldRule, Identity, LinkRule, Map, fillable, is_required, linkable},
     money::{Style, is_currency},
     read::{Encoding, Format},
-    shape::{CellShape, FieldShape, FileShape, IdentityShape, LinkShape, Shape},
+    shape::{CellShape, FieldShape, FileShape, IdentityShape, Shape},
 };
 use crate::error::{Error, Result, UserCode, UserError};
 
@@ -72,7 +70,11 @@ impl<'t> Checker<'t> {
         if let Some(zone) = &shape.time_zone {
             match zone.get_ref().parse() {
                 Ok(zone) => self.zone = Some(zone),
-                Err(_) => self.wrong(zone.span(), "time_zone", "is no time zone; name one like \"America/Sao_Paulo\" or \"UTC\""),
+                Err(_) => self.wrong(
+                    zone.span(),
+                    "time_zone",
+                    "is no time zone; name one like \"America/Sao_Paulo\" or \"UTC\"",
+                ),
             }
         }
         let format = self.format(&shape.file);
@@ -102,7 +104,8 @@ impl<'t> Checker<'t> {
             if check.allow.is_none() && check.pattern.is_none() && !check.required {
                 self.wrong(span.clone(), &path, "checks nothing: give `allow`, `pattern` or `required = true`");
             }
-            let shape = CellShape { column: Some(column), allow: check.allow, pattern: check.pattern, ..CellShape::default() };
+            let shape =
+                CellShape { column: Some(column), allow: check.allow, pattern: check.pattern, ..CellShape::default() };
             checks.extend(self.cell(span, &path, shape, if check.required { Empty::Refuse } else { Empty::Keep }));
         }
         if let Some(Identity::Field(name)) = &identity
@@ -117,7 +120,8 @@ impl<'t> Checker<'t> {
         let missing = kind.table().fields.iter().filter(|field| is_required(field) && !filled(field));
         let missing: Vec<_> = missing.map(|field| field.link_name.as_ref().unwrap_or(&field.name).clone()).collect();
         if !missing.is_empty() && self.errors.is_empty() {
-            let message = format!("a {} needs {}: fill it under [fields] or [links]", kind.name(), list(missing.iter()));
+            let message =
+                format!("a {} needs {}: fill it under [fields] or [links]", kind.name(), list(missing.iter()));
             self.wrong(shape.resource.span(), "resource", message);
         }
         let nulls = shape.file.null.into_iter().collect();
@@ -138,7 +142,11 @@ impl<'t> Checker<'t> {
                 [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"\"\r\n".contains(byte) => {
                     format.delimiter = Some(*byte);
                 }
-                _ => self.wrong(delimiter.span(), "file.delimiter", "is one character such as \",\", \";\" or \"\\t\", or \"auto\""),
+                _ => self.wrong(
+                    delimiter.span(),
+                    "file.delimiter",
+                    "is one character such as \",\", \";\" or \"\\t\", or \"auto\"",
+                ),
             }
         }
         if let Some(encoding) = &file.encoding {
@@ -159,10 +167,16 @@ impl<'t> Checker<'t> {
         if let Some(thousands) = &file.thousands {
             let mut mark = thousands.get_ref().chars();
             match (mark.next(), mark.next()) {
-                (Some(c), None) if matches!(c, '.' | ',' | ' ' | '\'' | '\u{A0}' | '\u{202F}') && c != self.style.decimal => {
+                (Some(c), None)
+                    if matches!(c, '.' | ',' | ' ' | '\'' | '\u{A0}' | '\u{202F}') && c != self.style.decimal =>
+                {
                     self.style.thousands = Some(c);
                 }
-                _ => self.wrong(thousands.span(), "file.thousands", "is one of \".\", \",\", \" \", \"'\" and not what stands before decimals"),
+                _ => self.wrong(
+                    thousands.span(),
+                    "file.thousands",
+                    "is one of \".\", \",\", \" \", \"'\" and not what stands before decimals",
+                ),
             }
         }
         format
@@ -187,7 +201,8 @@ impl<'t> Checker<'t> {
                 Some(Identity::Field(by.into_inner()))
             }
             _ => {
-                let message = "says how a row is recognised again: `system` with `column` (or `template`), or `by` alone";
+                let message =
+                    "says how a row is recognised again: `system` with `column` (or `template`), or `by` alone";
                 self.wrong(span, "identity", message);
                 None
             }
@@ -198,76 +213,14 @@ impl<'t> Checker<'t> {
         let name = system.get_ref();
         let fit = !name.is_empty() && name.len() <= 100 && name.chars().all(|c| c.is_ascii_graphic());
         if !fit || LOOKUPS.contains(&name.as_str()) {
-            let message = format!("`{name}` cannot name a system: 1 to 100 printable characters, and none of {}", list(LOOKUPS.iter()));
+            let message = format!(
+                "`{name}` cannot name a system: 1 to 100 printable characters, and none of {}",
+                list(LOOKUPS.iter())
+            );
             self.wrong(system.span(), path, message);
             return None;
         }
         Some(name.clone())
-    }
-
-    fn column(&mut self, name: &str) -> usize {
-        let name = name.trim();
-        self.columns.iter().position(|column| column == name).unwrap_or_else(|| {
-            self.columns.push(name.to_owned());
-            self.columns.len() - 1
-        })
-    }
-
-    fn template(&mut self, span: Range<usize>, path: &str, text: &str) -> Option<Source> {
-        match template(text, |column| self.column(column)) {
-            Ok(parts) => Some(Source::Template(parts)),
-            Err(message) => {
-                self.wrong(span, path, message);
-                None
-            }
-        }
-    }
-
-    fn cell(&mut self, span: Range<usize>, path: &str, shape: CellShape, empty: Empty) -> Option<Cell> {
-        let (source, label) = match (shape.column, shape.template, shape.value) {
-            (Some(column), None, None) if !column.trim().is_empty() => (Source::Column(self.column(&column)), column),
-            (None, Some(text), None) => (self.template(text.span(), path, text.get_ref())?, text.into_inner()),
-            (None, None, Some(value)) => match constant(value.get_ref()) {
-                Some(text) => (Source::Constant(text), path.to_owned()),
-                None => {
-                    self.wrong(value.span(), path, "`value` is a text, a whole number, or true or false");
-                    return None;
-                }
-            },
-            _ => {
-                self.wrong(span, path, "needs exactly one source: `column`, `template` or (not for an identity) `value`");
-                return None;
-            }
-        };
-        let pattern = match shape.pattern {
-            None => None,
-            Some(written) => {
-                // The whole cell must match, and a map from afar must not cost memory.
-                let whole = format!("^(?:{})$", written.get_ref());
-                match RegexBuilder::new(&whole).size_limit(1 << 20).build() {
-                    Ok(pattern) => Some((written.into_inner(), pattern)),
-                    Err(_) => {
-                        self.wrong(written.span(), path, format!("`{}` is no regular expression", written.get_ref()));
-                        None
-                    }
-                }
-            }
-        };
-        let allow = shape.allow;
-        Some(Cell { label: label.trim().to_owned(), source, allow, pattern, values: shape.values, empty })
-    }
-
-    fn empty(&mut self, field: &Field, path: &str, empty: Option<Spanned<Empty>>) -> Empty {
-        match empty {
-            None if field.nullable => Empty::Clear,
-            None => Empty::Refuse,
-            Some(empty) => {
-                if *empty.get_ref() == Empty::Clear && !field.nullable {
-                    self.wrong(empty.span(), path, "is never without a value, so an empty cell cannot clear it: \"keep\" or \"refuse\"");
-                }
-                empty.into_inner()
-            }
-        }
     }
 
     fn field(&mut self, described: &Field, path: &str, field: Spanned<FieldShape>) -> Option<FieldRule> {
@@ -291,7 +244,8 @@ impl<'t> Checker<'t> {
                 return None;
             }
         };
-        let settings = Settings { style: self.style, zone: self.zone, format, currency, separator: field.separator.take() };
+        let settings =
+            Settings { style: self.style, zone: self.zone, format, currency, separator: field.separator.take() };
         let FieldShape { column, template, value, values, allow, pattern, once, .. } = field;
         let shape = CellShape { column, template, value, values, allow, pattern };
         let cell = self.cell(span.clone(), path, shape, empty)?;
@@ -299,7 +253,14 @@ impl<'t> Checker<'t> {
         Some(FieldRule { once, ..rule })
     }
 
-    fn rule(&mut self, described: &Field, span: Range<usize>, path: &str, cell: Cell, settings: Settings) -> Option<FieldRule> {
+    fn rule(
+        &mut self,
+        described: &Field,
+        span: Range<usize>,
+        path: &str,
+        cell: Cell,
+        settings: Settings,
+    ) -> Option<FieldRule> {
         let converter = match Converter::of(described, settings) {
             Ok(converter) => converter,
             Err(message) => {
@@ -324,81 +285,4 @@ impl<'t> Checker<'t> {
         }
         Some(FieldRule { name: described.name.clone(), cell, converter, once: false })
     }
-
-    fn link(&mut self, field: &Field, target: Kind, path: &str, link: Spanned<LinkShape>) -> Option<LinkRule> {
-        let span = link.span();
-        let LinkShape { system, by, column, template, value, values, allow, pattern, empty, create } = link.into_inner();
-        let empty = self.empty(field, path, empty);
-        let system = match (system, by) {
-            (Some(system), None) => self.system(&system, path)?,
-            (None, Some(by)) => {
-                if !lookups(target).any(|name| name == by.get_ref()) {
-                    let message = format!("a {} cannot be looked up by `{}`; it can by: {}", target.name(), by.get_ref(), list(lookups(target)));
-                    self.wrong(by.span(), path, message);
-                    return None;
-                }
-                if create.is_some() {
-                    self.wrong(by.span(), path, "`create` needs a `system`: what is created must be found again by its external id");
-                }
-                by.into_inner()
-            }
-            _ => {
-                self.wrong(span, path, "needs the `system` of the external id, or `by` with the field to look it up by");
-                return None;
-            }
-        };
-        let shape = CellShape { column, template, value, values, allow, pattern };
-        let id = self.cell(span.clone(), path, shape, empty)?;
-        let create = create.map(|create| self.create(target, span, path, create));
-        Some(LinkRule { field: field.name.clone(), target, system, id, create })
-    }
-
-    fn create(&mut self, target: Kind, span: Range<usize>, path: &str, create: BTreeMap<String, Spanned<Value>>) -> Vec<FieldRule> {
-        let given: BTreeSet<_> = create.keys().cloned().collect();
-        let missing = target.table().fields.iter().filter(|field| is_required(field) && !given.contains(&field.name));
-        let missing: Vec<_> = missing.map(|field| field.name.as_str()).collect();
-        if !missing.is_empty() {
-            self.wrong(span, &format!("{path}.create"), format!("a {} needs {}", target.name(), list(missing.iter())));
-        }
-        let mut rules = Vec::new();
-        for (name, value) in create {
-            let path = format!("{path}.create.{name}");
-            let span = value.span();
-            let described = target.table().field(&name).filter(|_| fillable(target).any(|field| field == name));
-            let Some(described) = described else {
-                self.unknown(span, &path, target, fillable(target));
-                continue;
-            };
-            // A text with braces is a template, any other value a constant.
-            let shape = match value.get_ref() {
-                Value::String(text) if text.contains(['{', '}']) => {
-                    CellShape { template: Some(Spanned::new(span.clone(), text.clone())), ..CellShape::default() }
-                }
-                _ => CellShape { value: Some(value), ..CellShape::default() },
-            };
-            let empty = if described.nullable { Empty::Keep } else { Empty::Refuse };
-            if let Some(cell) = self.cell(span.clone(), &path, shape, empty) {
-                let settings = Settings { zone: self.zone, ..Settings::default() };
-                rules.extend(self.rule(described, span, &path, cell, settings));
-            }
-        }
-        rules
-    }
-}
-
-/// A constant's text.
-fn constant(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
-        Value::Integer(number) => Some(number.to_string()),
-        Value::Boolean(truth) => Some(truth.to_string()),
-        _ => None,
-    }
-}
-
-/// The fields by which a record of this kind can be looked up. A stage goes by `Pipeline / Stage`.
-fn lookups(target: Kind) -> impl Iterator<Item = &'static str> {
-    let unique = target.table().unique().filter(|field| field.shown() && matches!(field.ty, Type::Text));
-    let stage = (target == Kind::Stage).then_some("name");
-    unique.map(|field| field.name.as_str()).chain(stage)
 }

@@ -65,9 +65,7 @@ impl Converter {
                 separator: separator.filter(|mark| !mark.is_empty()).ok_or("needs a `separator`, such as \";\"")?,
                 max: field.max,
             },
-            Type::Int => {
-                Self::Int { style, range: field.range.unwrap_or((i64::from(i32::MIN), i64::from(i32::MAX))) }
-            }
+            Type::Int => Self::Int { style, range: field.range.unwrap_or((i64::from(i32::MIN), i64::from(i32::MAX))) },
             Type::Bool => Self::Bool,
             Type::Choice(choices) => Self::Choice(choices),
             Type::Day => Self::Day(format()?),
@@ -111,9 +109,9 @@ impl Converter {
                 _ => Err("is neither true nor false (true, yes, 1, false, no, 0)".to_owned()),
             },
             Self::Choice(choices) => {
-                let named = choices.values.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+                let known = choices.values.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
                 let names = || list(choices.values.iter().map(|(name, _)| name));
-                named.map(|(name, _)| json!(name)).ok_or_else(|| format!("is none of {}", names()))
+                known.map(|(name, _)| json!(name)).ok_or_else(|| format!("is none of {}", names()))
             }
             Self::Day(format) => format.day(text, now).map(|day| json!(day.format("%Y-%m-%d").to_string())),
             Self::Instant(format, zone) => format.instant(text, *zone, now).map(|at| json!(at.rfc3339())),
@@ -123,7 +121,10 @@ impl Converter {
                     Currency::Column(_) => currency.ok_or("is an amount without a currency")?,
                 };
                 if !is_currency(currency) {
-                    return Err(format!("has the currency {}, which is no code like EUR", super::cell::shown(currency)));
+                    return Err(format!(
+                        "has the currency {}, which is no code like EUR",
+                        super::cell::shown(currency)
+                    ));
                 }
                 Ok(json!({ "amount": style.amount(text, currency)?, "currency": currency }))
             }
@@ -148,7 +149,8 @@ fn checked(text: &str, max: usize) -> Result<String, String> {
 /// An id of another system. What spreadsheets make of long numbers, `1.23E+15`, is no id.
 pub(super) fn external(text: &str) -> Result<String, String> {
     let (digits, power) = text.split_once("E+").unwrap_or_default();
-    let numeric = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || b".,".contains(&byte));
+    let numeric =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || b".,".contains(&byte));
     if numeric(digits) && numeric(power) {
         return Err("is a number that a spreadsheet has rounded, not an id".to_owned());
     }
@@ -205,7 +207,10 @@ mod tests {
     #[test]
     fn amounts_carry_their_currency() {
         let fixed = |code: &str| Settings { currency: Some(Currency::Fixed(code.into())), ..Settings::default() };
-        assert_eq!(convert(Kind::Deal, "amount", fixed("BRL"), "12.5").unwrap(), json!({"amount": "12.50", "currency": "BRL"}));
+        assert_eq!(
+            convert(Kind::Deal, "amount", fixed("BRL"), "12.5").unwrap(),
+            json!({"amount": "12.50", "currency": "BRL"})
+        );
         assert!(convert(Kind::Deal, "amount", fixed("real"), "12.5").is_err());
         let column = Settings { currency: Some(Currency::Column(0)), ..Settings::default() };
         assert_eq!(convert(Kind::Deal, "amount", column, "12").unwrap(), json!({"amount": "12.00", "currency": "EUR"}));
@@ -215,7 +220,8 @@ mod tests {
     #[test]
     fn truth_has_six_spellings() {
         let now = Instant(0);
-        for (text, value) in [("True", true), ("YES", true), ("1", true), ("FALSE", false), ("no", false), ("0", false)] {
+        for (text, value) in [("True", true), ("YES", true), ("1", true), ("FALSE", false), ("no", false), ("0", false)]
+        {
             assert_eq!(Converter::Bool.convert(text, None, now).unwrap(), json!(value));
         }
         assert!(Converter::Bool.convert("2", None, now).is_err());

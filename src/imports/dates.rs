@@ -43,7 +43,8 @@ impl Format {
         }
         // Two points on one day, one of them to the second: what of them comes back tells what the format holds.
         let day = NaiveDate::from_ymd_opt(2021, 12, 31).unwrap_or(FIRST);
-        let [early, late] = [(3, 4, 0), (15, 6, 0)].map(|(h, m, s)| day.and_hms_opt(h, m, s).unwrap_or_default().and_utc());
+        let [early, late] =
+            [(3, 4, 0), (15, 6, 0)].map(|(h, m, s)| day.and_hms_opt(h, m, s).unwrap_or_default().and_utc());
         let write = |at: DateTime<chrono::Utc>| at.format(text).to_string();
         let reach = if DateTime::parse_from_str(&write(late), text) == Ok(late.into()) {
             Reach::Offset
@@ -52,7 +53,9 @@ impl Format {
         } else if NaiveDate::parse_from_str(&write(late), text) == Ok(day) && write(early) == write(late) {
             Reach::Day
         } else {
-            return Err(format!("`{text}` names no whole date: day, month and year, and a time with hours and minutes or none"));
+            return Err(format!(
+                "`{text}` names no whole date: day, month and year, and a time with hours and minutes or none"
+            ));
         };
         Ok(Self { text: text.to_owned(), reach })
     }
@@ -163,7 +166,9 @@ mod tests {
 
     #[test]
     fn the_whole_cell_must_match() {
-        for cell in ["2018-2-1", "2018-02-01 ", " 2018-02-01", "2018-02-01 10:00", "+2018-02-01", "2018-02-30", "01-May"] {
+        for cell in
+            ["2018-2-1", "2018-02-01 ", " 2018-02-01", "2018-02-01 10:00", "+2018-02-01", "2018-02-30", "01-May"]
+        {
             assert!(day("%Y-%m-%d", cell).is_err(), "{cell}");
         }
         assert!(day("%-m/%-d/%Y", "02/06/2018").is_err());

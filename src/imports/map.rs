@@ -132,7 +132,8 @@ pub(super) fn is_required(field: &Field) -> bool {
 /// The fields a map can fill, for messages.
 pub(super) fn fillable(kind: Kind) -> impl Iterator<Item = &'static str> {
     let fields = kind.table().fields.iter();
-    let fields = fields.filter(|field| field.shown() && field.input != Input::Server && !matches!(field.ty, Type::Json));
+    let fields =
+        fields.filter(|field| field.shown() && field.input != Input::Server && !matches!(field.ty, Type::Json));
     fields.map(|field| field.name.as_str())
 }
 

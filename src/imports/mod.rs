@@ -20,6 +20,7 @@ mod shape;
 mod tests;
 
 use std::{
+    fmt::Write,
     fs::File,
     io::{ErrorKind, Read},
     path::Path,
@@ -133,5 +134,10 @@ pub fn fingerprint(map: &Map, file: &Path) -> Result<String> {
             Err(error) => return Err(unreadable(error)),
         }
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut text = String::with_capacity(64);
+    for byte in hash.finalize() {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    Ok(text)
 }

@@ -22,7 +22,9 @@ impl Style {
     pub fn decimal(self, cell: &str) -> Result<Decimal, String> {
         let wrong = || match self.thousands {
             None => format!("is not a number with `{}` before its decimals", self.decimal),
-            Some(mark) => format!("is not a number with `{mark}` between thousands and `{}` before its decimals", self.decimal),
+            Some(mark) => {
+                format!("is not a number with `{mark}` between thousands and `{}` before its decimals", self.decimal)
+            }
         };
         let (sign, digits) = cell.strip_prefix('-').map_or(("", cell), |digits| ("-", digits));
         let (whole, fraction) = digits.split_once(self.decimal).map_or((digits, None), |(w, f)| (w, Some(f)));
@@ -74,8 +76,8 @@ pub(super) fn is_currency(code: &str) -> bool {
 /// How many decimals a currency has, by ISO 4217.
 fn minor_digits(currency: &str) -> u32 {
     match currency {
-        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI" | "VND" | "VUV"
-        | "XAF" | "XOF" | "XPF" => 0,
+        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI" | "VND"
+        | "VUV" | "XAF" | "XOF" | "XPF" => 0,
         "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
         "CLF" | "UYW" => 4,
         _ => 2,
@@ -108,7 +110,9 @@ mod tests {
     fn the_map_decides_what_a_comma_means() {
         assert_eq!(GERMAN.amount("1.234.567,8", "EUR").unwrap(), "1234567.80");
         assert_eq!(GERMAN.amount("1234,5", "EUR").unwrap(), "1234.50");
-        for cell in ["1,234.50", "12.34,5", "1.2345", ".5", "1.", "5,", "1..234", "1e3", "R$ 5", "٣", "+5", "--5", "", "-"] {
+        for cell in
+            ["1,234.50", "12.34,5", "1.2345", ".5", "1.", "5,", "1..234", "1e3", "R$ 5", "٣", "+5", "--5", "", "-"]
+        {
             assert!(GERMAN.amount(cell, "EUR").is_err(), "{cell}");
         }
         for cell in ["1,234", "1.234.5", "1 000", "0x10", "NaN", "Infinity"] {

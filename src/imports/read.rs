@@ -63,7 +63,9 @@ impl From<Stop> for Error {
         match stop {
             Stop::OpenQuote(line) => refused(
                 "QUOTE_OPEN",
-                format!("line {line}: a cell opens with a quote that is never closed; from this line on nothing was read"),
+                format!(
+                    "line {line}: a cell opens with a quote that is never closed; from this line on nothing was read"
+                ),
             ),
             Stop::TooLong(line) => refused(
                 "RECORD_TOO_LONG",
@@ -127,7 +129,7 @@ fn guess(sample: &[u8], marked: bool) -> Encoding {
     while let Some(chunk) = chunks.next() {
         letters |= !chunk.valid().is_ascii();
         // The sample may end within a letter.
-        broken |= chunk.invalid().len() > 0 && (chunks.peek().is_some() || sample.len() as u64 != SAMPLE);
+        broken |= !chunk.invalid().is_empty() && (chunks.peek().is_some() || sample.len() as u64 != SAMPLE);
     }
     if broken && !letters && !marked { Encoding::Guessed1252 } else { Encoding::Utf8 }
 }
@@ -167,7 +169,8 @@ fn check(columns: &[String], needed: &[String]) -> Result<()> {
     }
     let list = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let found: Vec<_> = columns.iter().map(String::as_str).take(100).collect();
-    let message = format!("the map names columns that the file lacks: {}; the file has: {}", list(&missing), list(&found));
+    let message =
+        format!("the map names columns that the file lacks: {}; the file has: {}", list(&missing), list(&found));
     Err(refused("COLUMN_MISSING", message))
 }
 

@@ -81,7 +81,13 @@ impl ResultFile {
         let Some(writer) = &mut self.writer else { return Ok(()) };
         let Outcome { line, external_id, status, id, reason } = outcome;
         let line = line.to_string();
-        let cells = [&line, external_id.unwrap_or_default(), status.as_str(), id.unwrap_or_default(), reason.unwrap_or_default()];
+        let cells = [
+            &line,
+            external_id.unwrap_or_default(),
+            status.as_str(),
+            id.unwrap_or_default(),
+            reason.unwrap_or_default(),
+        ];
         writer.write_record(cells).map_err(Error::internal)
     }
 
@@ -113,14 +119,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("leads.result.csv");
         let mut file = ResultFile::create(&path).unwrap();
-        let created = Outcome { line: 2, external_id: Some("a,1"), status: Status::Created, id: Some("lead_01"), reason: None };
+        let created =
+            Outcome { line: 2, external_id: Some("a,1"), status: Status::Created, id: Some("lead_01"), reason: None };
         file.row(created).unwrap();
-        let failed = Outcome { line: 3, external_id: None, status: Status::Failed, id: None, reason: Some("origin: \"x\" is none") };
+        let failed = Outcome {
+            line: 3,
+            external_id: None,
+            status: Status::Failed,
+            id: None,
+            reason: Some("origin: \"x\" is none"),
+        };
         file.row(failed).unwrap();
         assert!(!path.exists());
         file.finish().unwrap();
         let text = fs::read_to_string(&path).unwrap();
-        let expected = "line,external_id,status,id,reason\n2,\"a,1\",CREATED,lead_01,\n3,,FAILED,,\"origin: \"\"x\"\" is none\"\n";
+        let expected =
+            "line,external_id,status,id,reason\n2,\"a,1\",CREATED,lead_01,\n3,,FAILED,,\"origin: \"\"x\"\" is none\"\n";
         assert_eq!(text, expected);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

@@ -172,12 +172,7 @@ fn fill(rules: &[FieldRule], row: &cell::Row<'_>, now: Instant, reasons: &mut Ve
 }
 
 /// The link of a row; where it is to be cleared, that stands among the values.
-fn link(
-    rule: &LinkRule,
-    row: &cell::Row<'_>,
-    now: Instant,
-    values: &mut Values,
-) -> Result<Option<LinkRef>, String> {
+fn link(rule: &LinkRule, row: &cell::Row<'_>, now: Instant, values: &mut Values) -> Result<Option<LinkRef>, String> {
     let Some(id) = rule.id.external(row)? else {
         if rule.id.empty == Empty::Clear {
             values.insert(rule.field.clone(), Value::Null);

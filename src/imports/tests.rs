@@ -88,7 +88,8 @@ fn damaged_letters_refuse_their_row_and_no_other() {
     assert_eq!(found.len(), 1);
     assert!(found[0].0 == 3 && found[0].1.contains("origin: is not UTF-8"), "{found:?}");
     // In a file that begins as windows-1252, sound UTF-8 is the damage.
-    let late = [b"id,date,origin\na,2018-02-01,K\xF6ln\n".as_slice(), &vec![b'\n'; 1 << 20], b"b,2018-02-01,M\xC3\xBCnchen\n"];
+    let late =
+        [b"id,date,origin\na,2018-02-01,K\xF6ln\n".as_slice(), &vec![b'\n'; 1 << 20], b"b,2018-02-01,M\xC3\xBCnchen\n"];
     assert!(refusals(LEADS, late.concat())[0].1.contains("is UTF-8 in a file that otherwise is windows-1252"));
     assert!(refusals(LEADS, "id,date,origin\na,2018-02-01,K\u{FFFD}ln\n")[0].1.contains("letters were lost"));
     assert!(refusals(LEADS, "id,date,origin\na,2018-02-01,K\0ln\n")[0].1.contains("NUL"));
@@ -165,7 +166,8 @@ fn an_identity_stands_once_in_a_file() {
 #[test]
 fn every_reason_names_the_column_and_the_value() {
     let long = "x".repeat(300);
-    let found = refusals(LEADS, format!("id,date,origin\n,01-02-2018,{long}\na,2018-02-01,#N/A\n1.2E+11,2018-02-01,x\n"));
+    let found =
+        refusals(LEADS, format!("id,date,origin\n,01-02-2018,{long}\na,2018-02-01,#N/A\n1.2E+11,2018-02-01,x\n"));
     let expected = format!(
         "id: is empty; Lead {{id}}: is empty; date: \"01-02-2018\" is not a date of the form %Y-%m-%d; \
          origin: \"{}…\" has 300 characters, more than 200",
@@ -178,7 +180,9 @@ fn every_reason_names_the_column_and_the_value() {
 
 #[test]
 fn a_check_refuses_what_a_spreadsheet_spoilt_in_a_column_that_is_not_stored() {
-    let map = format!("{LEADS}\n[checks.stock]\nallow = [\"1-5\", \"5-20\"]\n[checks.code]\npattern = \"[A-Z]{{2}}\"\nrequired = true\n");
+    let map = format!(
+        "{LEADS}\n[checks.stock]\nallow = [\"1-5\", \"5-20\"]\n[checks.code]\npattern = \"[A-Z]{{2}}\"\nrequired = true\n"
+    );
     let file = "id,date,origin,stock,code\na,2018-02-01,x,1-5,BR\nb,2018-02-01,x,01-May,BR\nc,2018-02-01,x,,BRA\nd,2018-02-01,x,,\n";
     let found = refusals(&map, file);
     assert_eq!(found[0], (3, "stock: \"01-May\" is none of the allowed `1-5`, `5-20`".to_owned()));
@@ -190,7 +194,8 @@ fn a_check_refuses_what_a_spreadsheet_spoilt_in_a_column_that_is_not_stored() {
 
 #[test]
 fn values_are_translated_and_empty_cells_mean_what_the_map_says() {
-    let map = LEADS.replace("column = \"origin\"", "column = \"origin\"\nvalues = { organic = \"organic_search\", none = \"\" }")
+    let map = LEADS
+        .replace("column = \"origin\"", "column = \"origin\"\nvalues = { organic = \"organic_search\", none = \"\" }")
         + "[fields.score]\ncolumn = \"score\"\nempty = \"keep\"\n[fields.stage]\nvalue = \"MQL\"\nonce = true\n";
     let found = items(&map, "id,date,origin,score\na,2018-02-01, organic ,\nb,2018-02-01,none,5\n");
     assert_eq!(found[0].values["source"], json!("organic_search"));
@@ -198,7 +203,8 @@ fn values_are_translated_and_empty_cells_mean_what_the_map_says() {
     assert_eq!(found[1].values["source"], json!(null));
     assert_eq!(found[1].values["score"], json!(5));
     assert_eq!(serde_json::Value::from(found[1].initial.clone()), json!({"stage": "MQL"}));
-    let strict = LEADS.replace("column = \"origin\"", "column = \"origin\"\nempty = \"refuse\"")
+    let strict = LEADS
+        .replace("column = \"origin\"", "column = \"origin\"\nempty = \"refuse\"")
         .replace("[identity]", "[file]\nnull = [\"NULL\"]\n[identity]");
     assert_eq!(refusals(&strict, "id,date,origin\na,2018-02-01,NULL\n")[0].1, "origin: is empty");
 }
@@ -238,7 +244,8 @@ fn links_go_by_external_id_or_by_name_and_may_create() {
     assert_eq!(found[0].values["name"], json!("{d1}"));
     assert_eq!(found[0].values["closedAt"], json!("2018-02-26T09:05:00.000Z"));
     assert_eq!(found[0].values["amount"], json!({"amount": "1234.50", "currency": "EUR"}));
-    let links: Vec<_> = found[0].links.iter().map(|l| (l.field.as_str(), l.target, l.system.as_str(), l.id.as_str())).collect();
+    let links: Vec<_> =
+        found[0].links.iter().map(|l| (l.field.as_str(), l.target, l.system.as_str(), l.id.as_str())).collect();
     let expected = [
         ("leadId", Kind::Lead, "crm", "l1"),
         ("ownerId", Kind::User, "crm-rep", "r1"),
@@ -258,7 +265,9 @@ fn records_may_be_recognised_by_a_field_of_their_own() {
     let found = read(map, "name,domain\nA,a.com\nB,A.com\nC,\n").unwrap();
     assert!(matches!(&found[0], Row::Item(item) if item.external.is_none()));
     assert!(matches!(&found[1], Row::Refused { reasons, .. } if reasons[0].contains("line 2 already")));
-    assert!(matches!(&found[2], Row::Refused { reasons, .. } if reasons[0].contains("nothing by which to recognise it")));
+    assert!(
+        matches!(&found[2], Row::Refused { reasons, .. } if reasons[0].contains("nothing by which to recognise it"))
+    );
 }
 
 fn mistakes(map: &str) -> Vec<String> {
@@ -278,7 +287,11 @@ fn every_mistake_of_a_map_is_named_with_its_place() {
         ("[fields.source]", "[fields.origin]", "fields.origin: a Lead has nothing of this name to fill; it has `name`"),
         ("[fields.source]", "[fields.createdAt]", "fields.createdAt: a Lead has nothing"),
         ("[fields.source]", "[fields.nameFold]", "fields.nameFold: a Lead has nothing"),
-        ("[fields.source]", "[links.boss]\nsystem = \"x\"", "links.boss: a Lead has nothing of this name to fill; it has `account`"),
+        (
+            "[fields.source]",
+            "[links.boss]\nsystem = \"x\"",
+            "links.boss: a Lead has nothing of this name to fill; it has `account`",
+        ),
         ("format = \"%Y-%m-%d\"", "", "fields.receivedAt: needs a `format`"),
         ("format = \"%Y-%m-%d\"", "format = \"%Y-%m\"", "names no whole date"),
         ("time_zone = \"America/Sao_Paulo\"", "", "needs `time_zone`"),
@@ -322,7 +335,12 @@ fn every_mistake_of_a_map_is_named_with_its_place() {
     }
     let two = LEADS.replace("[fields.source]", "[fields.origin]").replace("America/Sao_Paulo", "Brazil");
     assert_eq!(mistakes(&two).len(), 3, "{:?}", mistakes(&two));
-    assert_eq!(mistakes("resource = \"Lead\"\nx = 1\n"), ["line 2, column 1: unknown field `x`, expected one of `resource`, `time_zone`, `file`, `identity`, `fields`, `links`, `checks`"]);
+    assert_eq!(
+        mistakes("resource = \"Lead\"\nx = 1\n"),
+        [
+            "line 2, column 1: unknown field `x`, expected one of `resource`, `time_zone`, `file`, `identity`, `fields`, `links`, `checks`"
+        ]
+    );
 }
 
 #[test]
