@@ -2,6 +2,8 @@
 
 mod cells;
 mod links;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 
