@@ -102,7 +102,7 @@ impl Row {
 
 /// Reads a file by a map, row by row. An error ends the reading; rows before it stand.
 ///
-/// Memory grows by some forty bytes a row, by which repeated identities are found.
+/// Memory grows by less than a hundred bytes a row, by which repeated identities are found.
 pub fn rows<R: Read>(map: &Map, input: R, now: Instant) -> Result<Rows<'_, R>> {
     Rows::open(map, input, now)
 }
