@@ -7,6 +7,7 @@ pub mod deals;
 pub mod demo;
 pub mod error;
 pub mod graphql;
+pub mod imports;
 pub mod leads;
 pub mod people;
 pub mod personas;

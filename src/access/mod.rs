@@ -109,6 +109,15 @@ choice! { Reach, "PermissionReach", "How far a permission goes.",
     Team = "TEAM" "The records of one's teams and of the teams below them.", All = "ALL" "All records.",
 }
 
+/// Where a request comes from.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The client's address.
+    pub address: Option<std::net::IpAddr>,
+    /// The program, as it names itself.
+    pub user_agent: Option<String>,
+}
+
 /// On whose behalf something is done.
 #[derive(Clone, Debug)]
 pub struct Actor {
