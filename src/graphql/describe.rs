@@ -93,7 +93,13 @@ fn by_name(fields: Vec<MetaField>) -> IndexMap<String, MetaField> {
 
 /// Registers an object type.
 pub fn object(registry: &mut Registry, name: &str, doc: &str, fields: Vec<MetaField>) {
-    let ty = MetaType::Object {
+    registry.types.insert(name.to_owned(), object_type(name, doc, fields));
+}
+
+/// An object type.
+#[must_use]
+pub fn object_type(name: &str, doc: &str, fields: Vec<MetaField>) -> MetaType {
+    MetaType::Object {
         name: name.to_owned(),
         description: Some(doc.to_owned()),
         fields: by_name(fields),
@@ -110,8 +116,7 @@ pub fn object(registry: &mut Registry, name: &str, doc: &str, fields: Vec<MetaFi
         rust_typename: None,
         directive_invocations: vec![],
         requires_scopes: vec![],
-    };
-    registry.types.insert(name.to_owned(), ty);
+    }
 }
 
 /// Registers an input object type.

@@ -6,7 +6,7 @@ use async_graphql::{
     ContainerType, Context, ContextSelectionSet, Name, ObjectType, OutputType, Positioned, ServerResult, Value,
     indexmap::IndexMap,
     parser::types::{Field as AstField, SelectionSet},
-    registry::{MetaType, MetaTypeId, Registry},
+    registry::{MetaTypeId, Registry},
     resolver_utils::resolve_container,
 };
 use bytes::Bytes;
@@ -174,9 +174,7 @@ impl OutputType for NounMutation {
                 let argument = ("input", format!("{name}{}Input!", verb.suffix()), "What to do.".to_owned());
                 field(&root_name(noun, verb), format!("{name}{}Payload!", verb.suffix()), verb.doc(), &[argument])
             });
-            object(registry, "NounMutation", "", fields.collect());
-            let ty: Option<MetaType> = registry.types.remove("NounMutation");
-            ty.unwrap_or_else(|| unreachable!("just registered"))
+            describe::object_type("NounMutation", "", fields.collect())
         })
     }
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<AstField>) -> ServerResult<Value> {

@@ -62,9 +62,7 @@ impl OutputType for NounQuery {
                 describe::field("nodes", "[Node]!", "The records of several global ids, in their order; null where there is none or you may not see it.", &[("ids", "[ID!]!".into(), "Their global ids, at most 100.".into())]),
             ];
             fields.extend(Kind::ALL.into_iter().flat_map(|kind| describe::queries(kind.table())));
-            describe::object(registry, "NounQuery", "", fields);
-            let ty = registry.types.remove("NounQuery");
-            ty.unwrap_or_else(|| unreachable!("just registered"))
+            describe::object_type("NounQuery", "", fields)
         })
     }
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<AstField>) -> ServerResult<Value> {
