@@ -1,0 +1,2 @@
+//! The edge against a real port.
+pub(crate) mod toy;
