@@ -38,8 +38,11 @@ use crate::error::Code;
 /// The sub-protocol.
 const PROTOCOL: &str = "graphql-transport-ws";
 
-/// How long a peer may take to read what is sent, or to answer a close.
+/// How long a peer may take to read what is sent.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a peer may take to answer a close.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// Pings without a sign of life before the peer counts as gone.
 const MISSED_PINGS: u32 = 3;
@@ -124,15 +127,16 @@ impl<H: Host> Session<H> {
             return;
         };
         tracing::debug!(request.id = self.about.request_id, code, reason, "websocket closed");
-        if code == GONE {
-            return;
-        }
-        let frame = CloseFrame { code, reason: reason.into() };
-        // The peer closes too when it has read why; until then what it still sends is read and dropped.
-        let _ = timeout(PATIENCE, async {
-            if self.socket.send(Message::Close(Some(frame))).await.is_ok() {
-                while let Some(Ok(_)) = self.socket.recv().await {}
+        self.outgoing = SelectAll::new();
+        // The peer closes too when it has read why; until then what it still sends is read and dropped. Where it was
+        // the peer who closed, reading on is what sends our half.
+        let _ = timeout(LAST_WORDS, async {
+            if code != GONE {
+                let frame = CloseFrame { code, reason: reason.into() };
+                self.socket.send(Message::Close(Some(frame))).await?;
             }
+            while self.socket.recv().await.transpose()?.is_some() {}
+            Ok::<_, axum::Error>(())
         })
         .await;
     }

@@ -15,9 +15,12 @@ use std::sync::Arc;
 
 use apollo_compiler::{
     Schema,
+    ast::{DirectiveList, FieldDefinition},
     collections::HashMap,
+    name,
     response::JsonMap,
-    schema::ExtendedType,
+    schema::{Component, ExtendedType},
+    ty,
     validation::Valid,
 };
 
@@ -48,7 +51,9 @@ pub(super) struct Admitted {
 impl Gate {
     /// The gate of this schema, or why the schema is none.
     pub fn new(sdl: &str, settings: &Settings) -> Result<Self, String> {
-        let schema = Schema::parse_and_validate(sdl, "schema.graphql").map_err(|e| e.errors.to_string())?;
+        let mut schema = Schema::parse(sdl, "schema.graphql").map_err(|e| e.errors.to_string())?;
+        add_is_one_of(&mut schema);
+        let schema = schema.validate().map_err(|e| e.errors.to_string())?;
         let possible = possible(&schema);
         Ok(Self { documents: Documents::new(schema, settings), possible, limits: settings.limits.clone() })
     }
@@ -86,6 +91,20 @@ impl Gate {
         request.variables = variables;
         request.data.insert(FirstSight(document.is_first_sight()));
         Ok(Admitted { request, document, cost: cost.requested })
+    }
+}
+
+/// `__Type.isOneOf`, which async-graphql answers and some code generators ask for, but the library does not know.
+fn add_is_one_of(schema: &mut Schema) {
+    if let Some(ExtendedType::Object(ty)) = schema.types.get_mut("__Type") {
+        let field = FieldDefinition {
+            description: None,
+            name: name!("isOneOf"),
+            arguments: vec![],
+            ty: ty!(Boolean),
+            directives: DirectiveList::default(),
+        };
+        ty.make_mut().fields.entry(name!("isOneOf")).or_insert_with(|| Component::new(field));
     }
 }
 
