@@ -9,11 +9,7 @@ use axum::{
 };
 use bytes::Bytes;
 
-use super::{
-    accept::Media,
-    gate::refusal::Refusal,
-    limits::Throttle,
-};
+use super::{accept::Media, gate::refusal::Refusal, limits::Throttle};
 use crate::error::Code;
 
 /// What a client is told where something went wrong inside.
@@ -340,8 +336,11 @@ mod tests {
     #[test]
     fn the_host_tells_the_actual_cost() {
         let response = Response::new(Value::Null).extension(super::super::host::ACTUAL_COST, 4.into());
-        assert_eq!(written(response)["extensions"], json!({"cost": {"requested": 7, "actual": 4,
-            "throttle": {"maximum": 10, "available": 3, "restoreRate": 1}}}));
+        assert_eq!(
+            written(response)["extensions"],
+            json!({"cost": {"requested": 7, "actual": 4,
+            "throttle": {"maximum": 10, "available": 3, "restoreRate": 1}}})
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! GraphiQL from the binary: the page at `/`, its script and style beside it, under a strict policy.
+//! `GraphiQL` from the binary: the page at `/`, its script and style beside it, under a strict policy.
 
 use std::sync::LazyLock;
 
@@ -63,8 +63,7 @@ fn asset(name: &str, asked: &HeaderMap) -> Response {
         // Compression on the way makes tags weak.
         value.split(',').any(|known| known.trim().trim_start_matches("W/") == *asset.tag)
     });
-    let mut response =
-        if known { StatusCode::NOT_MODIFIED.into_response() } else { asset.content.into_response() };
+    let mut response = if known { StatusCode::NOT_MODIFIED.into_response() } else { asset.content.into_response() };
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&asset.tag) {
         headers.insert(header::ETAG, value);

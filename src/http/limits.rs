@@ -61,7 +61,9 @@ impl Buckets {
         let cost = NonZeroU32::new(cost).unwrap_or(NonZeroU32::MIN);
         match self.limiter.check_key_n(&key.to_owned(), cost) {
             Ok(Ok(state)) => Ok(Throttle { maximum, available: state.remaining_burst_capacity(), restore }),
-            Ok(Err(not_until)) => Err(refuse(not_until.wait_time_from(self.limiter.clock().now()), cost.get(), maximum)),
+            Ok(Err(not_until)) => {
+                Err(refuse(not_until.wait_time_from(self.limiter.clock().now()), cost.get(), maximum))
+            }
             Err(_) => Err(refuse(Duration::from_secs(1), cost.get(), maximum)),
         }
     }
@@ -72,7 +74,8 @@ fn refuse(wait: Duration, cost: u32, maximum: u32) -> Refusal {
         "The request costs {cost} and your allowance of {maximum} is used up; try again in {:.1} seconds.",
         wait.as_secs_f64()
     );
-    let mut refusal = Refusal::limit(Code::RateLimited, message, maximum.into(), Some(cost.into()));
+    let mut refusal = Refusal::limit(Code::RateLimited, message, maximum.into(), Some(cost.into()))
+        .with("retryAfter", wait.as_secs_f64());
     refusal.retry_after = Some(wait);
     refusal
 }

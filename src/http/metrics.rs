@@ -66,8 +66,7 @@ pub(super) fn scrape(handle: &PrometheusHandle) -> Response {
 
 /// Counts an answered operation.
 pub(super) fn answered(transport: &'static str, kind: &'static str, outcome: &'static str, took: Duration) {
-    counter!("tandem_requests_total", "transport" => transport, "operation" => kind, "outcome" => outcome)
-        .increment(1);
+    counter!("tandem_requests_total", "transport" => transport, "operation" => kind, "outcome" => outcome).increment(1);
     histogram!("tandem_request_duration_seconds", "transport" => transport, "operation" => kind).record(took);
 }
 

@@ -38,8 +38,8 @@ use tower_http::{
     cors::{AllowOrigin, CorsLayer},
 };
 
-pub use self::{host::Host, serve::serve, settings::Settings};
 use self::{edge::Edge, gate::Gate, gate::refusal::Refusal, limits::Buckets};
+pub use self::{host::Host, serve::serve, settings::Settings};
 use crate::{
     clock::Clock,
     error::{Error, Result},
@@ -117,5 +117,5 @@ fn cors(settings: &Settings) -> Result<CorsLayer> {
             HeaderName::from_static("idempotency-key"),
         ])
         .expose_headers([HeaderName::from_static("x-request-id"), header::RETRY_AFTER])
-        .max_age(std::time::Duration::from_secs(3600)))
+        .max_age(std::time::Duration::from_hours(1)))
 }

@@ -15,7 +15,7 @@ pub(super) struct Closing {
     pub sockets: TaskTracker,
 }
 
-/// Serves until `shutdown`; then takes no more connections, finishes what runs, and closes WebSockets with 1001. What
+/// Serves until `shutdown`; then takes no more connections, finishes what runs, and closes sockets with 1001. What
 /// has not ended after `grace` is cut off.
 pub async fn serve<F>(listener: TcpListener, router: Router, grace: Duration, shutdown: F) -> std::io::Result<()>
 where

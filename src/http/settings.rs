@@ -27,7 +27,7 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Memory for parsed and validated documents, roughly, in bytes.
     pub document_cache: u64,
-    /// Whether GraphiQL is served at `/`.
+    /// Whether `GraphiQL` is served at `/`.
     pub graphiql: bool,
     /// Whether `__schema` and `__type` may be asked for.
     pub introspection: bool,

@@ -93,7 +93,8 @@ fn events<H: Host>(
         .chain(stream::once(ready(event("complete", b""))))
         .take_while(move |_| ready(!edge.has_expired(&caller)))
         // Cut short, it ends without `complete`, so that the client comes again and hears why it may not.
-        .take_until(Box::pin(end));
+        .take_until(Box::pin(end))
+        .map(Ok::<_, Infallible>);
     let mut response = Sse::new(events).keep_alive(keep_alive).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
@@ -118,9 +119,9 @@ fn answers<H: Host>(
     .boxed()
 }
 
-fn event(name: &str, data: &[u8]) -> Result<Event, Infallible> {
+fn event(name: &str, data: &[u8]) -> Event {
     // JSON has no raw line breaks of its own, but ready-made JSON may: the type splits them into lines.
-    Ok(Event::default().event(name).data(String::from_utf8_lossy(data)))
+    Event::default().event(name).data(String::from_utf8_lossy(data))
 }
 
 /// Notes the outcome when the stream is dropped, however that comes about.

@@ -119,11 +119,9 @@ impl<H: Host> Session<H> {
     }
 
     async fn run(mut self, closing: Closing, speaks: bool) {
-        let Err(Close(code, reason)) = (if speaks {
-            self.converse(&closing).await
-        } else {
-            close(4406, "Subprotocol not acceptable")
-        }) else {
+        let Err(Close(code, reason)) =
+            (if speaks { self.converse(&closing).await } else { close(4406, "Subprotocol not acceptable") })
+        else {
             return;
         };
         tracing::debug!(request.id = self.about.request_id, code, reason, "websocket closed");
@@ -350,8 +348,8 @@ fn ticking(period: Duration) -> Interval {
 
 /// What fits into a close frame beside our own words.
 fn short(text: &str) -> &str {
-    text.char_indices().nth(80).filter(|(end, _)| *end <= 90).map_or_else(
-        || if text.len() <= 90 { text } else { "(too long)" },
-        |(end, _)| &text[..end],
-    )
+    text.char_indices()
+        .nth(80)
+        .filter(|(end, _)| *end <= 90)
+        .map_or_else(|| if text.len() <= 90 { text } else { "(too long)" }, |(end, _)| &text[..end])
 }

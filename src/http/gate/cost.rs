@@ -175,7 +175,7 @@ impl<'a> Reckoning<'a> {
         let first = self.page(field, "first", limit)?;
         let last = self.page(field, "last", limit)?;
         if first.is_some() && last.is_some() {
-            return Err(self.bad_page(field, "last", "first and last cannot be given together".to_owned()));
+            return Err(self.bad_page(field, "last", "first and last cannot be given together"));
         }
         let page = first.or(last);
         if self.is_connection(field.definition.ty.inner_named_type()) {
@@ -207,18 +207,19 @@ impl<'a> Reckoning<'a> {
         };
         let Some(size) = size else { return Ok(None) };
         match u64::try_from(size) {
-            Err(_) => Err(self.bad_page(field, name, format!("{name} is {size}, it must not be negative"))
+            Err(_) => Err(self
+                .bad_page(field, name, &format!("{name} is {size}, it must not be negative"))
                 .with("limit", limit)
                 .with("figure", size)),
             Ok(size) if size > limit => {
                 let message = format!("{name} is {size}, at most {limit} can be asked for here");
-                Err(self.bad_page(field, name, message).with("limit", limit).with("figure", size))
+                Err(self.bad_page(field, name, &message).with("limit", limit).with("figure", size))
             }
             Ok(size) => Ok(Some(size)),
         }
     }
 
-    fn bad_page(&self, field: &Field, argument: &str, message: String) -> Refusal {
+    fn bad_page(&self, field: &Field, argument: &str, message: &str) -> Refusal {
         let at = field.name.line_column_range(&self.on.document.sources).map(|range| pos(range.start));
         Refusal::new(Code::BadUserInput, format!("{}: {message}.", field.response_key()))
             .at(at)

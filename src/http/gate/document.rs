@@ -10,7 +10,7 @@ use std::{
 };
 
 use apollo_compiler::{
-    ExecutableDocument as Checked, Node, Schema,
+    ExecutableDocument as Checked, Name, Node, Schema,
     ast::{Document as Syntax, OperationType},
     executable::Operation,
     parser::LineColumn,
@@ -29,7 +29,7 @@ use moka::sync::Cache;
 use super::{
     cost::Cost,
     lexer::{self, TooMuch},
-    merge,
+    literals, merge,
     refusal::{self, Refusal},
     shape,
 };
@@ -43,6 +43,12 @@ const WEIGHT: usize = 40;
 
 /// Errors of one document that are told; the rest are more of the same.
 const ERRORS: usize = 20;
+
+/// Lists of the introspection in each other; the standard query asks for the fields of all types, which are two.
+const INTROSPECTION_NESTED: u64 = 2;
+
+/// Lists of the introspection in one operation; the standard query has five.
+const INTROSPECTION_LISTS: u64 = 16;
 
 /// One operation of a document that passed every check that does not depend on variables.
 pub(in crate::http) struct Document {
@@ -80,7 +86,7 @@ impl Document {
 
     /// The name of the operation.
     pub fn name(&self) -> Option<&str> {
-        self.operation.name.as_ref().map(|name| name.as_str())
+        self.operation.name.as_ref().map(Name::as_str)
     }
 
     /// Its kind.
@@ -110,14 +116,8 @@ impl Documents {
     /// This operation of this document, from the cache or checked now.
     pub fn get(&self, text: &str, operation: Option<&str>, limits: &Limits) -> Result<Arc<Document>, Refusal> {
         if text.len() > limits.document {
-            let message =
-                format!("The document is {} bytes long; at most {} are taken.", text.len(), limits.document);
-            return Err(Refusal::limit(
-                Code::QueryTooLarge,
-                message,
-                limits.document as u64,
-                Some(text.len() as u64),
-            ));
+            let message = format!("The document is {} bytes long; at most {} are taken.", text.len(), limits.document);
+            return Err(Refusal::limit(Code::QueryTooLarge, message, limits.document as u64, Some(text.len() as u64)));
         }
         // The length of the name keeps it apart from the text.
         let name = operation.unwrap_or_default();
@@ -143,6 +143,11 @@ impl Documents {
             }
         })?;
         let syntax = Syntax::parse(text, "request.graphql").map_err(|e| refuse(Code::ParseFailed, &e.errors))?;
+        if let Some(name) = literals::twice(&syntax) {
+            let at = name.line_column_range(&syntax.sources).map(|range| pos(range.start));
+            let message = format!("The input field {name} is given twice in one object.");
+            return Err(Refusal::new(Code::ValidationFailed, message).at(at));
+        }
         let checked =
             syntax.to_executable_validate(&self.schema).map_err(|e| refuse(Code::ValidationFailed, &e.errors))?;
         let operation = select(&checked, name)?;
@@ -151,7 +156,7 @@ impl Documents {
             let pos = error.positions().next();
             Refusal::new(Code::ParseFailed, error.to_string()).at(pos)
         })?;
-        keep_only(&mut parsed, operation.name.as_ref().map(|name| name.as_str()));
+        keep_only(&mut parsed, operation.name.as_ref().map(Name::as_str));
         let conditional = merge::is_conditional(&parsed);
         if !conditional {
             merge::merge(&mut parsed, &self.schema, &Variables::default());
@@ -184,8 +189,12 @@ impl Documents {
         if shape.introspection > limits.introspection {
             return complex("asks for too much introspection", limits.introspection, shape.introspection);
         }
-        if shape.lists > 2 {
-            return complex("nests lists of the introspection in each other", 2, shape.lists);
+        if shape.lists > INTROSPECTION_NESTED {
+            let what = "nests lists of the introspection in each other";
+            return complex(what, INTROSPECTION_NESTED, shape.lists);
+        }
+        if shape.listed > INTROSPECTION_LISTS {
+            return complex("asks for too many lists of the introspection", INTROSPECTION_LISTS, shape.listed);
         }
         Ok(())
     }
@@ -194,9 +203,7 @@ impl Documents {
 fn select(checked: &Valid<Checked>, name: Option<&str>) -> Result<Node<Operation>, Refusal> {
     checked.operations.get(name).cloned().map_err(|_| {
         let message = match name {
-            Some(name) => {
-                Cow::Owned(format!("The document has no operation named {:?}.", super::short(name)))
-            }
+            Some(name) => Cow::Owned(format!("The document has no operation named {:?}.", super::short(name))),
             None if checked.operations.is_empty() => Cow::Borrowed("The document has no operation."),
             None => Cow::Borrowed("The document has several operations; operationName must say which."),
         };

@@ -3,6 +3,7 @@
 mod cost;
 mod document;
 mod lexer;
+mod literals;
 mod merge;
 pub(super) mod refusal;
 mod shape;
@@ -67,23 +68,22 @@ impl Gate {
     pub fn admit(&self, document: Arc<Document>, variables: &JsonMap) -> Result<Admitted, Refusal> {
         let schema = &self.documents.schema;
         let variables = variables::coerce(schema, &document.checked, &document.operation, variables)?;
-        let cost = match document.cost.get() {
-            Some(cost) => *cost,
-            None => {
-                let cost = Priced {
-                    schema,
-                    possible: &self.possible,
-                    document: &document.checked,
-                    operation: &document.operation,
-                    variables: &variables,
-                    limits: &self.limits,
-                }
-                .cost()?;
-                if cost.constant {
-                    let _ = document.cost.set(cost);
-                }
-                cost
+        let cost = if let Some(cost) = document.cost.get() {
+            *cost
+        } else {
+            let cost = Priced {
+                schema,
+                possible: &self.possible,
+                document: &document.checked,
+                operation: &document.operation,
+                variables: &variables,
+                limits: &self.limits,
             }
+            .cost()?;
+            if cost.constant {
+                let _ = document.cost.set(cost);
+            }
+            cost
         };
         let variables = variables::convert(variables.into_inner());
         let mut request = async_graphql::Request::new(String::new());
@@ -115,9 +115,11 @@ fn possible(schema: &Valid<Schema>) -> HashMap<String, Vec<String>> {
         .iter()
         .filter_map(|(name, ty)| {
             let objects: Vec<String> = match ty {
-                ExtendedType::Interface(_) => {
-                    implementers.get(name).into_iter().flat_map(|all| all.objects.iter().map(ToString::to_string)).collect()
-                }
+                ExtendedType::Interface(_) => implementers
+                    .get(name)
+                    .into_iter()
+                    .flat_map(|all| all.objects.iter().map(ToString::to_string))
+                    .collect(),
                 ExtendedType::Union(union) => union.members.iter().map(ToString::to_string).collect(),
                 _ => return None,
             };

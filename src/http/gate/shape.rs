@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use apollo_compiler::{
     ExecutableDocument,
-    executable::{Operation, Selection, SelectionSet},
+    executable::{Field, Operation, Selection, SelectionSet},
 };
 
 /// Size and depth of an operation as the executor walks it.
@@ -16,8 +16,10 @@ pub(super) struct Shape {
     pub depth: u64,
     /// Fields below `__schema` and `__type`, and these themselves.
     pub introspection: u64,
-    /// How often `fields`, `interfaces`, `possibleTypes` and `inputFields` of types are nested in each other.
+    /// How deep the lists of the introspection are nested in each other: each level multiplies the answer.
     pub lists: u64,
+    /// How many of these lists there are.
+    pub listed: u64,
 }
 
 impl Shape {
@@ -27,6 +29,7 @@ impl Shape {
             depth: self.depth.max(other.depth),
             introspection: self.introspection.saturating_add(other.introspection),
             lists: self.lists.max(other.lists),
+            listed: self.listed.saturating_add(other.listed),
         }
     }
 }
@@ -52,10 +55,9 @@ impl<'a> Measure<'a> {
                     if is_introspection(&field.name) {
                         inner.introspection = inner.selections.saturating_add(1);
                     }
-                    // The lists by which an introspection query multiplies itself.
-                    let multiplies = field.definition.ty.inner_named_type().starts_with("__")
-                        && matches!(field.name.as_str(), "fields" | "interfaces" | "possibleTypes" | "inputFields");
-                    inner.lists += u64::from(multiplies);
+                    let list = u64::from(multiplies(field));
+                    inner.lists += list;
+                    inner.listed = inner.listed.saturating_add(list);
                     inner
                 }
                 Selection::InlineFragment(fragment) => {
@@ -80,6 +82,12 @@ impl<'a> Measure<'a> {
         self.known.insert(name, found);
         found
     }
+}
+
+/// Whether this is one of the lists by which an introspection query multiplies its answer.
+fn multiplies(field: &Field) -> bool {
+    field.definition.ty.inner_named_type().starts_with("__")
+        && matches!(field.name.as_str(), "types" | "fields" | "interfaces" | "possibleTypes" | "inputFields")
 }
 
 /// Whether a field looks at the schema.

@@ -1,4 +1,4 @@
-//! What stands around the operations: ids, origins, addresses, health, figures, GraphiQL, the end.
+//! What stands around the operations: ids, origins, addresses, health, figures, the page, the end.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -86,7 +86,10 @@ async fn graphiql_is_served_whole_and_under_a_strict_policy() {
     assert!(!html.contains("http://") && !html.contains("https://"), "nothing comes from elsewhere");
     for file in files {
         let response = world.client.get(world.url(file)).header("accept-encoding", "gzip").send().await.unwrap();
-        assert_eq!((response.status().as_u16(), &response.headers()["content-encoding"]), (200, &"gzip".parse().unwrap()));
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["content-encoding"]),
+            (200, &"gzip".parse().unwrap())
+        );
         let tag = response.headers()["etag"].clone();
         let again = world.client.get(world.url(file)).header("if-none-match", tag).send().await.unwrap();
         assert_eq!(again.status(), 304);

@@ -30,7 +30,12 @@ async fn the_media_type_decides_over_the_status_of_a_refusal() {
     for (body, new, legacy, code) in [
         (json!({"query": "{"}), 400, 200, "GRAPHQL_PARSE_FAILED"),
         (json!({"query": "{ nope }"}), 400, 200, "GRAPHQL_VALIDATION_FAILED"),
-        (json!({"query": "query($c: Color!) { paint(color: $c) }", "variables": {"c": "BLUE"}}), 400, 200, "BAD_USER_INPUT"),
+        (
+            json!({"query": "query($c: Color!) { paint(color: $c) }", "variables": {"c": "BLUE"}}),
+            400,
+            200,
+            "BAD_USER_INPUT",
+        ),
         (json!({"query": "query A { hello } query B { hello }"}), 400, 200, "OPERATION_RESOLUTION_FAILURE"),
         (json!({"query": "{ accounts(first: 201) { totalCount } }"}), 400, 200, "BAD_USER_INPUT"),
         (json!({"query": "{ account(by: {id: 1, domain: \"x\"}) { id } }"}), 400, 200, "GRAPHQL_VALIDATION_FAILED"),
@@ -79,11 +84,17 @@ async fn bodies_that_are_no_request_are_refused_as_json() {
         (b"{}".to_vec(), "text/plain", 415, "UNSUPPORTED_MEDIA_TYPE"),
         (b"{}".to_vec(), "application/json; charset=latin1", 415, "UNSUPPORTED_MEDIA_TYPE"),
         (vec![b' '; 10 * 1024 * 1024], "application/json", 413, "PAYLOAD_TOO_LARGE"),
-        (format!("{{\"variables\":{{\"a\":[{}1]}}}}", "1,".repeat(1_000_000)).into_bytes(), "application/json", 413, "PAYLOAD_TOO_LARGE"),
+        (
+            format!("{{\"variables\":{{\"a\":[{}1]}}}}", "1,".repeat(1_000_000)).into_bytes(),
+            "application/json",
+            413,
+            "PAYLOAD_TOO_LARGE",
+        ),
     ] {
         let start = String::from_utf8_lossy(&body).chars().take(40).collect::<String>();
         for accept in [NEW, "application/json"] {
-            let answer = Answer::of(world.post(body.clone(), &[("content-type", content_type), ("accept", accept)]).await);
+            let answer =
+                Answer::of(world.post(body.clone(), &[("content-type", content_type), ("accept", accept)]).await);
             let answer = answer.await;
             assert_eq!((answer.status, answer.code()), (status, code), "{start} {content_type}");
         }
@@ -93,8 +104,11 @@ async fn bodies_that_are_no_request_are_refused_as_json() {
 #[tokio::test]
 async fn documents_that_are_too_much_are_refused_quickly() {
     let world = World::new().await;
-    let aliases: String = (0..1_000_000).map(|n| format!("a{n}:hello ")).collect();
-    let spread: String = (0..40).map(|n| format!("fragment F{n} on Account {{ ...F{0} a: owner {{ id }} ...F{0} }} ", n + 1)).collect();
+    let aliases = (0..1_000_000).map(|n| format!("a{n}:hello")).collect::<Vec<_>>().join(" ");
+    let spread = (0..40)
+        .map(|n| format!("fragment F{n} on Account {{ ...F{0} a: owner {{ id }} ...F{0} }} ", n + 1))
+        .collect::<Vec<_>>()
+        .join(" ");
     for (query, code) in [
         (format!("{{{}}}", &aliases[..2_000_000]), "QUERY_TOO_LARGE"),
         (format!("{{ {}}}", "hello ".repeat(10_001)), "QUERY_TOO_LARGE"),
@@ -131,7 +145,9 @@ async fn get_runs_queries_and_nothing_else() {
     let answer = get("query=mutation{bump{value}}").await;
     assert_eq!((answer.status, answer.code(), answer.header("allow")), (405, "METHOD_NOT_ALLOWED", "GET, POST"));
     assert_eq!(world.toy.memory.bumps.load(Ordering::SeqCst), 0);
-    for query in ["", "variables={}", "query={hello}&variables=[1]", "query={hello}&query={hello}", "query={hello}&variables=x"] {
+    for query in
+        ["", "variables={}", "query={hello}&variables=[1]", "query={hello}&query={hello}", "query={hello}&variables=x"]
+    {
         let answer = get(query).await;
         assert_eq!((answer.status, answer.code()), (400, "BAD_REQUEST"), "{query}");
     }
@@ -146,7 +162,12 @@ fn serde_urlencoded(query: &str) -> Vec<(String, String)> {
 #[tokio::test]
 async fn a_root_field_runs_once_however_often_it_is_selected() {
     let world = World::new().await;
-    let answer = world.ask("mutation { bump { value } ...M bump { account { id } } } fragment M on Mutation { bump { value } }", json!({})).await;
+    let answer = world
+        .ask(
+            "mutation { bump { value } ...M bump { account { id } } } fragment M on Mutation { bump { value } }",
+            json!({}),
+        )
+        .await;
     assert_eq!(answer.json["data"], json!({"bump": {"value": 1, "account": null}}));
     assert_eq!(world.toy.memory.bumps.load(Ordering::SeqCst), 1);
     let text = "query($x: Boolean!) { me { id } me @include(if: $x) { email } }";

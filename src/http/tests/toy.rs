@@ -9,8 +9,8 @@ use std::{
 };
 
 use async_graphql::{
-    Context, Enum, ID, InputObject, Interface, Object, OneofObject, Request, Response, Schema,
-    SimpleObject, Subscription, ValidationMode, Value, scalar,
+    Context, Enum, ID, InputObject, Interface, Object, OneofObject, Request, Response, Schema, SimpleObject,
+    Subscription, ValidationMode, Value, scalar,
 };
 use entity::Instant;
 use futures_util::{
@@ -99,10 +99,10 @@ impl Host for Toy {
     }
 
     async fn ready(&self) -> Result<(), Error> {
-        match self.memory.unready.load(Ordering::SeqCst) {
-            true => Err(Error::refused(Code::ServiceUnavailable, "The database cannot be reached.")),
-            false => Ok(()),
+        if self.memory.unready.load(Ordering::SeqCst) {
+            return Err(Error::refused(Code::ServiceUnavailable, "The database cannot be reached."));
         }
+        Ok(())
     }
 
     async fn still_good(&self, _: &Caller) -> bool {
@@ -225,6 +225,9 @@ impl async_graphql::ScalarType for ReadyMade {
     }
 }
 
+/// What no request carries.
+struct Never;
+
 pub(crate) struct Query;
 
 #[Object]
@@ -259,10 +262,10 @@ impl Query {
     }
 
     async fn node(&self, id: ID) -> Option<Node> {
-        match id.starts_with("acct_") {
-            true => Some(Node::Account(Account(1))),
-            false => Some(Node::Contact(Contact(1))),
+        if id.starts_with("acct_") {
+            return Some(Node::Account(Account(1)));
         }
+        Some(Node::Contact(Contact(1)))
     }
 
     async fn nodes(&self, ids: Vec<ID>) -> Vec<Option<Node>> {
@@ -285,8 +288,9 @@ impl Query {
         Some(Err(async_graphql::Error::new("relation secret_table does not exist")))
     }
 
-    async fn panics(&self) -> i32 {
-        panic!("at the disco")
+    async fn panics(&self, context: &Context<'_>) -> i32 {
+        assert!(context.data_opt::<Never>().is_some(), "at the disco");
+        0
     }
 
     async fn sleep(&self, milliseconds: u64) -> bool {
@@ -343,6 +347,7 @@ impl Ticks {
     }
 
     async fn refused(&self) -> Result<stream::Empty<i32>, async_graphql::Error> {
+        tokio::task::yield_now().await;
         Err(Error::refused(Code::Forbidden, "Not for you.").into())
     }
 }

@@ -100,7 +100,8 @@ async fn every_breach_of_the_protocol_has_its_close_code() {
     let world = World::with(|settings| settings.init_timeout = Duration::from_millis(300)).await;
     assert_eq!(Socket::open(&world).await.closed().await, 4408, "no connection_init");
     let init = json!({"type": "connection_init"});
-    let subscribe = json!({"id": "1", "type": "subscribe", "payload": {"query": "subscription { ticks(count: 9999) }"}});
+    let subscribe =
+        json!({"id": "1", "type": "subscribe", "payload": {"query": "subscription { ticks(count: 9999) }"}});
     for (messages, code) in [
         (vec![init.clone(), init.clone()], 4429),
         (vec![subscribe.clone()], 4401),
