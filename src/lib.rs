@@ -14,3 +14,4 @@ pub mod personas;
 pub mod store;
 pub mod stories;
 pub mod target_lists;
+pub mod http;

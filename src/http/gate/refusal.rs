@@ -1,0 +1,75 @@
+//! A request that is not executed: its errors, the status they stand for, and what the client may do about it.
+
+use std::time::Duration;
+
+use async_graphql::{ErrorExtensionValues, Pos, ServerError, Value};
+
+use crate::error::{Code, Error};
+
+/// A refused request.
+#[derive(Clone, Debug)]
+pub(in crate::http) struct Refusal {
+    /// What decides the status.
+    pub code: Code,
+    /// What the client is told; never empty.
+    pub errors: Vec<ServerError>,
+    /// When to come again.
+    pub retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    /// With one error.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, errors: vec![error(code, message, None)], retry_after: None }
+    }
+
+    /// With a place in the document.
+    #[must_use]
+    pub fn at(mut self, pos: Option<Pos>) -> Self {
+        if let (Some(error), Some(pos)) = (self.errors.first_mut(), pos) {
+            error.locations = vec![pos];
+        }
+        self
+    }
+
+    /// With something more in the error's extensions.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        if let Some(error) = self.errors.first_mut() {
+            error.extensions.get_or_insert_default().set(name, value);
+        }
+        self
+    }
+
+    /// A limit that was passed: which, how far it goes, and the figure that was met.
+    pub fn limit(code: Code, message: impl Into<String>, limit: u64, figure: Option<u64>) -> Self {
+        let refusal = Self::new(code, message).with("limit", limit);
+        match figure {
+            Some(figure) => refusal.with("figure", figure),
+            None => refusal,
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let code = match &error {
+            Error::Input(_) => Code::BadUserInput,
+            Error::Refused(refusal) => refusal.code,
+            Error::Internal(_) => Code::Internal,
+        };
+        let error = async_graphql::Error::from(error);
+        let mut told = ServerError::new(error.message, None);
+        told.extensions = error.extensions;
+        Self { code, errors: vec![told], retry_after: None }
+    }
+}
+
+/// An error with its code.
+pub(in crate::http) fn error(code: Code, message: impl Into<String>, pos: Option<Pos>) -> ServerError {
+    let mut error = ServerError::new(message, pos);
+    let mut extensions = ErrorExtensionValues::default();
+    extensions.set("code", code.as_str());
+    error.extensions = Some(extensions);
+    error
+}

@@ -1,0 +1,75 @@
+//! What the edge asks of the house behind it: who calls, what an operation answers, whether a caller is still good.
+
+use std::{any::Any, fmt, future::Future, net::IpAddr, sync::Arc};
+
+use futures_util::stream::BoxStream;
+
+use crate::error::Error;
+
+/// Who calls.
+#[derive(Clone)]
+pub struct Caller {
+    /// What the rate limit counts by: the id of a user or session, or `anonymous:<address>`.
+    pub key: String,
+    /// When the token ends; open streams end with it.
+    pub expires_at: Option<entity::Instant>,
+    /// Whether nobody is signed in.
+    pub anonymous: bool,
+    /// The host's own.
+    pub data: Arc<dyn Any + Send + Sync>,
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller").field("anonymous", &self.anonymous).finish_non_exhaustive()
+    }
+}
+
+/// What is known of a request besides its operation.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// The client's `X-Request-Id`, or ours.
+    pub request_id: String,
+    /// The client's address, as far as trusted proxies tell.
+    pub address: IpAddr,
+    /// `User-Agent`.
+    pub user_agent: Option<String>,
+    /// `Idempotency-Key`.
+    pub idempotency_key: Option<String>,
+}
+
+/// Stands in the data of each request: whether this document has not yet passed the strict validation of async-graphql,
+/// which knows rules that the gate does not (`@oneOf`, unique input fields).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FirstSight(pub bool);
+
+/// The name under which a response tells, in its extensions, how many objects it really cost. The edge takes it out.
+pub const ACTUAL_COST: &str = "actualCost";
+
+/// The house behind the edge.
+pub trait Host: Clone + Send + Sync + 'static {
+    /// Who calls with this token, or without one; a bad token is `UNAUTHENTICATED`.
+    fn caller(&self, bearer: Option<&str>, about: &About) -> impl Future<Output = Result<Caller, Error>> + Send;
+
+    /// Runs a query or a mutation that passed the gate.
+    fn execute(
+        &self,
+        request: async_graphql::Request,
+        caller: &Caller,
+        about: &About,
+    ) -> impl Future<Output = async_graphql::Response> + Send;
+
+    /// Runs a subscription that passed the gate.
+    fn subscribe(
+        &self,
+        request: async_graphql::Request,
+        caller: &Caller,
+        about: &About,
+    ) -> BoxStream<'static, async_graphql::Response>;
+
+    /// Whether requests can be served.
+    fn ready(&self) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Whether the session behind an open stream still holds; asked once a second, so answer from memory.
+    fn still_good(&self, caller: &Caller) -> impl Future<Output = bool> + Send;
+}

@@ -1,0 +1,145 @@
+//! How much cost a caller may spend: a leaky bucket for each, that refills as time goes by.
+
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock as GovernorClock, Reference},
+    middleware::StateInformationMiddleware,
+    nanos::Nanos,
+    state::keyed::HashMapStateStore,
+};
+
+use super::{gate::refusal::Refusal, settings::Rate};
+use crate::{clock::Clock, error::Code};
+
+/// Charges between two sweeps of buckets that are full again.
+const SWEEP: u64 = 4096;
+
+/// The state of a caller's bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Throttle {
+    pub maximum: u32,
+    pub available: u32,
+    pub restore: u32,
+}
+
+/// The buckets.
+pub(super) struct Buckets {
+    limiter: RateLimiter<String, HashMapStateStore<String>, Ticks, StateInformationMiddleware>,
+    rate: Rate,
+    charges: AtomicU64,
+}
+
+impl Buckets {
+    /// Buckets of this size, by this clock.
+    pub fn new(rate: Rate, clock: Arc<dyn Clock>) -> Self {
+        let maximum = NonZeroU32::new(rate.maximum).unwrap_or(NonZeroU32::MIN);
+        let restore = NonZeroU32::new(rate.restore).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_second(restore).allow_burst(maximum);
+        let limiter = RateLimiter::hashmap_with_clock(quota, Ticks(clock)).with_middleware();
+        let rate = Rate { maximum: maximum.get(), restore: restore.get() };
+        Self { limiter, rate, charges: AtomicU64::new(0) }
+    }
+
+    /// Takes this cost out of the caller's bucket, or tells when there will be enough.
+    pub fn charge(&self, key: &str, cost: u64) -> Result<Throttle, Refusal> {
+        if self.charges.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
+            self.limiter.retain_recent();
+            self.limiter.shrink_to_fit();
+        }
+        let Rate { maximum, restore } = self.rate;
+        // What is dearer than the whole bucket empties it.
+        let cost = u32::try_from(cost).unwrap_or(u32::MAX).clamp(1, maximum);
+        let cost = NonZeroU32::new(cost).unwrap_or(NonZeroU32::MIN);
+        match self.limiter.check_key_n(&key.to_owned(), cost) {
+            Ok(Ok(state)) => Ok(Throttle { maximum, available: state.remaining_burst_capacity(), restore }),
+            Ok(Err(not_until)) => {
+                Err(refuse(not_until.wait_time_from(self.limiter.clock().now()), cost.get(), maximum))
+            }
+            Err(_) => Err(refuse(Duration::from_secs(1), cost.get(), maximum)),
+        }
+    }
+}
+
+fn refuse(wait: Duration, cost: u32, maximum: u32) -> Refusal {
+    let message = format!(
+        "The request costs {cost} and your allowance of {maximum} is used up; try again in {:.1} seconds.",
+        wait.as_secs_f64()
+    );
+    let mut refusal = Refusal::limit(Code::RateLimited, message, maximum.into(), Some(cost.into()))
+        .with("retryAfter", wait.as_secs_f64());
+    refusal.retry_after = Some(wait);
+    refusal
+}
+
+/// The injected clock in the limiter's words.
+#[derive(Clone)]
+struct Ticks(Arc<dyn Clock>);
+
+impl GovernorClock for Ticks {
+    type Instant = Millis;
+
+    fn now(&self) -> Millis {
+        Millis(u64::try_from(self.0.now().0).unwrap_or_default())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Millis(u64);
+
+impl std::ops::Add<Nanos> for Millis {
+    type Output = Self;
+
+    fn add(self, nanos: Nanos) -> Self {
+        Self(self.0 + nanos.as_u64().div_ceil(1_000_000))
+    }
+}
+
+impl Reference for Millis {
+    fn duration_since(&self, earlier: Self) -> Nanos {
+        Duration::from_millis(self.0.saturating_sub(earlier.0)).into()
+    }
+
+    fn saturating_sub(&self, duration: Nanos) -> Self {
+        Self(self.0.saturating_sub(duration.as_u64() / 1_000_000))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entity::Instant;
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    #[test]
+    fn a_bucket_empties_by_cost_and_refills_with_time() {
+        let clock = Arc::new(ManualClock::at(Instant(1_700_000_000_000)));
+        let buckets = Buckets::new(Rate { maximum: 100, restore: 10 }, clock.clone());
+        assert_eq!(buckets.charge("a", 60).unwrap().available, 40);
+        assert_eq!(buckets.charge("a", 0).unwrap().available, 39, "nothing is free");
+        let refusal = buckets.charge("a", 60).unwrap_err();
+        assert_eq!(refusal.code, Code::RateLimited);
+        let wait = refusal.retry_after.unwrap();
+        assert!(wait > Duration::from_secs(2) && wait <= Duration::from_millis(2_110), "{wait:?}");
+        assert_eq!(buckets.charge("b", 60).unwrap().available, 40, "another's bucket is their own");
+        clock.advance(Duration::from_millis(2_200));
+        assert!(buckets.charge("a", 60).is_ok());
+    }
+
+    #[test]
+    fn what_is_dearer_than_the_bucket_empties_it() {
+        let clock = Arc::new(ManualClock::at(Instant(0)));
+        let buckets = Buckets::new(Rate { maximum: 100, restore: 10 }, clock);
+        assert_eq!(buckets.charge("a", u64::MAX).unwrap().available, 0);
+        assert!(buckets.charge("a", 1).is_err());
+    }
+}
