@@ -2,11 +2,12 @@
 pub mod access;
 pub mod accounts;
 pub mod clock;
+pub mod config;
 pub mod contacts;
 pub mod deals;
-pub mod demo;
 pub mod error;
 pub mod graphql;
+pub mod http;
 pub mod imports;
 pub mod leads;
 pub mod people;
@@ -14,4 +15,5 @@ pub mod personas;
 pub mod store;
 pub mod stories;
 pub mod target_lists;
-pub mod http;
+pub mod telemetry;
+#[cfg(test)] mod sdltest { #[test] fn sdl() { std::fs::write("/tmp/schema.graphql", crate::graphql::schema::sdl()).unwrap(); } }

@@ -1,2 +1,175 @@
-//! tandem
-fn main(){}
+//! The command line.
+
+use std::{process::ExitCode, sync::Arc};
+
+use clap::Parser;
+use tandem::{
+    app::Running,
+    clock::SystemClock,
+    config::{Command, CommandLine, Database, Import, Serve, User},
+    deals, demo,
+    error::{Error, Result},
+    graphql::schema,
+    imports::command,
+    people::{admin, sign_in::Authority},
+    store::{self, Backend},
+    telemetry,
+};
+use tokio::net::TcpListener;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let command = CommandLine::parse().command;
+    telemetry::start();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&Error::internal(error)),
+    };
+    let outcome = runtime.block_on(run(command));
+    // What still hangs must not keep the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    match outcome {
+        Ok(code) => code,
+        Err(error) => fail(&error),
+    }
+}
+
+/// One clear line.
+fn fail(error: &Error) -> ExitCode {
+    let text = match error {
+        Error::Input(mistakes) => mistakes.iter().map(|mistake| mistake.message.as_str()).collect::<Vec<_>>().join("\n"),
+        Error::Refused(refusal) => refusal.message.clone(),
+        Error::Internal(error) => error.to_string(),
+    };
+    eprintln!("tandem: {text}");
+    ExitCode::FAILURE
+}
+
+async fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Serve(serve) => self::serve(serve, false).await?,
+        Command::Demo(serve) => self::serve(serve, true).await?,
+        Command::Migrate(database) => {
+            let backend = open(&database).await?;
+            let pending = store::pending(&backend).await?;
+            store::migrate(&backend).await?;
+            deals::seed::default_pipeline(&backend).await?;
+            println!("{} migrations applied; the database is at this program's schema.", pending.len());
+        }
+        Command::Schema => print!("{}", schema::sdl()),
+        Command::User(user) => self::user(user).await?,
+        Command::Import(import) => return self::import(import).await,
+        Command::Health { url } => return health(&url).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn open(database: &Database) -> Result<Arc<Backend>> {
+    let opened = Backend::open(&database.database_url, Arc::new(SystemClock)).await;
+    opened.map_err(|error| Error::internal(format!("cannot open the database {}: {error}", store::redact(&database.database_url))))
+}
+
+async fn serve(serve: Serve, with_demo: bool) -> Result<()> {
+    let settings = serve.edge()?;
+    // Bound first: an address in use is told before anything is migrated.
+    let listener = TcpListener::bind(serve.listen).await.map_err(|error| Error::internal(format!("cannot listen on {}: {error}", serve.listen)))?;
+    let backend = open(&serve.database).await?;
+    store::migrate(&backend).await?;
+    let logins = if with_demo { Some(demo::prepare(&backend, serve.demo_password.as_deref()).await?) } else { None };
+    deals::seed::default_pipeline(&backend).await?;
+    match (&serve.admin_email, &serve.admin_password) {
+        (Some(email), Some(password)) => admin::ensure_first_admin(&backend, email, password).await?,
+        (None, None) => {}
+        _ => return Err(Error::internal("TANDEM_ADMIN_EMAIL and TANDEM_ADMIN_PASSWORD go together")),
+    }
+    let authority = Authority::new(backend.clone(), serve.signing_key.as_deref());
+    let metrics = serve.metrics_listen;
+    let running = Running::start(listener, backend, authority, settings)?;
+    if let Some(address) = metrics {
+        tandem::http::serve_metrics(address).await?;
+    }
+    tracing::info!(address = %running.address, "serving");
+    if let Some(logins) = logins {
+        println!("{logins}\nhttp://{}/", running.address);
+    }
+    running.until(signal()).await
+}
+
+/// The end that the operating system or a person at the keyboard asks for.
+async fn signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+        return;
+    }
+    let _ = interrupt.await;
+}
+
+async fn user(user: User) -> Result<()> {
+    match user {
+        User::Create { database, email, name, role, department } => {
+            let backend = migrated(&database).await?;
+            let name = name.unwrap_or_else(|| email.clone());
+            let id = admin::create_user(&backend, &admin::NewUser { name: &name, email: &email, department, role: &role }, &password()?).await?;
+            println!("{id} {email}");
+        }
+        User::List { database } => {
+            for person in admin::list_users(&*migrated(&database).await?).await? {
+                println!("{person}");
+            }
+        }
+        User::SetPassword { database, email } => {
+            let backend = migrated(&database).await?;
+            admin::set_password(&backend, &email, &password()?).await?;
+            println!("The password of {email} is set; all sessions have ended.");
+        }
+    }
+    Ok(())
+}
+
+async fn migrated(database: &Database) -> Result<Arc<Backend>> {
+    let backend = open(database).await?;
+    store::migrate(&backend).await?;
+    Ok(backend)
+}
+
+/// From `TANDEM_PASSWORD`, or typed without being shown.
+fn password() -> Result<String> {
+    match std::env::var("TANDEM_PASSWORD") {
+        Ok(password) => Ok(password),
+        Err(_) => rpassword::prompt_password("Password: ").map_err(|error| Error::internal(format!("no password: set TANDEM_PASSWORD or use a terminal ({error})"))),
+    }
+}
+
+async fn import(import: Import) -> Result<ExitCode> {
+    let backend = migrated(&import.database).await?;
+    deals::seed::default_pipeline(&backend).await?;
+    let actor = admin::actor_for(&backend, &import.actor).await?;
+    let options = command::Options { dry_run: import.dry_run, result: import.result, resume: !import.no_resume };
+    let summary = command::command(&backend, actor, &import.map, &import.data, options).await?;
+    println!("{summary}");
+    Ok(if summary.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
+/// A plain request, so that the container needs no other program.
+async fn health(url: &str) -> Result<ExitCode> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let rest = url.strip_prefix("http://").ok_or_else(|| Error::internal("--url takes an http:// address"))?;
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let ask = async {
+        let mut stream = tokio::net::TcpStream::connect(host).await?;
+        stream.write_all(format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes()).await?;
+        let mut answer = Vec::new();
+        stream.take(4_096).read_to_end(&mut answer).await?;
+        std::io::Result::Ok(answer)
+    };
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(3), ask).await;
+    let ready = matches!(&answer, Ok(Ok(answer)) if answer.starts_with(b"HTTP/1.1 200"));
+    Ok(if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

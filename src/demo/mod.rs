@@ -11,6 +11,7 @@ mod happenings;
 
 mod leads;
 mod load;
+mod prepare;
 mod messaging;
 mod names;
 mod people;
@@ -24,6 +25,7 @@ use entity::{EventAction, Instant, Kind, account::AccountId, user::UserId};
 use sea_orm::prelude::Uuid;
 
 pub use load::load;
+pub use prepare::{Logins, prepare};
 
 /// All rows of the demo company, each list in an order in which it can be inserted.
 #[derive(Clone, Debug, Default, PartialEq)]

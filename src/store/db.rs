@@ -90,6 +90,11 @@ impl Db {
         self.statements.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        Ok(self.read.ping().await?)
+    }
+
     /// Waits for what runs and closes the connections.
     pub async fn close(&self) -> Result<()> {
         self.read.clone().close().await?;

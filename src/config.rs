@@ -1,0 +1,193 @@
+//! The command line and its environment: what can be configured, each with its default.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+use entity::Department;
+
+use crate::{
+    error::{Error, Result},
+    http::settings::{Rate, Settings},
+};
+
+/// The account-based-marketing backbone of a B2B company, served as a GraphQL API.
+#[derive(Debug, Parser)]
+#[command(version, about, arg_required_else_help = true)]
+pub struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Migrates the database and serves the API.
+    Serve(Serve),
+    /// Loads the demo company into an empty database and serves it.
+    Demo(Serve),
+    /// Brings the database to this program's schema.
+    Migrate(Database),
+    /// Prints the GraphQL schema.
+    Schema,
+    /// Keeps the people who may sign in.
+    #[command(subcommand)]
+    User(User),
+    /// Imports a delimited file.
+    Import(Import),
+    /// Asks a running server whether it is ready; exit code 0 where it is.
+    Health {
+        /// Address of its readiness check.
+        #[arg(long, default_value = "http://127.0.0.1:4000/health/ready")]
+        url: String,
+    },
+}
+
+/// Where the records are kept.
+#[derive(Clone, Debug, Args)]
+pub struct Database {
+    /// `sqlite://FILE`, or `postgres://USER:PASSWORD@HOST/NAME`.
+    #[arg(long, env = "TANDEM_DATABASE_URL", default_value = "sqlite://tandem.db", hide_env_values = true)]
+    pub database_url: String,
+}
+
+/// How to serve.
+#[derive(Clone, Debug, Args)]
+pub struct Serve {
+    /// The database.
+    #[command(flatten)]
+    pub database: Database,
+    /// Address and port to listen on.
+    #[arg(long, env = "TANDEM_LISTEN", default_value = "127.0.0.1:4000")]
+    pub listen: SocketAddr,
+    /// Address and port for `/metrics` alone; without it they are served beside the API.
+    #[arg(long, env = "TANDEM_METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Origins whose pages may call the API, separated by commas.
+    #[arg(long, env = "TANDEM_ALLOWED_ORIGINS", value_delimiter = ',')]
+    pub allowed_origins: Vec<String>,
+    /// Networks of proxies whose `X-Forwarded-For` is believed, separated by commas.
+    #[arg(long, env = "TANDEM_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Cost that a caller may spend each second, or `off`.
+    #[arg(long, env = "TANDEM_RATE_LIMIT", default_value = "5000")]
+    pub rate_limit: String,
+    /// Seconds that one operation may take.
+    #[arg(long, env = "TANDEM_DEADLINE", default_value_t = 30)]
+    pub deadline: u64,
+    /// Whether `GraphiQL` is served at `/`.
+    #[arg(long, env = "TANDEM_GRAPHIQL", default_value_t = true, action = clap::ArgAction::Set)]
+    pub graphiql: bool,
+    /// Whether the schema may be introspected.
+    #[arg(long, env = "TANDEM_INTROSPECTION", default_value_t = true, action = clap::ArgAction::Set)]
+    pub introspection: bool,
+    /// Secret that signs access tokens, at least 32 characters; without it one is made and kept in the database.
+    #[arg(long, env = "TANDEM_SIGNING_KEY", hide_env_values = true)]
+    pub signing_key: Option<String>,
+    /// E-mail address of the first administrator.
+    #[arg(long, env = "TANDEM_ADMIN_EMAIL")]
+    pub admin_email: Option<String>,
+    /// Password of the first administrator, 12 to 128 characters.
+    #[arg(long, env = "TANDEM_ADMIN_PASSWORD", hide_env_values = true)]
+    pub admin_password: Option<String>,
+    /// Password of all demo logins; made up and printed where none is given.
+    #[arg(long, env = "TANDEM_DEMO_PASSWORD", hide_env_values = true)]
+    pub demo_password: Option<String>,
+}
+
+/// Keeping people.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Creates a person who may sign in. The password is read from `TANDEM_PASSWORD`, or asked for.
+    Create {
+        /// The database.
+        #[command(flatten)]
+        database: Database,
+        /// E-mail address.
+        email: String,
+        /// Full name; the address where none is given.
+        #[arg(long)]
+        name: Option<String>,
+        /// Key of the role, `admin`.
+        #[arg(long)]
+        role: String,
+        /// Department.
+        #[arg(long, default_value = "OTHER", value_parser = department)]
+        department: Department,
+    },
+    /// Lists the people with their roles.
+    List {
+        /// The database.
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Sets a person's password, read from `TANDEM_PASSWORD` or asked for; ends all their sessions.
+    SetPassword {
+        /// The database.
+        #[command(flatten)]
+        database: Database,
+        /// E-mail address.
+        email: String,
+    },
+}
+
+/// What to import.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The database.
+    #[command(flatten)]
+    pub database: Database,
+    /// E-mail address of the person on whose behalf it is imported.
+    #[arg(long = "as", value_name = "EMAIL")]
+    pub actor: String,
+    /// The map: which column is which field.
+    #[arg(long, value_name = "FILE.toml")]
+    pub map: PathBuf,
+    /// Only checks, and changes nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where to write what became of each row.
+    #[arg(long, value_name = "FILE.csv")]
+    pub result: Option<PathBuf>,
+    /// Starts over instead of going on where an earlier run broke off.
+    #[arg(long)]
+    pub no_resume: bool,
+    /// The file.
+    #[arg(value_name = "DATA.csv")]
+    pub data: PathBuf,
+}
+
+fn department(name: &str) -> Result<Department, String> {
+    let known = || Department::CHOICES.values.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    Department::parse(&name.to_uppercase()).ok_or_else(|| format!("takes one of {}", known()))
+}
+
+impl Serve {
+    /// What the edge allows.
+    pub fn edge(&self) -> Result<Settings> {
+        let rate = match self.rate_limit.as_str() {
+            "off" => Rate { maximum: u32::MAX, restore: u32::MAX },
+            text => {
+                let restore = text.parse::<u32>().ok().filter(|restore| *restore > 0);
+                let restore = restore.ok_or_else(|| Error::internal(format!("--rate-limit takes a whole number above 0, or off; not “{text}”")))?;
+                Rate { maximum: restore.saturating_mul(20).max(50_000), restore }
+            }
+        };
+        if self.signing_key.as_ref().is_some_and(|key| key.len() < 32) {
+            return Err(Error::internal("TANDEM_SIGNING_KEY has fewer than 32 characters"));
+        }
+        if self.deadline == 0 {
+            return Err(Error::internal("--deadline takes at least one second"));
+        }
+        Ok(Settings {
+            rate,
+            deadline: Duration::from_secs(self.deadline),
+            allowed_origins: self.allowed_origins.clone(),
+            trusted_proxies: self.trusted_proxies.clone(),
+            graphiql: self.graphiql,
+            introspection: self.introspection,
+            metrics: self.metrics_listen.is_none(),
+            ..Settings::default()
+        })
+    }
+}
