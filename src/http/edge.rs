@@ -128,6 +128,31 @@ impl Meter {
     }
 }
 
+/// Finishes the meter of a stream of answers when it is dropped, however that comes about.
+pub(super) struct Note {
+    meter: Meter,
+    outcome: &'static str,
+}
+
+impl Note {
+    pub fn new(meter: Meter) -> Self {
+        Self { meter, outcome: "OK" }
+    }
+
+    /// The first answer that is not well decides.
+    pub fn hear(&mut self, answer: &Answer) {
+        if self.outcome == "OK" {
+            self.outcome = answer.outcome();
+        }
+    }
+}
+
+impl Drop for Note {
+    fn drop(&mut self) {
+        self.meter.finish(self.outcome);
+    }
+}
+
 impl<H: Host> Edge<H> {
     /// Who calls.
     pub async fn caller(&self, bearer: Option<&str>, about: &About) -> Result<Caller, Refusal> {

@@ -228,7 +228,7 @@ fn refuse(code: Code, diagnostics: &DiagnosticList) -> Refusal {
 }
 
 fn tell(code: Code, error: &GraphQLError) -> async_graphql::ServerError {
-    let mut told = refusal::error(code, error.message.clone(), None);
+    let mut told = refusal::error(code, super::long(&error.message), None);
     told.locations = error.locations.iter().copied().map(pos).collect();
     told
 }

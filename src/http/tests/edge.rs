@@ -57,7 +57,7 @@ async fn figures_tell_outcomes_but_neither_users_nor_text() {
     let world = World::new().await;
     world.ask("query Secretive { hello(name: \"classified\") }", json!({})).await;
     world.ask("{ unheardOf }", json!({})).await;
-    let text = world.client.get(world.url("/metrics")).send().await.unwrap().text().await.unwrap();
+    let text = world.figures().await;
     for expected in [
         "tandem_requests_total{transport=\"post\",operation=\"query\",outcome=\"OK\"}",
         "tandem_requests_total{transport=\"post\",operation=\"none\",outcome=\"GRAPHQL_VALIDATION_FAILED\"}",
