@@ -7,6 +7,7 @@ mod literals;
 mod merge;
 mod page;
 pub(super) mod refusal;
+mod same;
 mod shape;
 mod variables;
 
