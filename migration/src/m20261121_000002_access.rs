@@ -20,7 +20,7 @@ CREATE TABLE session (
   id {id} PRIMARY KEY, user_id {id} NOT NULL REFERENCES "user" (id), user_agent {text}, address {text},
   last_used_at {instant} NOT NULL, expires_at {instant} NOT NULL, revoked_at {instant}, {common}
 );
-CREATE INDEX session_user ON session (user_id, id);
+CREATE INDEX session_person ON session (user_id, id);
 CREATE TABLE refresh_token (
   hash {text} PRIMARY KEY, session_id {id} NOT NULL REFERENCES session (id), issued_at {instant} NOT NULL,
   expires_at {instant} NOT NULL, used_at {instant}
