@@ -77,9 +77,7 @@ impl Case {
         let get = |path: &str| request("GET", path, None, "");
         match self {
             Self::Account => get(&format!("/account?id={account}")),
-            Self::Filtered => {
-                get(&format!("/accounts/filtered?industry={}&employees={EMPLOYEES}", industry(number)))
-            }
+            Self::Filtered => get(&format!("/accounts/filtered?industry={}&employees={EMPLOYEES}", industry(number))),
             Self::Nested => get("/accounts/nested"),
             Self::Aggregate => get("/deals/by-stage"),
             Self::Page => {

@@ -1,4 +1,4 @@
-//! A throw-away PostgreSQL server from the machine's own binaries, reached over a Unix socket.
+//! A throw-away Postgres server from the machine's own binaries, reached over a Unix socket.
 
 use std::{
     os::unix::{fs::chown, process::CommandExt},

@@ -103,18 +103,19 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        for end in ["", "-wal", "-shm"] {
-            if let Some(file) = &self.file {
-                let _ = std::fs::remove_file(with_end(file, end));
-            }
+        if let Some(file) = &self.file {
+            remove(file);
         }
     }
 }
 
-fn with_end(file: &Path, end: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(end);
-    name.into()
+/// Removes a database file and what stands beside it.
+fn remove(file: &Path) {
+    for end in ["", "-wal", "-shm"] {
+        let mut name = file.as_os_str().to_owned();
+        name.push(end);
+        let _ = std::fs::remove_file(name);
+    }
 }
 
 /// Beside the build's own output, so that `cargo clean` takes it away.
@@ -131,20 +132,30 @@ pub async fn connect(engine: Engine, url: &str, filling: bool) -> Outcome<Databa
         Engine::Sqlite => {
             let options = url.parse::<SqliteConnectOptions>()?.create_if_missing(true).foreign_keys(!filling);
             let options = if filling {
-                options.journal_mode(SqliteJournalMode::Off).synchronous(SqliteSynchronous::Off).pragma("cache_size", "-1000000")
+                options
+                    .journal_mode(SqliteJournalMode::Off)
+                    .synchronous(SqliteSynchronous::Off)
+                    .pragma("cache_size", "-1000000")
             } else {
                 options
             };
-            let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.disable_statement_logging()).await?;
+            let pool =
+                SqlitePoolOptions::new().max_connections(1).connect_with(options.disable_statement_logging()).await?;
             SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)
         }
         Engine::Postgres => {
             let options: PgConnectOptions = url.parse()?;
             let options = if filling { options.options([("synchronous_commit", "off")]) } else { options };
-            let pool = PgPoolOptions::new().max_connections(1).connect_with(options.disable_statement_logging()).await?;
+            let pool =
+                PgPoolOptions::new().max_connections(1).connect_with(options.disable_statement_logging()).await?;
             SqlxPostgresConnector::from_sqlx_postgres_pool(pool)
         }
     })
+}
+
+/// Whether a cached database has this size: one of another schema or of an interrupted run gives way.
+fn is_of(name: &str, world: &World) -> bool {
+    name.contains(&format!("_{}_", world.accounts))
 }
 
 /// A fingerprint of all migrations: they differ in types alone between the engines.
@@ -161,7 +172,13 @@ async fn schema() -> Outcome<u64> {
 }
 
 async fn build(engine: Engine, url: &str, world: &World) -> Outcome<()> {
-    eprintln!("building {} accounts, {} leads, {} deals on {}", world.accounts, world.leads(), world.deals(), engine.name());
+    eprintln!(
+        "building {} accounts, {} leads, {} deals on {}",
+        world.accounts,
+        world.leads(),
+        world.deals(),
+        engine.name()
+    );
     let connection = connect(engine, url, true).await?;
     Migrator::up(&connection, None).await?;
     rows::fill(engine, &connection, world).await?;
@@ -176,22 +193,29 @@ async fn sqlite(directory: &Path, key: &str, world: &World) -> Outcome<Database>
         let building = directory.join(format!("sqlite_{key}_building.db"));
         let _ = std::fs::remove_file(&building);
         build(Engine::Sqlite, &format!("sqlite://{}", building.display()), world).await?;
+        for entry in directory.read_dir()?.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with("sqlite_v") && is_of(&name, world) && entry.path() != building {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
         std::fs::rename(&building, &cached)?;
     }
-    let file = directory.join(format!("sqlite_run_{}.db", std::process::id()));
+    let file = directory.join("sqlite_run.db");
+    // An interrupted run may have left its own.
+    remove(&file);
     std::fs::copy(&cached, &file)?;
     let url = format!("sqlite://{}", file.display());
     Ok(Database { engine: Engine::Sqlite, url, cluster: None, file: Some(file) })
 }
 
 async fn postgres(directory: &Path, key: &str, world: &World) -> Outcome<Database> {
-    let (cluster, server) = match std::env::var("TANDEM_BENCH_POSTGRES_URL") {
-        Ok(url) => (None, url),
-        Err(_) => {
-            let cluster = Cluster::start(directory).await?;
-            let url = cluster.url("postgres");
-            (Some(cluster), url)
-        }
+    let (cluster, server) = if let Ok(url) = std::env::var("TANDEM_BENCH_POSTGRES_URL") {
+        (None, url)
+    } else {
+        let cluster = Cluster::start(directory).await?;
+        let url = cluster.url("postgres");
+        (Some(cluster), url)
     };
     let (cached, run) = (format!("bench_{key}"), "bench_run".to_owned());
     let at = |database: &str| -> Outcome<String> {
@@ -205,7 +229,13 @@ async fn postgres(directory: &Path, key: &str, world: &World) -> Outcome<Databas
     let exists = Statement::from_string(maintenance.get_database_backend(), exists);
     if maintenance.query_one_raw(exists).await?.is_none() {
         let building = format!("{cached}_building");
-        maintenance.execute_unprepared(&format!("DROP DATABASE IF EXISTS {building} WITH (FORCE)")).await?;
+        let all = "SELECT datname FROM pg_database WHERE datname LIKE 'bench\\_v%'";
+        for row in maintenance.query_all_raw(Statement::from_string(maintenance.get_database_backend(), all)).await? {
+            let name: String = row.try_get_by_index(0)?;
+            if is_of(&name, world) {
+                maintenance.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await?;
+            }
+        }
         maintenance.execute_unprepared(&format!("CREATE DATABASE {building}")).await?;
         build(Engine::Postgres, &at(&building)?, world).await?;
         maintenance.execute_unprepared(&format!("ALTER DATABASE {building} RENAME TO {cached}")).await?;

@@ -159,7 +159,8 @@ struct NewLead {
 
 async fn create(State(pools): Shared, Json(lead): Json<NewLead>) -> Response {
     let now = SystemClock.now().0;
-    let id = uuid::Builder::from_unix_timestamp_millis(u64::try_from(now).unwrap_or_default(), &rand::random()).into_uuid();
+    let id =
+        uuid::Builder::from_unix_timestamp_millis(u64::try_from(now).unwrap_or_default(), &rand::random()).into_uuid();
     let fold = lead.name.to_lowercase();
     let arguments = [
         Argument::Id(id),
@@ -180,8 +181,7 @@ struct Described {
 }
 
 async fn update(State(pools): Shared, Json(account): Json<Described>) -> Response {
-    let arguments =
-        [Argument::Id(account.id), Argument::Text(account.description), Argument::Int(SystemClock.now().0)];
+    let arguments = [Argument::Id(account.id), Argument::Text(account.description), Argument::Int(SystemClock.now().0)];
     pools.answer(UPDATE, arguments, true).await
 }
 

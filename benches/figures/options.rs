@@ -8,12 +8,13 @@ use crate::{cases::Case, engine::Engine};
 
 /// Measures Tandem beside the floor.
 #[derive(Debug, Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub struct Options {
     /// A tenth of the data and shorter rounds.
     #[arg(long)]
     pub quick: bool,
     /// `sqlite`, `postgres` or `both`.
-    #[arg(long, default_value = "both")]
+    #[arg(long, default_value = "both", value_parser = ["sqlite", "postgres", "both"])]
     pub engine: String,
     /// Numbers of connections, one measurement each.
     #[arg(long, value_delimiter = ',', default_value = "1,16")]

@@ -61,7 +61,9 @@ impl Report {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             processor: processor().unwrap_or_else(|| "unknown processor".to_owned()),
             commit: commit().unwrap_or_else(|| "unknown".to_owned()),
-            command: format!("cargo bench --bench figures -- {}", arguments.join(" ")).trim_end_matches(" -- ").to_owned(),
+            command: format!("cargo bench --bench figures -- {}", arguments.join(" "))
+                .trim_end_matches(" -- ")
+                .to_owned(),
             engines: Vec::new(),
         }
     }
@@ -148,8 +150,8 @@ impl OfEngine {
         }
         text.push('\n');
         if let Some(starts) = &self.starts {
-            let _ = write!(text, "Start to ready: floor {} ms", starts.floor_ready_milliseconds);
-            if let (Some(ready), Some(answered)) = (starts.tandem_ready_milliseconds, starts.tandem_answer_milliseconds) {
+            let _ = write!(text, "Start to ready: floor {} ms", starts.floor_ready);
+            if let (Some(ready), Some(answered)) = (starts.tandem_ready, starts.tandem_answer) {
                 let _ = write!(text, ", Tandem {ready} ms, to its first GraphQL answer {answered} ms");
             }
             text.push_str(". ");

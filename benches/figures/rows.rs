@@ -198,7 +198,7 @@ async fn deals(filling: &Filling<'_>, world: &World, leads: &[Vec<u32>]) -> Outc
     // Round by round, so that an account's deals do not lie side by side.
     let places: Vec<(u32, u32)> = (0..6)
         .flat_map(|round| (0..world.accounts).map(move |account| (round, account)))
-        .filter(|&(round, account)| round < world.deals_of(account))
+        .filter(|&(round, account)| round < data::deals_of(account))
         .collect();
     let columns = "id, name, name_fold, amount_minor, amount_currency, kind, close_date, closed_at, stage_id, \
                    pipeline_id, account_id, lead_id, owner_id";
@@ -210,7 +210,11 @@ async fn deals(filling: &Filling<'_>, world: &World, leads: &[Vec<u32>]) -> Outc
             if n % 20 == 19 {
                 row.raw("NULL").raw("NULL");
             } else {
-                row.raw(scaled(bits, 20_000_000) + 100_000).text(if bits >> 32 & 3 == 0 { "USD" } else { "EUR" });
+                row.raw(scaled(bits, 20_000_000) + 100_000).text(if scaled(bits >> 32, 4) == 0 {
+                    "USD"
+                } else {
+                    "EUR"
+                });
             }
             let stage = scaled(bits >> 36, 6);
             row.text(["NEW", "EXPANSION", "RENEWAL"][scaled(bits >> 40, 3) as usize]);
@@ -222,7 +226,7 @@ async fn deals(filling: &Filling<'_>, world: &World, leads: &[Vec<u32>]) -> Outc
             }
             // Every second busy account has all six deals on one lead: more than the page shows.
             let at = if account % 8 == 7 { 0 } else { round as usize };
-            let lead = leads[account as usize].get(at).filter(|_| world.deals_of(account) > 1 || n % 3 != 0);
+            let lead = leads[account as usize].get(at).filter(|_| data::deals_of(account) > 1 || n % 3 != 0);
             row.id(data::stage_id(stage)).id(data::pipeline_id()).id(data::account_id(account));
             row.maybe_id(lead.map(|&lead| data::lead_id(lead)));
             row.id(data::user_id(scaled(bits >> 52, USERS))).common(created);
