@@ -52,9 +52,12 @@ pub fn fast() -> TandemSchema {
     builder().validation_mode(ValidationMode::Fast).finish()
 }
 
+/// Nesting of selections; the gate's own limit is the same and tells more.
+const RECURSION: usize = 64;
+
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     // Suggestions would name what introspection may not show.
-    Schema::build(Query::default(), Mutation::default(), Subscription).disable_suggestions()
+    Schema::build(Query::default(), Mutation::default(), Subscription).disable_suggestions().limit_recursive_depth(RECURSION)
 }
 
 /// The schema in its definition language.
