@@ -23,7 +23,7 @@ use super::{
 use crate::error::{Error, Result, UserCode, UserError};
 
 /// Words that look a record up by a field of its own, so no other system may be called that.
-const LOOKUPS: [&str; 5] = ["id", "name", "email", "domain", "key"];
+pub(super) const LOOKUPS: [&str; 5] = ["id", "name", "email", "domain", "key"];
 
 /// Collects all mistakes of a map, so that a person mends them in one go.
 pub(super) struct Checker<'t> {

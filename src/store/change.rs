@@ -244,6 +244,7 @@ impl Change {
         let table = E::table();
         E::settle(self, &mut row, Some(&before), draft).await?;
         finish::<E>(&mut row)?;
+        keep_fixed::<E>(&before, &row, draft)?;
         let new_names = self.keep_external_ids(table.kind, E::id(&row), &draft.external_ids).await?;
         if row == before && !new_names {
             E::after(self, &row, Some(&before), draft).await?;
@@ -500,6 +501,19 @@ fn finish<E: Rules>(row: &mut E::Model) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What is set on creation and never changes may be said again, not said otherwise.
+fn keep_fixed<E: Rules>(before: &E::Model, row: &E::Model, draft: &Draft) -> Result<()> {
+    let table = E::table();
+    let mut problems = Problems::default();
+    for at in draft.fixed(table) {
+        if E::Column::iter().nth(at).is_some_and(|column| before.get(column) != row.get(column)) {
+            let name = input_name(&table.fields[at]);
+            problems.add(UserCode::Invalid, &name, format!("{name} is set on creation and never changes."));
+        }
+    }
+    problems.into_result()
 }
 
 fn expect_version<E: Rules>(row: &E::Model, expected: Option<i32>) -> Result<()> {
