@@ -4,7 +4,9 @@ use async_graphql::{MergedObject, Schema, SchemaBuilder, ValidationMode};
 
 use super::{mutation::NounMutation, query::NounQuery, subscription::Subscription};
 use crate::{
-    accounts, contacts, deals, leads, people,
+    accounts, contacts, deals,
+    imports::graphql::{ImportMutation, ImportQuery},
+    leads, people,
     people::graphql::{PeopleMutation, PeopleQuery},
     personas,
     store::Nouns,
@@ -33,11 +35,11 @@ pub const NOUNS: Nouns = Nouns(&[
 
 /// What can be read.
 #[derive(Default, MergedObject)]
-pub struct Query(NounQuery, PeopleQuery);
+pub struct Query(NounQuery, PeopleQuery, ImportQuery);
 
 /// What can be changed.
 #[derive(Default, MergedObject)]
-pub struct Mutation(NounMutation, PeopleMutation);
+pub struct Mutation(NounMutation, PeopleMutation, ImportMutation);
 
 /// Tandem's schema.
 pub type TandemSchema = Schema<Query, Mutation, Subscription>;

@@ -22,7 +22,7 @@ use super::{
     value,
 };
 use crate::{
-    access::{Action, Purpose, Reach},
+    access::{Action, Purpose, Reach, Who},
     error::{Code, Error, Result, UserCode, UserError},
 };
 
@@ -250,6 +250,7 @@ impl Change {
         let table = E::table();
         E::settle(self, &mut row, Some(&before), draft).await?;
         finish::<E>(&mut row)?;
+        keep_fixed::<E>(&before, &row, draft)?;
         let new_names = self.keep_external_ids(table.kind, E::id(&row), &draft.external_ids).await?;
         if row == before && !new_names {
             E::after(self, &row, Some(&before), draft).await?;
@@ -513,6 +514,19 @@ fn finish<E: Rules>(row: &mut E::Model) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What is set on creation and never changes may be said again, not said otherwise.
+fn keep_fixed<E: Rules>(before: &E::Model, row: &E::Model, draft: &Draft) -> Result<()> {
+    let table = E::table();
+    let mut problems = Problems::default();
+    for at in draft.fixed(table) {
+        if E::Column::iter().nth(at).is_some_and(|column| before.get(column) != row.get(column)) {
+            let name = input_name(&table.fields[at]);
+            problems.add(UserCode::Invalid, &name, format!("{name} is set on creation and never changes."));
+        }
+    }
+    problems.into_result()
 }
 
 fn expect_version<E: Rules>(row: &E::Model, expected: Option<i32>) -> Result<()> {
