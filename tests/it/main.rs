@@ -20,3 +20,5 @@
 mod support;
 
 mod harness;
+
+mod shared;
