@@ -21,4 +21,5 @@ mod support;
 
 mod harness;
 
+mod records;
 mod shared;
