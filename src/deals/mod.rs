@@ -1,6 +1,7 @@
 //! Deals, and the pipelines and stages they go through.
 
 pub mod rules;
+pub mod seed;
 
 use entity::{Kind, LeadStage, StageCategory, deal, lead, pipeline, stage};
 use futures_util::future::BoxFuture;

@@ -39,7 +39,7 @@ use tower_http::{
 };
 
 use self::{edge::Edge, gate::Gate, gate::refusal::Refusal, limits::Buckets};
-pub use self::{host::Host, serve::serve, settings::Settings};
+pub use self::{host::Host, metrics::serve_metrics, serve::serve, settings::Settings};
 use crate::{
     clock::Clock,
     error::{Code, Error, Result},

@@ -23,7 +23,7 @@ use super::{
 use crate::error::{Error, Result, UserCode, UserError};
 
 /// Words that look a record up by a field of its own, so no other system may be called that.
-const LOOKUPS: [&str; 5] = ["id", "name", "email", "domain", "key"];
+pub(super) const LOOKUPS: [&str; 5] = ["id", "name", "email", "domain", "key"];
 
 /// Collects all mistakes of a map, so that a person mends them in one go.
 pub(super) struct Checker<'t> {
@@ -119,7 +119,7 @@ impl<'t> Checker<'t> {
             fields.iter().any(|rule: &FieldRule| rule.name == field.name)
                 || links.iter().any(|rule: &LinkRule| rule.field == field.name)
         };
-        let missing = kind.table().fields.iter().filter(|field| is_required(field) && !filled(field));
+        let missing = kind.table().fields.iter().filter(|field| is_required(kind, field) && !filled(field));
         let missing: Vec<_> = missing.map(|field| field.link_name.as_ref().unwrap_or(&field.name).clone()).collect();
         if !missing.is_empty() && self.errors.is_empty() {
             let message =

@@ -14,7 +14,10 @@ use super::{
     convert::{Converter, Currency, external},
     read::Format,
 };
-use crate::error::{Error, Result, UserCode};
+use crate::{
+    error::{Error, Result, UserCode},
+    graphql::schema::NOUNS,
+};
 
 /// A checked map: how the rows of a file become records.
 #[derive(Clone, Debug)]
@@ -125,8 +128,9 @@ impl Cell {
 }
 
 /// Whether creating a record needs this field from the map.
-pub(super) fn is_required(field: &Field) -> bool {
-    field.input != Input::Server && !field.physical && !field.nullable && field.default.is_none()
+pub(super) fn is_required(kind: Kind, field: &Field) -> bool {
+    let completed = NOUNS.of(kind).is_some_and(|noun| noun.completes(field.column));
+    !completed && field.input != Input::Server && !field.physical && !field.nullable && field.default.is_none()
 }
 
 /// The fields a map can fill, for messages.

@@ -1,29 +1,35 @@
 //! Imports: a delimited file and a map become records to upsert, row by row, never silently wrong.
 //!
-//! This is the pure half: it reads, converts and refuses. It touches no database and knows nobody's
-//! rights. A row's answer depends on the map, the file and `now` alone, so an import that broke off
-//! is resumed by reading the file again and leaving out the lines already dealt with.
+//! The pure half reads, converts and refuses. It touches no database and knows nobody's rights. A
+//! row's answer depends on the map, the file and `now` alone, so an import that broke off is resumed
+//! by reading the file again and leaving out the lines already dealt with. [`run`] is the other half.
 
 mod cell;
 mod check;
+pub mod command;
 mod convert;
 mod dates;
+pub mod graphql;
+mod links;
 mod map;
 mod money;
 mod read;
 mod records;
 pub mod result;
 mod rows;
+pub mod run;
+#[cfg(test)]
+mod run_tests;
+mod save;
 mod shape;
+mod source;
 
 #[cfg(test)]
 mod tests;
 
 use std::{
     fmt::Write,
-    fs::File,
     io::{ErrorKind, Read},
-    path::Path,
 };
 
 use entity::{Instant, Kind};
@@ -32,8 +38,10 @@ use sha2::{Digest, Sha256};
 
 pub use map::Map;
 pub use rows::Rows;
+pub use run::{Import, Options, Progress, Summary, run};
+pub use source::Source;
 
-use crate::error::{Error, Result, UserCode};
+use crate::error::Result;
 
 /// A record as a row describes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +63,8 @@ pub struct Item {
 pub struct LinkRef {
     /// The input's name, `ownerId`.
     pub field: String,
+    /// The column it comes from, as refusals call it.
+    pub label: String,
     /// The other record's kind.
     pub target: Kind,
     /// The system whose id it is; or `name`, `email`, `domain`: look it up by that field.
@@ -112,26 +122,29 @@ pub fn count<R: Read>(map: &Map, input: R) -> Result<u64> {
     let mut sheet = read::Sheet::open(map.format, input, &map.columns)?;
     let mut record = records::Record::default();
     let mut rows = 0;
-    while sheet.records.next(&mut record)? {
-        rows += 1;
+    loop {
+        match sheet.records.next(&mut record) {
+            Ok(true) => rows += 1,
+            Ok(false) => return Ok(rows),
+            Err(records::Stop::Io(error)) => return Err(records::Stop::Io(error).into()),
+            // The rows before it are read and stand.
+            Err(_) => return Ok(rows),
+        }
     }
-    Ok(rows)
 }
 
 /// SHA-256 of a map and a file, by which a broken-off import is known again.
-pub fn fingerprint(map: &Map, file: &Path) -> Result<String> {
-    let unreadable = |error| Error::input(UserCode::Invalid, "file", format!("{}: {error}", file.display()));
+pub fn fingerprint(map: &Map, mut input: impl Read) -> Result<String> {
     let mut hash = Sha256::new();
     hash.update((map.text.len() as u64).to_le_bytes());
     hash.update(&map.text);
-    let mut input = File::open(file).map_err(unreadable)?;
     let mut buffer = vec![0; 1 << 16];
     loop {
         match input.read(&mut buffer) {
             Ok(0) => break,
             Ok(read) => hash.update(&buffer[..read]),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(unreadable(error)),
+            Err(error) => return Err(records::Stop::Io(error).into()),
         }
     }
     let mut text = String::with_capacity(64);

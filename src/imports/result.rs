@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result, UserCode},
+    store::Saved,
+};
 
 /// What became of a row in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,17 @@ impl Status {
             Self::Updated => "UPDATED",
             Self::Unchanged => "UNCHANGED",
             Self::Failed => "FAILED",
+        }
+    }
+
+    /// The status of a row that was saved so, or refused.
+    #[must_use]
+    pub const fn of(saved: Option<Saved>) -> Self {
+        match saved {
+            Some(Saved::Created) => Self::Created,
+            Some(Saved::Updated) => Self::Updated,
+            Some(Saved::Unchanged) => Self::Unchanged,
+            None => Self::Failed,
         }
     }
 
@@ -70,7 +84,8 @@ impl ResultFile {
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".part");
         let part = path.with_file_name(name);
-        let file = File::create(&part).map_err(Error::internal)?;
+        let file = File::create(&part)
+            .map_err(|error| Error::input(UserCode::Invalid, "result", format!("{}: {error}", part.display())))?;
         let mut writer = csv::Writer::from_writer(BufWriter::new(file));
         writer.write_record(["line", "external_id", "status", "id", "reason"]).map_err(Error::internal)?;
         Ok(Self { writer: Some(writer), part, path: path.to_owned() })

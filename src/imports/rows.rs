@@ -191,5 +191,6 @@ fn link(rule: &LinkRule, row: &cell::Row<'_>, now: Instant, values: &mut Values)
         }
     };
     let LinkRule { field, target, system, .. } = rule;
-    Ok(Some(LinkRef { field: field.clone(), target: *target, system: system.clone(), id, create }))
+    let label = rule.id.label.clone();
+    Ok(Some(LinkRef { field: field.clone(), label, target: *target, system: system.clone(), id, create }))
 }

@@ -283,13 +283,12 @@ fn a_fingerprint_changes_with_the_map_and_with_the_file() {
     let path = folder.path().join("leads.csv");
     let map = Map::parse(LEADS).unwrap();
     std::fs::write(&path, "id,date,origin\n").unwrap();
-    let first = fingerprint(&map, &path).unwrap();
-    assert!(first.len() == 64 && first == fingerprint(&map, &path).unwrap());
+    let first = fingerprint(&map, std::fs::File::open(&path).unwrap()).unwrap();
+    assert!(first.len() == 64 && first == fingerprint(&map, std::fs::File::open(&path).unwrap()).unwrap());
     let other = Map::parse(&LEADS.replace("Lead {id}", "MQL {id}")).unwrap();
-    assert_ne!(fingerprint(&other, &path).unwrap(), first);
+    assert_ne!(fingerprint(&other, std::fs::File::open(&path).unwrap()).unwrap(), first);
     std::fs::write(&path, "id,date,origin\r\n").unwrap();
-    assert_ne!(fingerprint(&map, &path).unwrap(), first);
-    assert!(matches!(fingerprint(&map, &folder.path().join("none.csv")), Err(Error::Input(_))));
+    assert_ne!(fingerprint(&map, std::fs::File::open(&path).unwrap()).unwrap(), first);
 }
 
 #[test]

@@ -64,18 +64,30 @@ impl Outcome {
     /// As the API names it.
     #[must_use]
     pub fn status(&self) -> &'static str {
-        match self.saved {
-            Some(Saved::Created) => "CREATED",
-            Some(Saved::Updated) => "UPDATED",
-            Some(Saved::Unchanged) => "UNCHANGED",
-            None => "FAILED",
-        }
+        status(self.saved)
     }
 
     fn failed(mut mistakes: Vec<UserError>, index: usize) -> Self {
         mistakes.iter_mut().for_each(|mistake| mistake.index = Some(index));
         Self { saved: None, record: None, mistakes }
     }
+}
+
+/// How an item was saved, as the API names it; nothing where it failed.
+#[must_use]
+pub const fn status(saved: Option<Saved>) -> &'static str {
+    match saved {
+        Some(Saved::Created) => "CREATED",
+        Some(Saved::Updated) => "UPDATED",
+        Some(Saved::Unchanged) => "UNCHANGED",
+        None => "FAILED",
+    }
+}
+
+/// Reads what [`status`] has named.
+#[must_use]
+pub fn saved(status: Option<&str>) -> Option<Saved> {
+    [Saved::Created, Saved::Updated, Saved::Unchanged].into_iter().find(|saved| Some(self::status(Some(*saved))) == status)
 }
 
 /// Reads the items; which are changes and which are new shows only later, so each is read as new.
@@ -125,13 +137,16 @@ pub async fn upsert(noun: &dyn Noun, change: &mut Change, drafts: Vec<Result<Dra
 }
 
 /// What is known of an item's record before it is saved.
-struct Recognised {
-    record: Option<Uuid>,
+#[derive(Clone, Debug)]
+pub struct Recognised {
+    /// Its id, if there is one.
+    pub record: Option<Uuid>,
     /// By what later items of the same call may recognise it.
-    names: Vec<String>,
+    pub names: Vec<String>,
 }
 
-async fn recognise(noun: &dyn Noun, change: &Change, drafts: &[Result<Draft>], match_on: Option<&str>) -> Result<Vec<Result<Recognised>>> {
+/// Finds the records of drafts by their external ids or by a unique field.
+pub async fn recognise(noun: &dyn Noun, change: &Change, drafts: &[Result<Draft>], match_on: Option<&str>) -> Result<Vec<Result<Recognised>>> {
     let table = noun.kind().table();
     match match_on {
         None | Some("externalId") => {
@@ -214,12 +229,7 @@ pub fn show(kind: Kind, outcomes: &[Outcome]) -> Json {
 #[must_use]
 pub fn read(kind: Kind, kept: &Json) -> Vec<Outcome> {
     let one = |json: &Json| {
-        let saved = match json["status"].as_str() {
-            Some("CREATED") => Some(Saved::Created),
-            Some("UPDATED") => Some(Saved::Updated),
-            Some("UNCHANGED") => Some(Saved::Unchanged),
-            _ => None,
-        };
+        let saved = saved(json["status"].as_str());
         let mistakes = json["mistakes"].as_array().into_iter().flatten().map(|mistake| {
             let code = UserCode::ALL.iter().find(|code| Some(code.as_str()) == mistake["code"].as_str()).copied();
             let field: Vec<String> = serde_json::from_value(mistake["field"].clone()).unwrap_or_default();

@@ -4,6 +4,7 @@
 use entity::{
     EventAction, Kind, Record,
     table::{Field, Table, Type},
+    user::UserId,
 };
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, IntoActiveModel, Iterable, ModelTrait, QueryResult, TransactionTrait,
@@ -31,8 +32,8 @@ use crate::{
 pub struct Change {
     tx: DatabaseTransaction,
     store: Store,
-    /// The user who began it, whoever acts now: events name them.
-    began: Option<Uuid>,
+    /// Who is told of in the events, whosever permission a step takes.
+    author: Option<UserId>,
     /// Whether roles, users or sessions changed, so that what is cached of them is stale.
     touches_access: bool,
     wrote: bool,
@@ -83,8 +84,13 @@ fn forbidden(kind: Kind, action: Action) -> Error {
 impl Change {
     pub(super) async fn open(store: Store) -> Result<Self> {
         let tx = store.backend.db.begin().await?;
-        let began = store.actor().user().map(|user| user.0);
-        Ok(Self { tx, store, began, touches_access: false, wrote: false })
+        let author = store.actor().user();
+        Ok(Self { tx, store, author, touches_access: false, wrote: false })
+    }
+
+    /// Names in the events who it is that Tandem does this for: somebody who is just signing in.
+    pub fn written_by(&mut self, user: UserId) {
+        self.author = Some(user);
     }
 
     /// Keeps everything.
@@ -244,6 +250,7 @@ impl Change {
         let table = E::table();
         E::settle(self, &mut row, Some(&before), draft).await?;
         finish::<E>(&mut row)?;
+        keep_fixed::<E>(&before, &row, draft)?;
         let new_names = self.keep_external_ids(table.kind, E::id(&row), &draft.external_ids).await?;
         if row == before && !new_names {
             E::after(self, &row, Some(&before), draft).await?;
@@ -460,10 +467,17 @@ impl Change {
             EventAction::Archived | EventAction::Restored => Json::Object(Map::new()),
             EventAction::Created | EventAction::Updated => differences::<E>(before, row),
         };
+        self.tell(action, (table.kind, E::id(row)), account, changes).await
+    }
+
+    /// Writes an event.
+    pub(super) async fn tell(&mut self, action: EventAction, subject: (Kind, Uuid), account: Option<Uuid>, changes: Json) -> Result<()> {
+        let actor = self.author.map(|user| user.0);
+        self.wrote = true;
         let mut sql = self.sql();
         sql.push("INSERT INTO event (id, occurred_at, action, subject_kind, subject_id, account_id, actor_id, request_id, changes) VALUES (");
         sql.bind(self.store.backend.new_id()).push(", ").bind(self.store.now().0).push(", ").bind(action.as_str()).push(", ");
-        sql.bind(table.name).push(", ").bind(E::id(row)).push(", ").bind(account).push(", ").bind(self.began).push(", ");
+        sql.bind(subject.0.name()).push(", ").bind(subject.1).push(", ").bind(account).push(", ").bind(actor).push(", ");
         sql.bind(self.store.request.as_deref().map(str::to_owned)).push(", ").bind(changes).push(")");
         if sql.engine() == Engine::Postgres {
             // Wakes the other processes when this commits, in the same statement.
@@ -500,6 +514,19 @@ fn finish<E: Rules>(row: &mut E::Model) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What is set on creation and never changes may be said again, not said otherwise.
+fn keep_fixed<E: Rules>(before: &E::Model, row: &E::Model, draft: &Draft) -> Result<()> {
+    let table = E::table();
+    let mut problems = Problems::default();
+    for at in draft.fixed(table) {
+        if E::Column::iter().nth(at).is_some_and(|column| before.get(column) != row.get(column)) {
+            let name = input_name(&table.fields[at]);
+            problems.add(UserCode::Invalid, &name, format!("{name} is set on creation and never changes."));
+        }
+    }
+    problems.into_result()
 }
 
 fn expect_version<E: Rules>(row: &E::Model, expected: Option<i32>) -> Result<()> {

@@ -117,6 +117,11 @@ impl Draft {
         self.extras.clear();
     }
 
+    /// Columns it sets that are set on creation and never change, by their place.
+    pub fn fixed(&self, table: &Table) -> impl Iterator<Item = usize> {
+        self.values.iter().map(|(at, _)| *at).filter(|at| table.fields[*at].input == Input::Create)
+    }
+
     /// Sets a column, for rules and imports that know better than the client.
     pub fn set(&mut self, table: &Table, column: &str, value: impl Into<Value>) {
         if let Some(at) = table.fields.iter().position(|field| field.column == column) {

@@ -76,7 +76,7 @@ impl Checker<'_> {
         create: BTreeMap<String, Spanned<Value>>,
     ) -> Vec<FieldRule> {
         let given: BTreeSet<_> = create.keys().cloned().collect();
-        let missing = target.table().fields.iter().filter(|field| is_required(field) && !given.contains(&field.name));
+        let missing = target.table().fields.iter().filter(|field| is_required(target, field) && !given.contains(&field.name));
         let missing: Vec<_> = missing.map(|field| field.name.as_str()).collect();
         if !missing.is_empty() {
             self.wrong(span, &format!("{path}.create"), format!("a {} needs {}", target.name(), list(missing.iter())));
@@ -107,9 +107,10 @@ impl Checker<'_> {
     }
 }
 
-/// The fields by which a record of this kind can be looked up. A stage goes by `Pipeline / Stage`.
+/// The fields by which a record of this kind can be looked up. A stage goes by `Pipeline / Stage`;
+/// the names of the others are not unique, and one that two records share refuses its row.
 fn lookups(target: Kind) -> impl Iterator<Item = &'static str> {
     let unique = target.table().unique().filter(|field| field.shown() && matches!(field.ty, Type::Text));
-    let stage = (target == Kind::Stage).then_some("name");
-    unique.map(|field| field.name.as_str()).chain(stage)
+    let named = matches!(target, Kind::Stage | Kind::Persona | Kind::TargetAccountList | Kind::Team).then_some("name");
+    unique.map(|field| field.name.as_str()).chain(named)
 }

@@ -1,0 +1,228 @@
+//! Imports in the API: `importStart`, which goes on by itself, and `importRows`.
+
+use std::borrow::Cow;
+
+use async_graphql::{
+    Context, ContextSelectionSet, InputObject, Name, Object, OutputType, Positioned, ServerResult, SimpleObject, Value,
+    indexmap::IndexMap, parser::types::Field, registry::Registry,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use entity::{Choice, Kind, id, import_job, table::Choices};
+
+use super::{Import, Map, Options, result::Status};
+use crate::{
+    error::{Code, Error, Result, UserCode, UserError},
+    graphql::{
+        choice::Of,
+        describe,
+        node::{Row, store},
+        payload::outcome,
+        scalars::IdText,
+        schema::{NOUNS, Query},
+        select::Selections,
+    },
+    store::{JobRow, Store, bulk, page::MAX_PAGE},
+};
+
+/// What can be read of imports besides the jobs themselves.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ImportQuery;
+
+/// What can be done with imports.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ImportMutation;
+
+/// What to import.
+#[derive(Clone, Debug, InputObject)]
+pub struct ImportStartInput {
+    /// The map, as TOML: how rows become records.
+    map: String,
+    /// The data, as text, with a header.
+    data: String,
+    /// The name under which the import is listed.
+    file_name: String,
+    /// Whether to tell what would happen and change nothing.
+    #[graphql(default = false)]
+    dry_run: bool,
+}
+
+/// Answer of `importStart`.
+#[derive(SimpleObject)]
+pub struct ImportStartPayload {
+    /// The import, which goes on by itself: read it again to see how far it is. Null where it failed.
+    job: Option<Row<import_job::Entity>>,
+    /// What a person can put right; empty on success.
+    user_errors: Vec<UserError>,
+    /// Anything else you want to read after the change.
+    query: Query,
+}
+
+/// What became of a row.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ImportRow {
+    /// Its line in the file; the header has the first.
+    line: i32,
+    /// What became of it.
+    status: Of<Status>,
+    /// The record it is about; null where the row was refused or the run was dry.
+    record_id: Option<async_graphql::ID>,
+    /// Why it was refused.
+    message: Option<String>,
+}
+
+/// A row in a list.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ImportRowEdge {
+    /// The row.
+    node: ImportRow,
+    /// Its place in the list, for `after`.
+    cursor: String,
+}
+
+/// A page of what became of an import's rows.
+#[derive(Debug, SimpleObject)]
+pub struct ImportRowConnection {
+    /// The rows with their cursors.
+    edges: Vec<ImportRowEdge>,
+    /// The rows.
+    nodes: Vec<ImportRow>,
+    /// Where the page lies.
+    page_info: Page,
+}
+
+/// `PageInfo` of a list that is read forwards.
+#[derive(Clone, Debug)]
+struct Page {
+    previous: bool,
+    next: bool,
+    start: Option<String>,
+    end: Option<String>,
+}
+
+impl OutputType for Page {
+    fn type_name() -> Cow<'static, str> {
+        "PageInfo".into()
+    }
+    fn create_type_info(registry: &mut Registry) -> String {
+        describe::register(registry, NOUNS);
+        "PageInfo!".to_owned()
+    }
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        let text = |text: &Option<String>| text.clone().map_or(Value::Null, Value::String);
+        let mut object = IndexMap::new();
+        for picked in Selections::new(ctx.query_env).pick(&[&ctx.item.node], "PageInfo") {
+            let value = match picked.name() {
+                "hasNextPage" => self.next.into(),
+                "hasPreviousPage" => self.previous.into(),
+                "startCursor" => text(&self.start),
+                "endCursor" => text(&self.end),
+                _ => Value::String("PageInfo".to_owned()),
+            };
+            object.insert(Name::new(picked.key), value);
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+impl Choice for Status {
+    fn choices() -> &'static Choices {
+        bulk::STATUS
+    }
+    fn named(name: &str) -> Option<Self> {
+        Self::parse(name)
+    }
+    fn name(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl From<JobRow> for ImportRow {
+    fn from(row: JobRow) -> Self {
+        Self { line: row.line, status: Of(Status::of(row.saved)), record_id: None, message: row.message }
+    }
+}
+
+#[Object]
+impl ImportQuery {
+    /// What became of an import's rows, in the file's order.
+    async fn import_rows(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which import.")] job_id: IdText,
+        #[graphql(desc = "Only rows of which this became.")] status: Option<Of<Status>>,
+        #[graphql(desc = "How many rows, at most 200.", default = 25)] first: i32,
+        #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
+    ) -> Result<ImportRowConnection> {
+        page(store(ctx)?, &job_id, status.map(|status| status.0), first, after.as_deref()).await
+    }
+}
+
+async fn page(store: &Store, job: &IdText, status: Option<Status>, first: i32, after: Option<&str>) -> Result<ImportRowConnection> {
+    store.require_sign_in()?;
+    let job = job.of(Kind::ImportJob)?;
+    let most = u32::try_from(first).ok().filter(|first| *first as usize <= MAX_PAGE);
+    let most = most.ok_or_else(|| Error::argument(format!("first lies between 0 and {MAX_PAGE}; this is {first}.")))?;
+    let after_line = after.map_or(Ok(0), line)?;
+    let mut rows = store.job_rows(job, status.map(Status::as_str), after_line, most + 1).await?;
+    let next = rows.len() > most as usize;
+    rows.truncate(most as usize);
+    // Of which kind the records are, the import says.
+    let kind = store.job_resource(job).await?;
+    let edge = |row: JobRow| ImportRowEdge {
+        cursor: cursor(row.line),
+        node: ImportRow { record_id: kind.zip(row.record).map(|(kind, record)| id::global(kind, record).into()), ..row.into() },
+    };
+    let edges: Vec<ImportRowEdge> = rows.into_iter().map(edge).collect();
+    let (start, end) = (edges.first().map(|edge| edge.cursor.clone()), edges.last().map(|edge| edge.cursor.clone()));
+    let nodes = edges.iter().map(|edge| edge.node.clone()).collect();
+    Ok(ImportRowConnection { edges, nodes, page_info: Page { previous: after.is_some(), next, start, end } })
+}
+
+fn cursor(line: i32) -> String {
+    URL_SAFE_NO_PAD.encode(format!("line:{line}"))
+}
+
+fn line(cursor: &str) -> Result<i32> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
+    let line = bytes.and_then(|bytes| String::from_utf8(bytes).ok()?.strip_prefix("line:")?.parse().ok());
+    line.ok_or_else(|| Error::refused(Code::InvalidCursor, "The cursor cannot be read; take it from a page of this list."))
+}
+
+#[Object]
+impl ImportMutation {
+    /// Starts an import and answers at once; it goes on by itself. The same map and data sent again go on
+    /// where a run broke off, and change nothing where it came to its end.
+    async fn import_start(&self, ctx: &Context<'_>, input: ImportStartInput) -> Result<ImportStartPayload> {
+        let store = store(ctx)?;
+        store.require_sign_in()?;
+        let (job, user_errors) = outcome(start(store, input).await)?;
+        Ok(ImportStartPayload { job, user_errors, query: Query::default() })
+    }
+}
+
+async fn start(store: &Store, input: ImportStartInput) -> Result<Row<import_job::Entity>> {
+    let ImportStartInput { map, data, file_name, dry_run } = input;
+    let mut mistakes = Vec::new();
+    if file_name.trim().is_empty() {
+        mistakes.push(UserError::new(UserCode::Required, "fileName", "fileName is required."));
+    }
+    let map = match (Map::parse(&map), mistakes.is_empty()) {
+        (Ok(map), true) => map,
+        (Ok(_), false) => return Err(Error::Input(mistakes)),
+        (Err(Error::Input(why)), _) => {
+            // Where in the map it is, the message says.
+            mistakes.extend(why.into_iter().map(|mistake| UserError { field: vec!["map".to_owned()], ..mistake }));
+            return Err(Error::Input(mistakes));
+        }
+        (Err(error), _) => return Err(error),
+    };
+    let import = Import::begin(store, map, data.into(), Options { dry_run, ..Options::new(file_name) }).await?;
+    let job = Row::new(import.id());
+    tokio::spawn(async move {
+        let id = import.id();
+        if let Err(error) = import.run(|_| {}).await {
+            tracing::warn!(import = %id, error = %error, "an import stopped");
+        }
+    });
+    Ok(job)
+}
