@@ -31,19 +31,42 @@ async fn walks(admin: &Client) -> Vec<Walk> {
     let (pipeline, [open, ..]) = pipeline(admin, "Referred to").await;
     vec![
         walk("account", json!({ "name": "Acme" }), "industry", json!("Bicycles")),
-        Walk { noun: "accountDomain", input: json!({ "accountId": account, "domain": "alias.example" }), change: None, archives: true },
+        Walk {
+            noun: "accountDomain",
+            input: json!({ "accountId": account, "domain": "alias.example" }),
+            change: None,
+            archives: true,
+        },
         walk("accountTeamMember", json!({ "accountId": account, "userId": user }), "role", json!("Engineer")),
         walk("contact", json!({ "name": "Ann" }), "title", json!("Head of Wheels")),
         walk("accountContact", json!({ "accountId": account, "contactId": contact }), "since", json!("2020-02-29")),
         walk("persona", json!({ "name": "Buyer" }), "goals", json!(["less cost", "more speed"])),
         walk("story", json!({ "title": "Why ride" }), "motion", json!("INBOUND")),
         walk("targetAccountList", json!({ "name": "Top", "kind": "STATIC" }), "capacity", json!(50)),
-        walk("targetAccountListMember", json!({ "listId": list, "accountId": account }), "reason", json!("asked for it")),
+        walk(
+            "targetAccountListMember",
+            json!({ "listId": list, "accountId": account }),
+            "reason",
+            json!("asked for it"),
+        ),
         walk("lead", json!({ "name": "Ann at Acme" }), "score", json!(70)),
-        walk("deal", json!({ "name": "100 wheels", "stageId": open }), "amount", json!({ "amount": "1200.50", "currency": "EUR" })),
+        walk(
+            "deal",
+            json!({ "name": "100 wheels", "stageId": open }),
+            "amount",
+            json!({ "amount": "1200.50", "currency": "EUR" }),
+        ),
         walk("pipeline", json!({ "name": "Renewals" }), "position", json!(7)),
-        walk("stage", json!({ "pipelineId": pipeline, "name": "Talks", "position": 5, "category": "OPEN", "probability": 20 }), "probability", json!(30)),
-        Walk { archives: false, ..walk("user", json!({ "name": "Uwe", "department": "IT" }), "title", json!("Engineer")) },
+        walk(
+            "stage",
+            json!({ "pipelineId": pipeline, "name": "Talks", "position": 5, "category": "OPEN", "probability": 20 }),
+            "probability",
+            json!(30),
+        ),
+        Walk {
+            archives: false,
+            ..walk("user", json!({ "name": "Uwe", "department": "IT" }), "title", json!("Engineer"))
+        },
         walk("team", json!({ "name": "West", "department": "SALES" }), "name", json!("Far West")),
         walk("teamMembership", json!({ "teamId": team, "userId": user }), "leads", json!(true)),
     ]

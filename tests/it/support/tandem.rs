@@ -5,7 +5,10 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use entity::{Department, Kind, Record, team, team_membership};
 use sea_orm::prelude::Uuid;
 use tandem::{
-    access::Purpose,
+    access::{
+        Purpose,
+        password::{Cost, Passwords},
+    },
     app::Running,
     clock::ManualClock,
     error::Error,
@@ -50,13 +53,12 @@ pub async fn migrate(url: &str) -> Result<(), Error> {
 /// database, and leaves no connection open. Done once, for the template: hashing passwords is dear.
 pub async fn populate(url: &str) -> Result<(), Error> {
     let backend = open(url, Arc::new(ManualClock::at(MORNING))).await?;
+    let passwords = Passwords::new(Cost::LEAST)?;
     let mut teams: Vec<(&str, Uuid)> = Vec::new();
     for person in PEOPLE {
-        let new =
-            admin::NewUser { name: person.name, email: person.email, department: person.department, role: person.role };
-        let user = admin::create_user(&backend, &new, PASSWORD).await?;
+        let (who, what) = ((person.name, person.email), (person.department, person.role));
+        let user = admin::create_user(&backend, &passwords, who, what, PASSWORD).await?;
         let Some(name) = person.team else { continue };
-        let (_, user) = entity::id::parse(&user.to_string()).expect("a new person has a global id");
         let mut change = backend.as_system(Purpose::CommandLine).begin().await?;
         let team = match teams.iter().find(|(known, _)| *known == name) {
             Some((_, team)) => *team,
@@ -65,7 +67,7 @@ pub async fn populate(url: &str) -> Result<(), Error> {
         teams.push((name, team));
         let mut place = Draft::default();
         place.set(team_membership::Entity::table(), "team_id", team);
-        place.set(team_membership::Entity::table(), "user_id", user);
+        place.set(team_membership::Entity::table(), "user_id", user.0);
         change.create::<team_membership::Entity>(place).await?;
         change.commit().await?;
     }
@@ -88,7 +90,7 @@ async fn open(url: &str, clock: Arc<ManualClock>) -> Result<Arc<Backend>, Error>
 pub async fn start_server(url: &str, clock: Arc<ManualClock>) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let backend = open(url, clock).await.expect("the database answers");
-    let authority = Authority::new(backend.clone(), Some(SIGNING_KEY));
+    let authority = Authority::new(backend.clone(), Some(SIGNING_KEY), Cost::LEAST).expect("a good key");
     let settings = Settings {
         // The clock stands still, so nothing flows back into the bucket.
         rate: Rate { maximum: 1_000_000_000, restore: 1_000_000_000 },
