@@ -281,7 +281,13 @@ impl Change {
         }
         let mut row = before.clone();
         E::set_archived(&mut row, archived.then(|| self.store.now()));
-        if archived { E::before_archive(self, &before).await? } else { self.check_unique::<E>(&row, None).await? }
+        if archived {
+            E::before_archive(self, &before).await?;
+        } else {
+            // The others moved on meanwhile: a record that comes back must fit among them as a new one would.
+            E::settle(self, &mut row, None, &Draft::default()).await?;
+            self.check_unique::<E>(&row, None).await?;
+        }
         E::stamp(&mut row, E::version(&before) + 1, self.store.now());
         self.write::<E>(&before, &row).await?;
         E::after(self, &row, Some(&before), &Draft::default()).await?;
