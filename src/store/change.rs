@@ -433,9 +433,9 @@ impl Change {
                 continue;
             }
             let owner = self.by_external_ids(kind, system, std::slice::from_ref(external)).await?;
-            if owner.first().is_some_and(|(_, owner)| *owner != id) {
+            if let Some((_, owner)) = owner.first().filter(|(_, owner)| *owner != id) {
                 let message = format!("Another {} has the id {external} in {system}.", kind.name());
-                return Err(UserError::new(UserCode::Taken, "externalIds", message).into());
+                return Err(UserError::new(UserCode::Taken, "externalIds", message).against(kind, *owner).into());
             }
         }
         Ok(new)
