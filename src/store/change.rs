@@ -364,7 +364,7 @@ impl Change {
                 continue;
             }
             let (column, value) = match (field.fold, &value) {
-                (Some(column), Value::String(Some(text))) => (column, fold(text).into()),
+                (Some(column), Value::String(Some(text))) if column != field.column => (column, fold(text).into()),
                 _ => (field.column, value),
             };
             let mut sql = self.sql();
