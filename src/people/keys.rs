@@ -25,7 +25,7 @@ const PATIENCE: i64 = 1_000;
 pub(super) struct Keyring {
     configured: Option<Key>,
     read: RwLock<Read>,
-    /// When a token of an unknown key last had the keys read; held while they are.
+    /// When the keys were last read for a token whose key there is none of; held while they are.
     asked: Mutex<Option<Instant>>,
 }
 
@@ -80,8 +80,11 @@ impl Keyring {
                     Some(key) => Some(key),
                     None if asked.is_some_and(|at| (0..PATIENCE).contains(&(now.0 - at.0))) => None,
                     None => {
-                        *asked = Some(now);
-                        self.load(backend).await?.iter().find(|key| key.kid == kid).cloned()
+                        let found = self.load(backend).await?.iter().find(|key| key.kid == kid).cloned();
+                        if found.is_none() {
+                            *asked = Some(now);
+                        }
+                        found
                     }
                 }
             }
