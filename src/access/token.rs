@@ -115,7 +115,11 @@ pub fn verify(key: &Key, token: &str, now: Instant) -> Result<Claims> {
         return Err(invalid());
     }
     if seconds >= wire.exp + LEEWAY {
-        return Err(Error::refused_because(Code::Unauthenticated, "TOKEN_EXPIRED", "The access token has expired; refresh it."));
+        return Err(Error::refused_because(
+            Code::Unauthenticated,
+            "TOKEN_EXPIRED",
+            "The access token has expired; refresh it.",
+        ));
     }
     let user = id::parse(&wire.sub).filter(|(kind, _)| *kind == Kind::User);
     let session = id::parse(&wire.sid).filter(|(kind, _)| *kind == Kind::Session);

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use async_graphql::{
-    Context, ContextSelectionSet, InputObject, Object, OutputType, Positioned, ServerResult, SimpleObject, Value, parser::types::Field,
-    registry::Registry,
+    Context, ContextSelectionSet, InputObject, Object, OutputType, Positioned, ServerResult, SimpleObject, Value,
+    parser::types::Field, registry::Registry,
 };
 use entity::{Kind, session, session::SessionId, user, user::UserId};
 
@@ -87,7 +87,9 @@ impl Viewer {
         let all = Kind::ALL.into_iter().flat_map(|kind| Action::ALL.map(|action| (kind, action)));
         let reached = all.map(|(kind, action)| (kind, action, self.actor.policy.reach(kind, action)));
         let allowed = reached.filter(|(_, _, reach)| *reach > Reach::None);
-        allowed.map(|(kind, action, reach)| Permission { resource: kind.name(), action: Of(action), reach: Of(reach) }).collect()
+        allowed
+            .map(|(kind, action, reach)| Permission { resource: kind.name(), action: Of(action), reach: Of(reach) })
+            .collect()
     }
 
     /// The fields that are kept from them.
@@ -270,14 +272,22 @@ pub struct PeopleMutation;
 impl PeopleMutation {
     /// Signs a person in by e-mail address and password. After 5 failures for one address of e-mail, or
     /// 20 from one place, within 15 minutes it is refused with RATE_LIMITED until they are over.
-    async fn sign_in(&self, ctx: &Context<'_>, #[graphql(desc = "Who.")] input: SignInInput) -> async_graphql::Result<SignInPayload> {
+    async fn sign_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who.")] input: SignInInput,
+    ) -> async_graphql::Result<SignInPayload> {
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
         let tokens = authority.sign_in(store, &input.email, &input.password, &origin(ctx)).await;
         Ok(signed_in(authority, tokens).await?)
     }
 
     /// Gives new tokens for a refresh token. Used twice, it ends its session: somebody has a copy.
-    async fn refresh(&self, ctx: &Context<'_>, #[graphql(desc = "By what.")] input: RefreshInput) -> async_graphql::Result<SignInPayload> {
+    async fn refresh(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "By what.")] input: RefreshInput,
+    ) -> async_graphql::Result<SignInPayload> {
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
         let tokens = authority.refresh(store, &input.refresh_token).await;
         Ok(signed_in(authority, tokens).await?)
@@ -296,7 +306,8 @@ impl PeopleMutation {
         #[graphql(desc = "Which password.")] input: PasswordChangeInput,
     ) -> async_graphql::Result<PasswordChangePayload> {
         let store = node::store(ctx)?;
-        let done = authority(ctx)?.change_password(store, &input.current_password, &input.new_password, &origin(ctx)).await;
+        let done =
+            authority(ctx)?.change_password(store, &input.current_password, &input.new_password, &origin(ctx)).await;
         let (user, user_errors) = outcome(done)?;
         Ok(PasswordChangePayload { user: user.map(Row::new), user_errors, query: Query::default() })
     }
@@ -332,7 +343,12 @@ impl PeopleMutation {
         };
         let (done, user_errors) = outcome(deactivate(node::store(ctx)?).await)?;
         let handed_over = done.map_or(0, |(_, moved)| i32::try_from(moved).unwrap_or(i32::MAX));
-        Ok(UserDeactivatePayload { user: done.map(|(user, _)| Row::new(user)), handed_over, user_errors, query: Query::default() })
+        Ok(UserDeactivatePayload {
+            user: done.map(|(user, _)| Row::new(user)),
+            handed_over,
+            user_errors,
+            query: Query::default(),
+        })
     }
 
     /// Lets a deactivated person sign in again; what was handed over stays where it is.
@@ -375,7 +391,14 @@ impl PeopleMutation {
 
 async fn signed_in(authority: &Authority, tokens: Result<Tokens>) -> Result<SignInPayload> {
     let (tokens, user_errors) = outcome(tokens)?;
-    let mut payload = SignInPayload { access_token: None, refresh_token: None, expires_at: None, user: None, user_errors, query: Query::default() };
+    let mut payload = SignInPayload {
+        access_token: None,
+        refresh_token: None,
+        expires_at: None,
+        user: None,
+        user_errors,
+        query: Query::default(),
+    };
     if let Some(tokens) = tokens {
         payload.user = Some(SignedIn(tokens.user, authority.store_of(&tokens).await?));
         payload.expires_at = Some(DateTime(tokens.expires_at));
