@@ -69,7 +69,8 @@ impl Keyring {
         let now = backend.now();
         let find = |read: &Read| read.keys.iter().find(|key| key.kid == kid).cloned();
         let read = self.cached();
-        let fresh = |at: Instant| (0..FRESH).contains(&(now.0 - at.0));
+        // Keys read while this waited for its turn are later than `now`, and fresh.
+        let fresh = |at: Instant| now.0 - at.0 < FRESH;
         let found = match find(&read).filter(|_| read.at.is_some_and(fresh)) {
             Some(key) => Some(key),
             None => {
@@ -78,7 +79,7 @@ impl Keyring {
                 let read = self.cached();
                 match find(&read).filter(|_| read.at.is_some_and(fresh)) {
                     Some(key) => Some(key),
-                    None if asked.is_some_and(|at| (0..PATIENCE).contains(&(now.0 - at.0))) => None,
+                    None if asked.is_some_and(|at| now.0 - at.0 < PATIENCE) => find(&read),
                     None => {
                         let found = self.load(backend).await?.iter().find(|key| key.kid == kid).cloned();
                         if found.is_none() {
