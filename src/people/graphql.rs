@@ -3,12 +3,16 @@
 use std::borrow::Cow;
 
 use async_graphql::{
-    Context, ContextSelectionSet, InputObject, Object, OutputType, Positioned, ServerResult, SimpleObject, Value,
+    Context, ContextSelectionSet, Object, OutputType, Positioned, ServerResult, SimpleObject, Value,
     parser::types::Field, registry::Registry,
 };
 use entity::{Kind, session, session::SessionId, user, user::UserId};
 
 use super::{
+    inputs::{
+        PasswordChangeInput, RefreshInput, SessionRevokeInput, SignInInput, UserDeactivateInput, UserReactivateInput,
+        UserSetPasswordInput,
+    },
     leaving,
     sign_in::{self, Authority, Tokens},
 };
@@ -19,7 +23,7 @@ use crate::{
         choice::Of,
         node::{self, Row},
         payload::outcome,
-        scalars::{DateTime, IdText},
+        scalars::DateTime,
         schema::Query,
     },
     store::{Store, value},
@@ -32,6 +36,7 @@ pub struct PeopleQuery;
 #[Object]
 impl PeopleQuery {
     /// Who is calling and what they may do; null for somebody who has not signed in.
+    #[expect(clippy::unused_async, reason = "the library takes asynchronous resolvers alone")]
     async fn viewer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Viewer>> {
         let actor = node::store(ctx)?.actor().clone();
         Ok(match actor.who {
@@ -115,72 +120,6 @@ impl Viewer {
 fn fields(of: impl Fn(Kind) -> Vec<String>) -> Vec<ResourceFields> {
     let all = Kind::ALL.into_iter().map(|kind| ResourceFields { resource: kind.name(), fields: of(kind) });
     all.filter(|resource| !resource.fields.is_empty()).collect()
-}
-
-/// Who signs in.
-#[derive(InputObject)]
-pub struct SignInInput {
-    /// The person's e-mail address.
-    email: String,
-    /// Their password.
-    #[graphql(secret)]
-    password: String,
-}
-
-/// What renews a session's tokens.
-#[derive(InputObject)]
-pub struct RefreshInput {
-    /// The refresh token that was given last; it can be used once.
-    #[graphql(secret)]
-    refresh_token: String,
-}
-
-/// Another password.
-#[derive(InputObject)]
-pub struct PasswordChangeInput {
-    /// The password that holds now.
-    #[graphql(secret)]
-    current_password: String,
-    /// The password that is to hold, 12 to 128 characters.
-    #[graphql(secret)]
-    new_password: String,
-}
-
-/// A session to end.
-#[derive(Debug, InputObject)]
-pub struct SessionRevokeInput {
-    /// Which session.
-    id: IdText,
-}
-
-/// Somebody who leaves.
-#[derive(Debug, InputObject)]
-pub struct UserDeactivateInput {
-    /// Which person.
-    id: IdText,
-    /// Who gets their accounts, leads, deals, personas, stories and lists; required where they have any.
-    new_owner_id: Option<IdText>,
-    /// The version you have seen; refused with CONFLICT where the record has moved on.
-    expected_version: Option<i32>,
-}
-
-/// Somebody who comes back.
-#[derive(Debug, InputObject)]
-pub struct UserReactivateInput {
-    /// Which person.
-    id: IdText,
-    /// The version you have seen; refused with CONFLICT where the record has moved on.
-    expected_version: Option<i32>,
-}
-
-/// A password for somebody.
-#[derive(InputObject)]
-pub struct UserSetPasswordInput {
-    /// Which person.
-    id: IdText,
-    /// The password that is to hold, 12 to 128 characters.
-    #[graphql(secret)]
-    password: String,
 }
 
 /// Declares a payload: its own fields, then those that every payload has.
@@ -271,7 +210,7 @@ pub struct PeopleMutation;
 #[Object]
 impl PeopleMutation {
     /// Signs a person in by e-mail address and password. After 5 failures for one address of e-mail, or
-    /// 20 from one place, within 15 minutes it is refused with RATE_LIMITED until they are over.
+    /// 20 from one place, within 15 minutes it is refused with `RATE_LIMITED` until they are over.
     async fn sign_in(
         &self,
         ctx: &Context<'_>,

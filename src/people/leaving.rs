@@ -99,13 +99,11 @@ async fn hand_over(change: &mut Change, from: UserId, to: Option<UserId>) -> Res
         owned += change.count(kind, column, from.0).await?;
     }
     let Some(to) = to else {
-        return match owned {
-            0 => Ok(0),
-            _ => {
-                let message = format!("{owned} live records belong to this person; name their new owner.");
-                Err(UserError::new(UserCode::Required, "newOwnerId", message).because("NEW_OWNER_REQUIRED").into())
-            }
-        };
+        if owned == 0 {
+            return Ok(0);
+        }
+        let message = format!("{owned} live records belong to this person; name their new owner.");
+        return Err(UserError::new(UserCode::Required, "newOwnerId", message).because("NEW_OWNER_REQUIRED").into());
     };
     let mut moved = 0;
     for (kind, column) in OWNED {

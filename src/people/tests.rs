@@ -114,7 +114,7 @@ fn plain(value: &Value) -> Json {
 async fn refusal(authority: &Authority, access: &str) -> Option<String> {
     match authority.actor(Some(access)).await {
         Ok(_) => None,
-        Err(Error::Refused(refusal)) => refusal.reason.map(|reason| reason.into_owned()),
+        Err(Error::Refused(refusal)) => refusal.reason.map(std::borrow::Cow::into_owned),
         Err(error) => panic!("{error}"),
     }
 }
@@ -396,13 +396,13 @@ async fn who_leaves_hands_everything_over() {
     let (bob, eve) = (world.hire("Bob", "sales_manager").await, world.hire("Eve", "rep").await);
     let (ann, bobs) =
         (world.sign_in("ann@acme.example", PASSWORD).await, world.sign_in("bob@acme.example", PASSWORD).await);
-    let make = "mutation($input: JSON) { team: teamCreate(input: { name: \"North\", department: SALES }) { team { id } }
+    let founding = "mutation($input: JSON) { team: teamCreate(input: { name: \"North\", department: SALES }) { team { id } }
         account: accountCreate(input: { name: \"Acme\", ownerId: \"BOB\" }) { account { id } userErrors { message } }
         story: storyCreate(input: { title: \"Why\", ownerId: \"BOB\", department: SALES }) { story { id } userErrors { message } }
         list: targetAccountListCreate(input: { name: \"Top\", kind: STATIC, salesOwnerId: \"BOB\" }) { targetAccountList { id } userErrors { message } } }"
         .replace("BOB", &bob)
         .replace("($input: JSON)", "");
-    let made = world.ask(Some(&ann), &make, json!(null)).await;
+    let made = world.ask(Some(&ann), &founding, json!(null)).await;
     let id = |alias: &str, name: &str| {
         made["data"][alias][name]["id"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
     };
