@@ -281,7 +281,13 @@ impl Change {
         }
         let mut row = before.clone();
         E::set_archived(&mut row, archived.then(|| self.store.now()));
-        if archived { E::before_archive(self, &before).await? } else { self.check_unique::<E>(&row, None).await? }
+        if archived {
+            E::before_archive(self, &before).await?;
+        } else {
+            // The others moved on meanwhile: a record that comes back must fit among them as a new one would.
+            E::settle(self, &mut row, None, &Draft::default()).await?;
+            self.check_unique::<E>(&row, None).await?;
+        }
         E::stamp(&mut row, E::version(&before) + 1, self.store.now());
         self.write::<E>(&before, &row).await?;
         E::after(self, &row, Some(&before), &Draft::default()).await?;
@@ -358,7 +364,7 @@ impl Change {
                 continue;
             }
             let (column, value) = match (field.fold, &value) {
-                (Some(column), Value::String(Some(text))) => (column, fold(text).into()),
+                (Some(column), Value::String(Some(text))) if column != field.column => (column, fold(text).into()),
                 _ => (field.column, value),
             };
             let mut sql = self.sql();
@@ -427,9 +433,9 @@ impl Change {
                 continue;
             }
             let owner = self.by_external_ids(kind, system, std::slice::from_ref(external)).await?;
-            if owner.first().is_some_and(|(_, owner)| *owner != id) {
+            if let Some((_, owner)) = owner.first().filter(|(_, owner)| *owner != id) {
                 let message = format!("Another {} has the id {external} in {system}.", kind.name());
-                return Err(UserError::new(UserCode::Taken, "externalIds", message).into());
+                return Err(UserError::new(UserCode::Taken, "externalIds", message).against(kind, *owner).into());
             }
         }
         Ok(new)
