@@ -1,10 +1,12 @@
 //! Tandem: the account-based-marketing backbone of a B2B company, served as a GraphQL API.
 pub mod access;
 pub mod accounts;
+pub mod app;
 pub mod clock;
 pub mod config;
 pub mod contacts;
 pub mod deals;
+pub mod demo;
 pub mod error;
 pub mod graphql;
 pub mod http;
@@ -16,4 +18,3 @@ pub mod store;
 pub mod stories;
 pub mod target_lists;
 pub mod telemetry;
-#[cfg(test)] mod sdltest { #[test] fn sdl() { std::fs::write("/tmp/schema.graphql", crate::graphql::schema::sdl()).unwrap(); } }

@@ -4,6 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use clap::Parser;
 use tandem::{
+    access::password::{Cost, Passwords},
     app::Running,
     clock::SystemClock,
     config::{Command, CommandLine, Database, Import, Serve, User},
@@ -77,18 +78,23 @@ async fn serve(serve: Serve, with_demo: bool) -> Result<()> {
     let listener = TcpListener::bind(serve.listen).await.map_err(|error| Error::internal(format!("cannot listen on {}: {error}", serve.listen)))?;
     let backend = open(&serve.database).await?;
     store::migrate(&backend).await?;
-    let logins = if with_demo { Some(demo::prepare(&backend, serve.demo_password.as_deref()).await?) } else { None };
+    let logins = if with_demo { Some(demo::prepare(&backend, &passwords()?, serve.demo_password.as_deref()).await?) } else { None };
     deals::seed::default_pipeline(&backend).await?;
     match (&serve.admin_email, &serve.admin_password) {
-        (Some(email), Some(password)) => admin::ensure_first_admin(&backend, email, password).await?,
+        (Some(email), Some(password)) => {
+            if admin::ensure_first_admin(&backend, &passwords()?, email, password).await? {
+                tracing::info!(email, "made the first administrator");
+            }
+        }
         (None, None) => {}
         _ => return Err(Error::internal("TANDEM_ADMIN_EMAIL and TANDEM_ADMIN_PASSWORD go together")),
     }
-    let authority = Authority::new(backend.clone(), serve.signing_key.as_deref());
+    let authority = Authority::new(backend.clone(), serve.signing_key.as_deref(), Cost::OWASP)?;
     let metrics = serve.metrics_listen;
     let running = Running::start(listener, backend, authority, settings)?;
     if let Some(address) = metrics {
-        tandem::http::serve_metrics(address).await?;
+        let metrics = TcpListener::bind(address).await.map_err(|error| Error::internal(format!("cannot listen on {address}: {error}")))?;
+        tokio::spawn(tandem::http::serve_metrics(metrics));
     }
     tracing::info!(address = %running.address, "serving");
     if let Some(logins) = logins {
@@ -116,17 +122,23 @@ async fn user(user: User) -> Result<()> {
         User::Create { database, email, name, role, department } => {
             let backend = migrated(&database).await?;
             let name = name.unwrap_or_else(|| email.clone());
-            let id = admin::create_user(&backend, &admin::NewUser { name: &name, email: &email, department, role: &role }, &password()?).await?;
+            let id = admin::create_user(&backend, &passwords()?, (&name, &email), (department, &role), &password()?).await?;
             println!("{id} {email}");
         }
         User::List { database } => {
-            for person in admin::list_users(&*migrated(&database).await?).await? {
-                println!("{person}");
+            for person in admin::list_users(&migrated(&database).await?).await? {
+                let state = match (person.active, person.password) {
+                    (false, _) => "deactivated",
+                    (true, false) => "no password",
+                    (true, true) => "active",
+                };
+                let email = person.email.as_deref().unwrap_or("-");
+                println!("{email:<36} {state:<12} {:<28} {}", person.roles.join(","), person.name);
             }
         }
         User::SetPassword { database, email } => {
             let backend = migrated(&database).await?;
-            admin::set_password(&backend, &email, &password()?).await?;
+            admin::set_password(&backend, &passwords()?, &email, &password()?).await?;
             println!("The password of {email} is set; all sessions have ended.");
         }
     }
@@ -137,6 +149,10 @@ async fn migrated(database: &Database) -> Result<Arc<Backend>> {
     let backend = open(database).await?;
     store::migrate(&backend).await?;
     Ok(backend)
+}
+
+fn passwords() -> Result<Passwords> {
+    Passwords::new(Cost::OWASP)
 }
 
 /// From `TANDEM_PASSWORD`, or typed without being shown.

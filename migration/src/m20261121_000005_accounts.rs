@@ -14,7 +14,7 @@ CREATE INDEX account_owner ON account (owner_id, id);
 CREATE INDEX account_parent ON account (parent_id);
 CREATE INDEX account_created ON account (created_at, id);
 CREATE INDEX account_updated ON account (updated_at, id);
-CREATE INDEX account_industry ON account (industry, id);
+CREATE INDEX account_industry ON account (industry, name_fold, id);
 CREATE INDEX account_stage ON account (stage, id);
 CREATE INDEX account_employees ON account (employee_count, id);
 

@@ -23,6 +23,7 @@ CREATE INDEX deal_account ON deal (account_id, id);
 CREATE INDEX deal_lead ON deal (lead_id, id);
 CREATE INDEX deal_owner ON deal (owner_id, id);
 CREATE INDEX deal_stage ON deal (stage_id, id);
+CREATE INDEX deal_worth ON deal (stage_id, amount_currency, amount_minor) WHERE archived_at IS NULL;
 CREATE INDEX deal_pipeline ON deal (pipeline_id, id);
 CREATE INDEX deal_close_date ON deal (close_date, id);
 CREATE INDEX deal_closed ON deal (closed_at, id);

@@ -1,7 +1,9 @@
 //! Who may do what: actors, actions, reach, and roles compiled to a policy.
 
 pub mod builtin;
+pub mod password;
 mod policy;
+pub mod token;
 
 use entity::{Choice, Department, session::SessionId, table::Choices, user::UserId};
 

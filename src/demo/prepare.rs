@@ -1,12 +1,10 @@
 //! Puts the demo company into an empty database, with a password for everybody who may sign in.
 
-use std::fmt;
-
-use entity::role;
+use std::{fmt, sync::Arc};
 
 use super::{Login, company, load};
 use crate::{
-    access::Purpose,
+    access::{Purpose, password::{self, Passwords}},
     error::{Error, Result},
     people::admin,
     store::{Backend, fold},
@@ -35,7 +33,7 @@ impl fmt::Display for Logins {
 }
 
 /// Loads the demo company where the database is empty; where it is there already, finds it.
-pub async fn prepare(backend: &std::sync::Arc<Backend>, password: Option<&str>) -> Result<Logins> {
+pub async fn prepare(backend: &Arc<Backend>, passwords: &Passwords, password: Option<&str>) -> Result<Logins> {
     let there = admin::list_users(backend).await?;
     let new = there.is_empty();
     if !new && !there.iter().any(|person| person.email.as_deref() == Some("admin@demo.tandem")) {
@@ -47,21 +45,27 @@ pub async fn prepare(backend: &std::sync::Arc<Backend>, password: Option<&str>) 
         None => None,
     };
     let demo = company(SEED, backend.now(), fold);
+    let hash = match &password {
+        Some(password) => {
+            password::check(password, "password")?;
+            Some(passwords.hash(password).await?)
+        }
+        None => None,
+    };
+    let mut change = backend.as_system(Purpose::Demo).begin().await?;
     if new {
-        let mut change = backend.as_system(Purpose::Demo).begin().await?;
         load(&mut change, &demo).await?;
-        let roles = change.rows::<role::Entity>("built_in", true).await?;
         for login in &demo.logins {
-            let role = roles.iter().find(|role| role.key == login.role_key);
-            let role = role.ok_or_else(|| Error::internal(format!("there is no role {}", login.role_key)))?;
-            admin::assign_role(&mut change, login.user_id, role.id).await?;
+            admin::assign_role(&mut change, login.user_id, login.role_key).await?;
         }
         change.rebuild_reach().await?;
-        change.commit().await?;
     }
-    if let Some(password) = &password {
-        admin::set_passwords(backend, &demo.logins.iter().map(|login| login.email.as_str()).collect::<Vec<_>>(), password).await?;
+    if let Some(hash) = &hash {
+        // The company was made at another moment, so its people are found by their addresses.
+        let known = |login: &Login| there.iter().find(|person| person.email.as_deref() == Some(&login.email)).map_or(login.user_id, |person| person.id);
+        admin::insert_credentials_bulk(&mut change, &demo.logins.iter().map(known).collect::<Vec<_>>(), hash).await?;
     }
+    change.commit().await?;
     Ok(Logins { logins: demo.logins, password })
 }
 

@@ -30,6 +30,11 @@ impl<E: Record> Row<E> {
     pub fn new(id: impl Into<Uuid>) -> Self {
         Self { id: id.into(), of: PhantomData }
     }
+
+    /// What is selected of it, as another store sees it than the request's own.
+    pub async fn resolve_as(&self, store: &Store, ctx: &ContextSelectionSet<'_>, field: &Positioned<AstField>) -> ServerResult<Value> {
+        json(ctx, field, row_in(store, ctx, E::KIND, self.id).await)
+    }
 }
 
 /// A record of any kind.
@@ -64,10 +69,14 @@ impl OutputType for AnyRow {
 
 /// What is selected of a record, as JSON.
 pub async fn row(ctx: &ContextSelectionSet<'_>, kind: Kind, id: Uuid) -> Result<Vec<u8>> {
+    row_in(store(ctx)?, ctx, kind, id).await
+}
+
+async fn row_in(store: &Store, ctx: &ContextSelectionSet<'_>, kind: Kind, id: Uuid) -> Result<Vec<u8>> {
     let mut rows = Rows::new(kind);
     let shape = Selections::new(ctx.query_env).object(&[&ctx.item.node], &mut rows)?;
     let filter = Filter::eq(&kind.table().fields[0], id);
-    store(ctx)?.read(&Plan::One(One { filter, archived: true, rows, shape })).await
+    store.read(&Plan::One(One { filter, archived: true, rows, shape })).await
 }
 
 async fn any(ctx: &ContextSelectionSet<'_>, id: (Kind, Uuid)) -> Result<Vec<u8>> {

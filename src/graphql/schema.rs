@@ -3,7 +3,15 @@
 use async_graphql::{MergedObject, Schema, SchemaBuilder, ValidationMode};
 
 use super::{mutation::NounMutation, query::NounQuery, subscription::Subscription};
-use crate::{accounts, contacts, deals, imports, leads, people, personas, store::Nouns, stories, target_lists};
+use crate::{
+    accounts, contacts, deals,
+    imports::graphql::{ImportMutation, ImportQuery},
+    leads, people,
+    people::graphql::{PeopleMutation, PeopleQuery},
+    personas,
+    store::Nouns,
+    stories, target_lists,
+};
 
 /// All nouns that have mutations, in the order they are shown.
 pub const NOUNS: Nouns = Nouns(&[
@@ -27,11 +35,11 @@ pub const NOUNS: Nouns = Nouns(&[
 
 /// What can be read.
 #[derive(Default, MergedObject)]
-pub struct Query(NounQuery, imports::graphql::ImportQuery);
+pub struct Query(NounQuery, PeopleQuery, ImportQuery);
 
 /// What can be changed.
 #[derive(Default, MergedObject)]
-pub struct Mutation(NounMutation, imports::graphql::ImportMutation);
+pub struct Mutation(NounMutation, PeopleMutation, ImportMutation);
 
 /// Tandem's schema.
 pub type TandemSchema = Schema<Query, Mutation, Subscription>;
@@ -52,9 +60,12 @@ pub fn fast() -> TandemSchema {
     builder().validation_mode(ValidationMode::Fast).finish()
 }
 
+/// Nesting of selections; the gate's own limit is the same and tells more.
+const RECURSION: usize = 64;
+
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     // Suggestions would name what introspection may not show.
-    Schema::build(Query::default(), Mutation::default(), Subscription).disable_suggestions()
+    Schema::build(Query::default(), Mutation::default(), Subscription).disable_suggestions().limit_recursive_depth(RECURSION)
 }
 
 /// The schema in its definition language.

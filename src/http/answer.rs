@@ -182,6 +182,8 @@ fn complete(error: &mut ServerError, request_id: &str) {
     }
     let extensions = error.extensions.get_or_insert_default();
     if extensions.get("code").is_none() {
+        // The library quotes what it was sent, however long.
+        error.message = super::gate::long(&error.message).to_owned();
         let code = if error.path.is_empty() {
             match error.message.as_str() {
                 "Operation name required in request." => Code::OperationResolution,

@@ -108,14 +108,19 @@ impl Meter {
         self.span.clone()
     }
 
-    fn admitted(&mut self, paid: &Paid) {
-        self.kind = paid.document.kind().name();
+    /// Notes what kind of operation it is.
+    fn concerns(&mut self, document: &Document) {
+        self.kind = document.kind().name();
         self.span.record("operation.kind", self.kind);
-        if let Some(name) = paid.document.name() {
+        if let Some(name) = document.name() {
             self.span.record("operation.name", super::gate::short(name));
         }
-        self.span.record("cost", paid.costs.requested);
-        metrics::cost(self.kind, paid.costs.requested);
+    }
+
+    /// Notes what it may cost.
+    fn costs(&self, cost: u64) {
+        self.span.record("cost", cost);
+        metrics::cost(self.kind, cost);
     }
 
     /// Notes how it ended.
@@ -125,6 +130,31 @@ impl Meter {
         metrics::answered(self.transport.as_str(), self.kind, outcome, took);
         let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         tracing::debug!(parent: &self.span, outcome, took_us, "answered");
+    }
+}
+
+/// Finishes the meter of a stream of answers when it is dropped, however that comes about.
+pub(super) struct Note {
+    meter: Meter,
+    outcome: &'static str,
+}
+
+impl Note {
+    pub fn new(meter: Meter) -> Self {
+        Self { meter, outcome: "OK" }
+    }
+
+    /// The first answer that is not well decides.
+    pub fn hear(&mut self, answer: &Answer) {
+        if self.outcome == "OK" {
+            self.outcome = answer.outcome();
+        }
+    }
+}
+
+impl Drop for Note {
+    fn drop(&mut self) {
+        self.meter.finish(self.outcome);
     }
 }
 
@@ -160,16 +190,16 @@ impl<H: Host> Edge<H> {
         // One before anything is parsed, the rest when it is known: who has nothing left costs us nothing.
         let first = self.buckets.charge(&caller.key, 1)?;
         let document = self.gate.document(&text, operation.as_deref())?;
+        meter.concerns(&document);
         meter.transport.takes(document.kind())?;
         let admitted = self.gate.admit(document, &variables)?;
+        meter.costs(admitted.cost);
         let throttle = match admitted.cost {
             0 | 1 => first,
             cost => self.buckets.charge(&caller.key, cost - 1)?,
         };
         let costs = Costs { requested: admitted.cost, actual: admitted.cost, throttle };
-        let paid = Paid { request: admitted.request, document: admitted.document, costs };
-        meter.admitted(&paid);
-        Ok(paid)
+        Ok(Paid { request: admitted.request, document: admitted.document, costs })
     }
 
     /// Runs a query or a mutation.

@@ -58,6 +58,15 @@ pub(super) async fn upkeep() {
     }
 }
 
+/// Serves `/metrics` on a listener of its own, until the end of the program.
+pub async fn serve_metrics(listener: tokio::net::TcpListener) {
+    let Some(handle) = install() else { return };
+    let router = axum::Router::new().route("/metrics", axum::routing::get(async move || scrape(&handle)));
+    if let Err(error) = axum::serve(listener, router).await {
+        tracing::error!(%error, "metrics are served no more");
+    }
+}
+
 /// The answer to a scrape.
 pub(super) fn scrape(handle: &PrometheusHandle) -> Response {
     let headers = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];

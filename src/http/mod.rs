@@ -39,10 +39,10 @@ use tower_http::{
 };
 
 use self::{edge::Edge, gate::Gate, gate::refusal::Refusal, limits::Buckets};
-pub use self::{host::Host, serve::serve, settings::Settings};
+pub use self::{host::Host, metrics::serve_metrics, serve::serve, settings::Settings};
 use crate::{
     clock::Clock,
-    error::{Error, Result},
+    error::{Code, Error, Result},
 };
 
 /// Answers shorter than this are not worth compressing.
@@ -85,12 +85,18 @@ pub fn router<H: Host>(host: H, sdl: &str, settings: Settings, clock: Arc<dyn Cl
 async fn around<H: Host>(State(edge): State<Arc<Edge<H>>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let about = request::about(&parts, &edge.settings.trusted_proxies);
+    let strange_key = request::has_strange_key(&parts.headers);
     let mut request = Request::from_parts(parts, body);
     request.extensions_mut().insert(about.clone());
-    let mut response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
-        tracing::error!(request.id = about.request_id, "a handler panicked");
-        graphql::refuse(Refusal::from(Error::internal("a handler panicked")), &about)
-    });
+    let mut response = if strange_key {
+        let message = "Idempotency-Key must be 1 to 128 visible ASCII characters.";
+        graphql::refuse(Refusal::new(Code::BadRequest, message), &about)
+    } else {
+        AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!(request.id = about.request_id, "a handler panicked");
+            graphql::refuse(Refusal::from(Error::internal("a handler panicked")), &about)
+        })
+    };
     if let Ok(id) = HeaderValue::from_str(&about.request_id) {
         response.headers_mut().insert("x-request-id", id);
     }

@@ -13,6 +13,13 @@ use super::host::About;
 /// Bytes of a request id, an idempotency key or a user agent that are taken over.
 const LONGEST: usize = 128;
 
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Whether the idempotency key is one that we do not take: to run the request without it would break its promise.
+pub(super) fn has_strange_key(headers: &HeaderMap) -> bool {
+    headers.contains_key(IDEMPOTENCY_KEY) && visible(headers, IDEMPOTENCY_KEY).is_none()
+}
+
 /// What is known of this request; a missing or strange request id is replaced.
 pub(super) fn about(parts: &Parts, trusted: &[IpNet]) -> About {
     About {
@@ -23,7 +30,7 @@ pub(super) fn about(parts: &Parts, trusted: &[IpNet]) -> About {
             .get(header::USER_AGENT)
             .and_then(|value| value.to_str().ok())
             .map(|agent| agent.chars().take(LONGEST * 2).collect()),
-        idempotency_key: visible(&parts.headers, "idempotency-key"),
+        idempotency_key: visible(&parts.headers, IDEMPOTENCY_KEY),
     }
 }
 

@@ -17,7 +17,7 @@ use futures_util::{Stream, StreamExt, stream};
 use super::{
     accept::{self, Media},
     answer::Answer,
-    edge::{Edge, Meter, Paid, Transport},
+    edge::{Edge, Meter, Note, Paid, Transport},
     gate::refusal::Refusal,
     graphql::refuse,
     host::{About, Caller, Host},
@@ -82,12 +82,10 @@ fn events<H: Host>(
         }
     };
     let open = metrics::Open::event_stream();
-    let mut outcome = Ending { meter, outcome: "OK", _open: open };
+    let mut ending = Ending { note: Note::new(meter), _open: open };
     let events = answers
         .map(move |answer| {
-            if outcome.outcome == "OK" {
-                outcome.outcome = answer.outcome();
-            }
+            ending.hear(&answer);
             event("next", &answer.to_json())
         })
         .chain(stream::once(ready(event("complete", b""))))
@@ -124,15 +122,15 @@ fn event(name: &str, data: &[u8]) -> Event {
     Event::default().event(name).data(String::from_utf8_lossy(data))
 }
 
-/// Notes the outcome when the stream is dropped, however that comes about.
+/// What lives as long as the stream.
 struct Ending {
-    meter: Meter,
-    outcome: &'static str,
+    note: Note,
     _open: metrics::Open,
 }
 
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.meter.finish(self.outcome);
+impl Ending {
+    // A method, for a closure that named the field would capture the note alone.
+    fn hear(&mut self, answer: &Answer) {
+        self.note.hear(answer);
     }
 }

@@ -24,7 +24,7 @@ use tracing::Instrument;
 
 use super::{
     answer::Answer,
-    edge::{Edge, Meter, Transport},
+    edge::{Edge, Meter, Note, Transport},
     gate::refusal::Refusal,
     graphql::refuse,
     host::{About, Caller, Host},
@@ -311,11 +311,9 @@ fn outgoing(
     meter: Meter,
 ) -> impl futures_util::Stream<Item = Outgoing> + Send + 'static {
     let end = stream::once(ready(Outgoing::Complete));
-    let mut note = Note { meter, outcome: "OK" };
+    let mut note = Note::new(meter);
     let told = answers.map(move |answer| {
-        if note.outcome == "OK" {
-            note.outcome = answer.outcome();
-        }
+        note.hear(&answer);
         if answer.is_executed() { Outgoing::Next(answer.to_json()) } else { Outgoing::Error(answer.errors_to_json()) }
     });
     let mut over = false;
@@ -324,18 +322,6 @@ fn outgoing(
         over |= matches!(outgoing, Outgoing::Error(_));
         ready(goes)
     })
-}
-
-/// Notes the outcome when the operation is dropped, however that comes about.
-struct Note {
-    meter: Meter,
-    outcome: &'static str,
-}
-
-impl Drop for Note {
-    fn drop(&mut self) {
-        self.meter.finish(self.outcome);
-    }
 }
 
 fn ticking(period: Duration) -> Interval {

@@ -1,4 +1,13 @@
-//! People: users, teams, roles and sessions.
+//! People: users, teams, roles and sessions; how they sign in, and how they leave.
+
+pub mod admin;
+pub mod graphql;
+mod keys;
+pub mod leaving;
+pub mod sign_in;
+#[cfg(test)]
+mod tests;
+mod throttle;
 
 use entity::{Instant, Record, UserStatus, import_job, role, role_assignment, session, team, team_membership, user};
 use futures_util::future::BoxFuture;

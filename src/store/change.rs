@@ -4,6 +4,7 @@
 use entity::{
     EventAction, Kind, Record,
     table::{Field, Table, Type},
+    user::UserId,
 };
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, IntoActiveModel, Iterable, ModelTrait, QueryResult, TransactionTrait,
@@ -31,8 +32,8 @@ use crate::{
 pub struct Change {
     tx: DatabaseTransaction,
     store: Store,
-    /// The user who began it, whoever acts now: events name them.
-    began: Option<Uuid>,
+    /// Who is told of in the events, whosever permission a step takes.
+    author: Option<UserId>,
     /// Whether roles, users or sessions changed, so that what is cached of them is stale.
     touches_access: bool,
     wrote: bool,
@@ -83,8 +84,13 @@ fn forbidden(kind: Kind, action: Action) -> Error {
 impl Change {
     pub(super) async fn open(store: Store) -> Result<Self> {
         let tx = store.backend.db.begin().await?;
-        let began = store.actor().user().map(|user| user.0);
-        Ok(Self { tx, store, began, touches_access: false, wrote: false })
+        let author = store.actor().user();
+        Ok(Self { tx, store, author, touches_access: false, wrote: false })
+    }
+
+    /// Names in the events who it is that Tandem does this for: somebody who is just signing in.
+    pub fn written_by(&mut self, user: UserId) {
+        self.author = Some(user);
     }
 
     /// Keeps everything.
@@ -461,10 +467,17 @@ impl Change {
             EventAction::Archived | EventAction::Restored => Json::Object(Map::new()),
             EventAction::Created | EventAction::Updated => differences::<E>(before, row),
         };
+        self.tell(action, (table.kind, E::id(row)), account, changes).await
+    }
+
+    /// Writes an event.
+    pub(super) async fn tell(&mut self, action: EventAction, subject: (Kind, Uuid), account: Option<Uuid>, changes: Json) -> Result<()> {
+        let actor = self.author.map(|user| user.0);
+        self.wrote = true;
         let mut sql = self.sql();
         sql.push("INSERT INTO event (id, occurred_at, action, subject_kind, subject_id, account_id, actor_id, request_id, changes) VALUES (");
         sql.bind(self.store.backend.new_id()).push(", ").bind(self.store.now().0).push(", ").bind(action.as_str()).push(", ");
-        sql.bind(table.name).push(", ").bind(E::id(row)).push(", ").bind(account).push(", ").bind(self.began).push(", ");
+        sql.bind(subject.0.name()).push(", ").bind(subject.1).push(", ").bind(account).push(", ").bind(actor).push(", ");
         sql.bind(self.store.request.as_deref().map(str::to_owned)).push(", ").bind(changes).push(")");
         if sql.engine() == Engine::Postgres {
             // Wakes the other processes when this commits, in the same statement.

@@ -111,7 +111,7 @@ impl Filter {
     fn read_entry(table: &'static Table, name: &str, json: &Json) -> Result<Self> {
         if let Some(field) = table.field(name) {
             let object = json.as_object().ok_or_else(|| Error::argument(format!("The filter of {name} is an object.")))?;
-            return Ok(Self::Test(field, Test::read(field, object)?));
+            return Ok(Self::Test(field, Test::read(table.kind, field, object)?));
         }
         let Some(link) = table.link(name) else {
             return Err(Error::argument(format!("{}Filter has no field {name}.", table.name)));
@@ -300,7 +300,7 @@ pub fn and_live(sql: &mut Sql, table: &Table, alias: &str) {
 }
 
 impl Test {
-    fn read(field: &Field, object: &Map<String, Json>) -> Result<Self> {
+    fn read(kind: Kind, field: &Field, object: &Map<String, Json>) -> Result<Self> {
         if matches!(field.ty, Type::Money) {
             return Self::read_money(field, object);
         }
@@ -314,7 +314,11 @@ impl Test {
             if let (Type::Text, Some(text)) = (field.ty, json.as_str()) {
                 return Ok(text.into());
             }
-            value::read(field, json).map_err(|misfit| Error::argument(misfit.message))
+            let read = match (field.ty, json.as_str()) {
+                (Type::Id, Some(text)) => value::key(kind, text).map(Value::from),
+                _ => value::read(field, json),
+            };
+            read.map_err(|misfit| Error::argument(misfit.message))
         };
         let mut all = Vec::new();
         for (name, json) in object {

@@ -7,6 +7,7 @@
 pub mod aggregate;
 pub mod bulk;
 mod change;
+mod credentials;
 mod db;
 mod draft;
 mod feed;
@@ -39,6 +40,7 @@ use sea_orm::{QueryResult, prelude::Uuid};
 use tokio::sync::watch;
 
 pub use change::{Change, Problems, Saved};
+pub use credentials::{Attempts, Claimed, Login, Person};
 pub use db::{Db, redact};
 pub use draft::{Draft, input_name};
 pub use feed::{FeedEvent, Position};

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use apollo_compiler::{
     ExecutableDocument, Schema,
-    ast::{Type, Value},
+    ast::Value,
     collections::{HashMap, HashSet, IndexMap},
     executable::{Field, Operation, Selection, SelectionSet},
     response::{JsonMap, JsonValue},
@@ -12,7 +12,11 @@ use apollo_compiler::{
     validation::Valid,
 };
 
-use super::{document::pos, refusal::Refusal, shape};
+use super::{
+    page::{Pages, Times},
+    refusal::Refusal,
+    shape,
+};
 use crate::{error::Code, http::settings::Limits};
 
 /// The cost of an operation.
@@ -44,7 +48,7 @@ pub(super) struct Priced<'a> {
 impl Priced<'_> {
     /// The cost, unless it passes the limit or a page size does.
     pub fn cost(&self) -> Result<Cost, Refusal> {
-        let mut reckoning = Reckoning { on: self, known: HashMap::default(), steps: 0, variable: false };
+        let mut reckoning = Reckoning::new(self);
         let root = self.operation.selection_set.ty.as_str();
         let weight = reckoning.set(&[&self.operation.selection_set], root, Depth::Root)?;
         let introspection = shape::shape(self.document, self.operation).introspection;
@@ -52,12 +56,18 @@ impl Priced<'_> {
         if requested > self.limits.cost {
             return Err(self.too_dear(requested));
         }
-        Ok(Cost { requested, constant: !reckoning.variable })
+        Ok(Cost { requested, constant: !reckoning.pages.variable })
+    }
+
+    /// A Relay connection, and not some noun that is called so.
+    pub fn is_connection(&self, ty: &str) -> bool {
+        ty.ends_with("Connection")
+            && self.schema.get_object(ty).is_some_and(|object| object.fields.contains_key("pageInfo"))
     }
 
     fn too_dear(&self, figure: u64) -> Refusal {
         let limit = self.limits.cost;
-        let mut reckoning = Reckoning { on: self, known: HashMap::default(), steps: 0, variable: false };
+        let mut reckoning = Reckoning::new(self);
         let mut paths = Vec::new();
         let root = self.operation.selection_set.ty.as_str();
         // Out of breath, the dearest of what was seen is still the best advice.
@@ -84,21 +94,11 @@ struct Weight {
     each: u64,
 }
 
+/// Where a field stands: pages may be larger at the root.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Depth {
+pub(super) enum Depth {
     Root,
     Below,
-}
-
-/// How a field multiplies what stands below it.
-#[derive(Clone, Copy)]
-enum Times {
-    /// One object.
-    Once,
-    /// A page of this size, in a connection.
-    Page(u64),
-    /// So many objects.
-    Many(u64),
 }
 
 /// The way down to a selection, and how often each stop comes.
@@ -112,12 +112,16 @@ struct Reckoning<'a> {
     on: &'a Priced<'a>,
     known: HashMap<(Vec<usize>, &'a str, Depth), Weight>,
     steps: usize,
-    variable: bool,
+    pages: Pages<'a>,
 }
 
 type Groups<'a> = IndexMap<&'a str, Vec<&'a Field>>;
 
 impl<'a> Reckoning<'a> {
+    fn new(on: &'a Priced<'a>) -> Self {
+        Self { on, known: HashMap::default(), steps: 0, pages: Pages { on, variable: false } }
+    }
+
     /// The weight of selection sets that apply to the same object: the most that any of its possible types costs.
     fn set(&mut self, sets: &[&'a SelectionSet], ty: &'a str, depth: Depth) -> Result<Weight, Refusal> {
         let mut key: Vec<usize> = sets.iter().map(|set| std::ptr::from_ref(*set).addr()).collect();
@@ -137,7 +141,7 @@ impl<'a> Reckoning<'a> {
     }
 
     fn object(&mut self, sets: &[&'a SelectionSet], ty: &'a str, depth: Depth) -> Result<Weight, Refusal> {
-        let connection = self.is_connection(ty);
+        let connection = self.on.is_connection(ty);
         let mut all = Weight::default();
         for fields in self.groups(sets, ty)?.values() {
             let field = fields[0];
@@ -150,7 +154,7 @@ impl<'a> Reckoning<'a> {
                 "edges" if connection => all.each = all.each.saturating_add(below.fixed),
                 "nodes" if connection => all.each = all.each.saturating_add(below.fixed).saturating_add(1),
                 _ => {
-                    let cost = match self.times(field, depth)? {
+                    let cost = match self.pages.times(field, depth)? {
                         Times::Once => below.fixed.saturating_add(1),
                         Times::Page(size) => size.saturating_mul(below.each).saturating_add(below.fixed + 1),
                         Times::Many(size) => size.saturating_mul(below.fixed.saturating_add(1)),
@@ -167,91 +171,6 @@ impl<'a> Reckoning<'a> {
     fn below(&mut self, fields: &[&'a Field]) -> Result<Weight, Refusal> {
         let sets: Vec<_> = fields.iter().map(|field| &field.selection_set).collect();
         self.set(&sets, fields[0].definition.ty.inner_named_type(), Depth::Below)
-    }
-
-    /// How often what stands below the field may come.
-    fn times(&mut self, field: &'a Field, depth: Depth) -> Result<Times, Refusal> {
-        let limit = if depth == Depth::Root { self.on.limits.root_page } else { self.on.limits.nested_page };
-        let first = self.page(field, "first", limit)?;
-        let last = self.page(field, "last", limit)?;
-        if first.is_some() && last.is_some() {
-            return Err(self.bad_page(field, "last", "first and last cannot be given together"));
-        }
-        let page = first.or(last);
-        if self.is_connection(field.definition.ty.inner_named_type()) {
-            return Ok(Times::Page(page.unwrap_or(self.on.limits.page)));
-        }
-        let items = match self.length(field, &["ids"]) {
-            Some(length) => Some(length),
-            None => self.length(field, &["input", "items"]),
-        };
-        Ok(page.or(items).map_or(Times::Once, Times::Many))
-    }
-
-    fn page(&mut self, field: &'a Field, name: &str, limit: u64) -> Result<Option<u64>, Refusal> {
-        let Some(definition) = field.definition.argument_by_name(name) else { return Ok(None) };
-        if !matches!(&*definition.ty, Type::Named(ty) | Type::NonNullNamed(ty) if ty == "Int") {
-            return Ok(None);
-        }
-        let given = field.specified_argument_by_name(name).or(definition.default_value.as_ref());
-        let size = match given.map(|value| &**value) {
-            Some(Value::Variable(variable)) => {
-                self.variable = true;
-                match self.on.variables.get(variable.as_str()) {
-                    Some(value) => value.as_i64(),
-                    None => definition.default_value.as_ref().and_then(|value| value.to_i32()).map(i64::from),
-                }
-            }
-            Some(value) => value.to_i32().map(i64::from),
-            None => None,
-        };
-        let Some(size) = size else { return Ok(None) };
-        match u64::try_from(size) {
-            Err(_) => Err(self
-                .bad_page(field, name, &format!("{name} is {size}, it must not be negative"))
-                .with("limit", limit)
-                .with("figure", size)),
-            Ok(size) if size > limit => {
-                let message = format!("{name} is {size}, at most {limit} can be asked for here");
-                Err(self.bad_page(field, name, &message).with("limit", limit).with("figure", size))
-            }
-            Ok(size) => Ok(Some(size)),
-        }
-    }
-
-    fn bad_page(&self, field: &Field, argument: &str, message: &str) -> Refusal {
-        let at = field.name.line_column_range(&self.on.document.sources).map(|range| pos(range.start));
-        Refusal::new(Code::BadUserInput, format!("{}: {message}.", field.response_key()))
-            .at(at)
-            .with("argument", argument)
-    }
-
-    /// The length of the list at this path: an argument, then input fields.
-    fn length(&mut self, field: &'a Field, path: &[&str]) -> Option<u64> {
-        let mut at: &Value = field.specified_argument_by_name(path[0])?;
-        for name in &path[1..] {
-            at = match at {
-                Value::Object(fields) => &fields.iter().find(|(key, _)| key == name)?.1,
-                Value::Variable(variable) => {
-                    self.variable = true;
-                    let JsonValue::Object(fields) = self.on.variables.get(variable.as_str())? else { return None };
-                    let JsonValue::Array(items) = fields.get(*name)? else { return None };
-                    return Some(items.len() as u64);
-                }
-                _ => return None,
-            };
-        }
-        match at {
-            Value::List(items) => Some(items.len() as u64),
-            Value::Variable(variable) => {
-                self.variable = true;
-                match self.on.variables.get(variable.as_str())? {
-                    JsonValue::Array(items) => Some(items.len() as u64),
-                    _ => None,
-                }
-            }
-            _ => None,
-        }
     }
 
     /// The types to look at: the static one, unless a fragment narrows it.
@@ -339,7 +258,7 @@ impl<'a> Reckoning<'a> {
             match directive.specified_argument_by_name("if").map(|value| &**value) {
                 Some(Value::Boolean(holds)) => *holds == unless,
                 Some(Value::Variable(variable)) => {
-                    self.variable = true;
+                    self.pages.variable = true;
                     let holds = self.on.variables.get(variable.as_str()).and_then(JsonValue::as_bool);
                     holds == Some(unless)
                 }
@@ -366,7 +285,7 @@ impl<'a> Reckoning<'a> {
             }
         }
         let ty = dearest.1;
-        let connection = self.is_connection(ty);
+        let connection = self.on.is_connection(ty);
         let times = trail.times.last().copied().unwrap_or(1);
         for (key, fields) in self.groups(sets, ty)? {
             let field = fields[0];
@@ -377,7 +296,7 @@ impl<'a> Reckoning<'a> {
                 "pageInfo" if connection => continue,
                 "edges" if connection => (0, times),
                 "nodes" if connection => (times, times),
-                _ => match self.times(field, depth)? {
+                _ => match self.pages.times(field, depth)? {
                     Times::Once => (times, times),
                     // Below, only the rows matter: one connection beside a page of them.
                     Times::Page(size) => (times, times.saturating_mul(size)),
@@ -409,12 +328,6 @@ impl<'a> Reckoning<'a> {
             self.on.schema.types.get(ty),
             Some(ExtendedType::Object(_) | ExtendedType::Interface(_) | ExtendedType::Union(_))
         )
-    }
-
-    /// A Relay connection, and not some noun that is called so.
-    fn is_connection(&self, ty: &str) -> bool {
-        ty.ends_with("Connection")
-            && self.on.schema.get_object(ty).is_some_and(|object| object.fields.contains_key("pageInfo"))
     }
 
     fn step(&mut self) -> Result<(), Refusal> {

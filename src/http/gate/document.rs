@@ -31,7 +31,7 @@ use super::{
     lexer::{self, TooMuch},
     literals, merge,
     refusal::{self, Refusal},
-    shape,
+    same, shape,
 };
 use crate::{
     error::Code,
@@ -154,8 +154,14 @@ impl Documents {
         self.within(&checked, &operation, limits)?;
         let mut parsed = parse_query(text).map_err(|error| {
             let pos = error.positions().next();
-            Refusal::new(Code::ParseFailed, error.to_string()).at(pos)
+            // The library draws a picture of the place; its last line says what is wrong.
+            let drawn = error.to_string();
+            let reason = drawn.lines().last().unwrap_or_default().trim_start_matches([' ', '=']);
+            Refusal::new(Code::ParseFailed, format!("syntax error: {reason}")).at(pos)
         })?;
+        if !same::is_same(&checked, &operation, &parsed) {
+            return Err(Refusal::new(Code::ParseFailed, "The document can be read in more than one way."));
+        }
         keep_only(&mut parsed, operation.name.as_ref().map(Name::as_str));
         let conditional = merge::is_conditional(&parsed);
         if !conditional {
@@ -228,7 +234,7 @@ fn refuse(code: Code, diagnostics: &DiagnosticList) -> Refusal {
 }
 
 fn tell(code: Code, error: &GraphQLError) -> async_graphql::ServerError {
-    let mut told = refusal::error(code, error.message.clone(), None);
+    let mut told = refusal::error(code, super::long(&error.message), None);
     told.locations = error.locations.iter().copied().map(pos).collect();
     told
 }

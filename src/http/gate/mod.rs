@@ -5,7 +5,9 @@ mod document;
 mod lexer;
 mod literals;
 mod merge;
+mod page;
 pub(super) mod refusal;
+mod same;
 mod shape;
 mod variables;
 
@@ -134,6 +136,6 @@ pub(super) fn short(text: &str) -> &str {
 }
 
 /// At most 1,000 characters of a message that may hold what a client sent.
-fn long(text: &str) -> &str {
+pub(super) fn long(text: &str) -> &str {
     text.char_indices().nth(1_000).map_or(text, |(end, _)| &text[..end])
 }

@@ -250,6 +250,31 @@ fn bombs_are_refused_in_no_time() {
     }
 }
 
+#[test]
+fn what_is_weighed_is_what_is_run() {
+    // Each of these could hide a field from one of the parsers, if they did not agree.
+    for text in [
+        "{ hello # \r accounts(first: 9000) { totalCount }\n }",
+        "{ hello # \u{2028} accounts(first: 9000) { totalCount }\n }",
+        "{ hello # \u{85} accounts(first: 9000) { totalCount }\n }",
+        "{ hello # \u{b} accounts(first: 9000) { totalCount }\n }",
+        "{ accounts(after: \"\"\"\\\"\"\", first: 9000) { totalCount } # \"\"\") { totalCount } }",
+        "{ accounts(after: \"\\\"\", first: 9000) { totalCount } }",
+        "{ accounts(first: 00009000) { totalCount } }",
+        "{ accounts(first: 9000_) { totalCount } }",
+    ] {
+        if let Ok(admitted) = admit_in(&gate(), text, None, &json!({})) {
+            let Admitted { mut request, .. } = admitted;
+            let run = format!("{:?}", request.parsed_query().unwrap());
+            assert!(!run.contains("Number(9000)"), "{text:?} runs {run}");
+        }
+    }
+    let everything = "query($v: [ID!]! = [\"a\", \"b\"], $on: Boolean = true) { a: account(by: {id: \"\\u00e9 \\n\"}) { id } \
+        accounts(first: 3, after: \"\"\"block \"quoted\" \"\"\") { nodes { ...F @include(if: $on) ... on Node { id } ... { id } } } \
+        nodes(ids: $v) { id } top(first: 2) { id } } fragment F on Account { name }";
+    assert!(admit_in(&gate(), everything, None, &json!({})).is_ok());
+}
+
 fn merged(text: &str, variables: &Json) -> String {
     let admitted = admit_in(&gate(), text, None, variables).unwrap();
     let Admitted { mut request, .. } = admitted;

@@ -23,6 +23,10 @@ async fn a_request_keeps_its_id_and_what_is_known_of_it_reaches_the_house() {
     assert_eq!((about.idempotency_key.as_deref(), about.user_agent.as_deref()), (Some("once"), Some("walker")));
     let answer = Answer::of(world.post(body, &[("x-request-id", "no good")]).await).await;
     assert_eq!(answer.header("x-request-id").len(), 32);
+    let body = json!({"query": "mutation { bump { value } }"}).to_string();
+    let answer = Answer::of(world.post(body, &[("idempotency-key", &"x".repeat(129))]).await).await;
+    assert_eq!((answer.status, answer.code()), (400, "BAD_REQUEST"));
+    assert_eq!(world.toy.memory.bumps.load(Ordering::SeqCst), 0);
     let nowhere = Answer::of(world.client.get(world.url("/nowhere")).send().await.unwrap()).await;
     assert_eq!((nowhere.status, nowhere.code()), (404, "NOT_FOUND"));
     assert!(!nowhere.header("x-request-id").is_empty());
@@ -57,7 +61,7 @@ async fn figures_tell_outcomes_but_neither_users_nor_text() {
     let world = World::new().await;
     world.ask("query Secretive { hello(name: \"classified\") }", json!({})).await;
     world.ask("{ unheardOf }", json!({})).await;
-    let text = world.client.get(world.url("/metrics")).send().await.unwrap().text().await.unwrap();
+    let text = world.figures().await;
     for expected in [
         "tandem_requests_total{transport=\"post\",operation=\"query\",outcome=\"OK\"}",
         "tandem_requests_total{transport=\"post\",operation=\"none\",outcome=\"GRAPHQL_VALIDATION_FAILED\"}",

@@ -73,6 +73,11 @@ impl World {
         Answer::of(self.post(body, &[("accept", NEW)]).await).await
     }
 
+    /// What Prometheus would see.
+    async fn figures(&self) -> String {
+        self.client.get(self.url("/metrics")).send().await.unwrap().text().await.unwrap()
+    }
+
     /// Asks the server to stop, and waits until it has.
     async fn stop(mut self) {
         self.stop.take().unwrap().send(()).unwrap();

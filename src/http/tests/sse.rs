@@ -97,4 +97,6 @@ async fn a_panic_in_a_stream_is_an_error_event() {
     assert_eq!(events[0].1["data"]["collapse"], 0);
     assert_eq!(events[1].1["errors"][0]["extensions"]["code"], "INTERNAL_SERVER_ERROR");
     assert_eq!(events.last().unwrap().0, "complete");
+    let figure = "{transport=\"sse\",operation=\"subscription\",outcome=\"INTERNAL_SERVER_ERROR\"}";
+    assert!(world.figures().await.contains(figure));
 }

@@ -193,4 +193,9 @@ async fn the_gate_stands_before_sockets_too() {
         }
     };
     assert_eq!(refused("3").await, "TOO_MANY_OPERATIONS");
+    let figures = world.figures().await;
+    for (kind, outcome) in [("query", "INTERNAL_SERVER_ERROR"), ("none", "RATE_LIMITED"), ("query", "BAD_USER_INPUT")] {
+        let figure = format!("{{transport=\"websocket\",operation=\"{kind}\",outcome=\"{outcome}\"}}");
+        assert!(figures.contains(&figure), "{figure} in {figures}");
+    }
 }

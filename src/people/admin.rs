@@ -1,0 +1,166 @@
+//! What whoever runs the machine does with people: the first administrator, users, passwords, roles.
+
+use std::sync::Arc;
+
+use entity::{Department, Record, UserStatus, role, role_assignment, user, user::UserId};
+
+use super::sign_in;
+use crate::{
+    access::{
+        Actor, Purpose, Who,
+        password::{self, Passwords},
+    },
+    error::{Code, Error, Result, UserCode, UserError},
+    store::{Backend, Change, Draft, Person, Store},
+};
+
+/// The key of the role that may do everything.
+pub const ADMIN: &str = "admin";
+
+/// Makes the first administrator where there is no active one; tells whether it did. A person of
+/// this e-mail address becomes one, with this password.
+pub async fn ensure_first_admin(backend: &Arc<Backend>, passwords: &Passwords, email: &str, password: &str) -> Result<bool> {
+    let store = backend.as_system(Purpose::CommandLine);
+    let none = async |change: &mut Change| Ok::<_, Error>(active_admins(change).await?.is_empty());
+    let mut change = store.begin().await?;
+    let needed = none(&mut change).await?;
+    change.roll_back().await?;
+    if !needed {
+        return Ok(false);
+    }
+    password::check(password, "password")?;
+    let hash = passwords.hash(password).await?;
+    let mut change = store.begin().await?;
+    // Another process may have been faster: the role's row is locked from here on.
+    if !none(&mut change).await? {
+        return Ok(false);
+    }
+    let user = match by_email(&change, email).await? {
+        Some(person) => {
+            change.edit::<user::Entity>(person.id.0, |row| row.status = UserStatus::Active).await?;
+            person.id
+        }
+        None => hire(&mut change, "Administrator", email, Department::It).await?,
+    };
+    assign_role(&mut change, user, ADMIN).await?;
+    insert_credentials_bulk(&mut change, &[user], &hash).await?;
+    change.commit().await?;
+    Ok(true)
+}
+
+/// Makes somebody who may sign in.
+pub async fn create_user(
+    backend: &Arc<Backend>,
+    passwords: &Passwords,
+    (name, email): (&str, &str),
+    (department, role): (Department, &str),
+    password: &str,
+) -> Result<UserId> {
+    password::check(password, "password")?;
+    let hash = passwords.hash(password).await?;
+    let mut change = backend.as_system(Purpose::CommandLine).begin().await?;
+    let user = hire(&mut change, name, email, department).await?;
+    assign_role(&mut change, user, role).await?;
+    insert_credentials_bulk(&mut change, &[user], &hash).await?;
+    change.commit().await?;
+    Ok(user)
+}
+
+/// Everybody, by name.
+pub async fn list_users(backend: &Arc<Backend>) -> Result<Vec<Person>> {
+    backend.as_system(Purpose::CommandLine).everybody().await
+}
+
+/// Gives somebody another password and ends their sessions.
+pub async fn set_password(backend: &Arc<Backend>, passwords: &Passwords, email: &str, password: &str) -> Result<()> {
+    let store = backend.as_system(Purpose::CommandLine);
+    let person = store.login(&folded(email)).await?.ok_or_else(|| unknown(email))?;
+    give_password(&store, passwords, person.user, password).await
+}
+
+/// Acts for somebody without a session, as commands do that a person is to answer for.
+pub async fn actor_for(backend: &Arc<Backend>, email: &str) -> Result<Actor> {
+    let person = backend.as_system(Purpose::CommandLine).login(&folded(email)).await?.ok_or_else(|| unknown(email))?;
+    let known = backend.known(person.user, None).await?;
+    if !known.good {
+        return Err(Error::refused_because(Code::Forbidden, "USER_DEACTIVATED", format!("{email} is deactivated.")));
+    }
+    Ok(Actor { who: Who::User { id: person.user, session: None }, department: known.department, policy: known.policy })
+}
+
+/// Gives somebody a role by its key; nothing happens where they hold it. For Tandem itself.
+pub async fn assign_role(change: &mut Change, user: UserId, role: &str) -> Result<()> {
+    let roles = change.rows::<role::Entity>("key", role).await?;
+    let role = roles.first().ok_or_else(|| {
+        let message = format!("There is no role {}.", crate::store::value::short(role));
+        Error::from(UserError::new(UserCode::NotFound, "role", message).because("ROLE_UNKNOWN"))
+    })?;
+    let held = change.rows::<role_assignment::Entity>("user_id", user).await?;
+    if held.iter().any(|assignment| assignment.role_id == role.id) {
+        return Ok(());
+    }
+    let mut draft = Draft::default();
+    draft.set(role_assignment::Entity::table(), "role_id", role.id.0);
+    draft.set(role_assignment::Entity::table(), "user_id", user.0);
+    change.create::<role_assignment::Entity>(draft).await.map(|_| ())
+}
+
+/// Gives several people the password of one hash. For Tandem itself.
+pub async fn insert_credentials_bulk(change: &mut Change, users: &[UserId], hash: &str) -> Result<()> {
+    change.set_password(users, hash).await
+}
+
+/// The active people who hold the administrators' role. The role's row is locked, so that two who
+/// decide by it decide one after the other. For Tandem itself.
+pub(super) async fn active_admins(change: &mut Change) -> Result<Vec<UserId>> {
+    let roles = change.rows::<role::Entity>("key", ADMIN).await?;
+    let role = roles.first().ok_or_else(|| Error::internal("the administrators' role is gone"))?;
+    change.find::<role::Entity>(role.id.0).await?;
+    let mut admins = Vec::new();
+    for held in change.rows::<role_assignment::Entity>("role_id", role.id).await? {
+        let people = change.rows::<user::Entity>("id", held.user_id).await?;
+        admins.extend(people.into_iter().filter(|person| person.status == UserStatus::Active).map(|person| person.id));
+    }
+    Ok(admins)
+}
+
+/// Gives somebody a password and ends their sessions, whoever asks.
+pub(super) async fn give_password(store: &Store, passwords: &Passwords, user: UserId, password: &str) -> Result<()> {
+    password::check(password, "password")?;
+    let hash = passwords.hash(password).await?;
+    let mut change = store.begin().await?;
+    let give = async |change: &mut Change| {
+        let person = change.find::<user::Entity>(user.0).await?;
+        if person.email.is_none() {
+            let message = "Without an e-mail address nobody can sign in; set it first.";
+            return Err(UserError::new(UserCode::Required, "email", message).because("EMAIL_MISSING").into());
+        }
+        change.set_password(&[user], &hash).await?;
+        sign_in::revoke_all(change, user, None).await.map(|_| ())
+    };
+    change.as_system(Purpose::SignIn, give).await?;
+    change.commit().await
+}
+
+async fn hire(change: &mut Change, name: &str, email: &str, department: Department) -> Result<UserId> {
+    let table = user::Entity::table();
+    let mut input = serde_json::Map::new();
+    input.insert("name".to_owned(), name.into());
+    input.insert("email".to_owned(), folded(email).into());
+    // Read as a client's input is, so that the same forms are asked for.
+    let mut draft = Draft::read(entity::Kind::User, &input, true, (&change.store().actor().policy, &[]))?;
+    draft.set(table, "department", department.as_str());
+    Ok(change.create::<user::Entity>(draft).await?.id)
+}
+
+async fn by_email(change: &Change, email: &str) -> Result<Option<user::Model>> {
+    Ok(change.rows::<user::Entity>("email", folded(email)).await?.into_iter().next())
+}
+
+fn folded(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+fn unknown(email: &str) -> Error {
+    Error::input(UserCode::NotFound, "email", format!("Nobody has the e-mail address {}.", crate::store::value::short(email)))
+}
