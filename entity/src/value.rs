@@ -89,7 +89,8 @@ impl Day {
     /// Reads `2026-11-21`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(Self::from_date)
+        // The calendar library would take `2024-1-1` too.
+        (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(Self::from_date))?
     }
 }
 

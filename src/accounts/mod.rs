@@ -57,7 +57,10 @@ impl Rules for account::Entity {
 async fn not_another_account(change: &Change, id: account::AccountId, domain: &str) -> Result<()> {
     let others = change.rows::<account_domain::Entity>("domain", domain).await?;
     match others.iter().find(|other| other.account_id != id) {
-        Some(_) => Err(Error::input(UserCode::Taken, "domain", "This domain is a further domain of another account.")),
+        Some(other) => {
+            let taken = UserError::new(UserCode::Taken, "domain", "This domain is a further domain of another account.");
+            Err(taken.against(Kind::Account, other.account_id.0).into())
+        }
         None => Ok(()),
     }
 }
@@ -72,7 +75,10 @@ impl Rules for account_domain::Entity {
         Box::pin(async move {
             row.domain = rules::domain(&row.domain).map_err(|why| Error::input(UserCode::Invalid, "domain", why))?;
             match change.rows::<account::Entity>("domain", row.domain.as_str()).await?.first() {
-                Some(_) => Err(Error::input(UserCode::Taken, "domain", "This domain is the primary domain of an account.")),
+                Some(account) => {
+                    let taken = UserError::new(UserCode::Taken, "domain", "This domain is the primary domain of an account.");
+                    Err(taken.against(Kind::Account, account.id.0).into())
+                }
                 None => Ok(()),
             }
         })

@@ -208,8 +208,9 @@ impl Filter {
 /// domains too.
 fn push_unique(sql: &mut Sql, (kind, alias): (Kind, &str), field: &Field, value: &str) {
     let (column, value) = match field.fold {
-        Some(column) => (column, fold(value)),
-        None => (field.column, value.to_owned()),
+        Some(column) if column != field.column => (column, fold(value)),
+        // A column that is its own key holds normalised text, accents and all.
+        _ => (field.column, value.to_owned()),
     };
     sql.push("(").column(alias, column).push(" = ").bind(value.as_str());
     if kind == Kind::Account && field.column == "domain" {

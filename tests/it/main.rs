@@ -20,3 +20,6 @@
 mod support;
 
 mod harness;
+
+mod records;
+mod shared;

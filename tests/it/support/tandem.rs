@@ -1,124 +1,102 @@
 //! The seams between the tests and the code under test: migrate, people, start, count.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use entity::{Department, Kind, Record, team, team_membership};
+use sea_orm::prelude::Uuid;
+use tandem::{
+    access::{
+        Purpose,
+        password::{Cost, Passwords},
     },
+    app::Running,
+    clock::ManualClock,
+    error::Error,
+    http::{Settings, settings::Rate},
+    people::{admin, sign_in::Authority},
+    store::{self, Backend, Change, Draft},
 };
+use tokio::net::TcpListener;
 
-use entity::{UserStatus, role, role_assignment, user};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectOptions, Database, DatabaseConnection, DbErr, prelude::Uuid};
-use sea_orm_migration::MigratorTrait;
-use tandem::clock::ManualClock;
-use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use super::world::{MORNING, PASSWORD, PEOPLE};
 
-use super::world::{MORNING, PEOPLE};
-use crate::harness;
+/// What the machine's owner would keep secret; the same in all worlds, so that tests can forge tokens.
+pub const SIGNING_KEY: &str = "a key of at least thirty-two bytes, for tests";
 
 /// A running server.
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
-    statements: Arc<AtomicUsize>,
-    shutdown: CancellationToken,
-    serving: JoinHandle<()>,
+    running: Running,
 }
 
 impl Server {
     /// How many statements it has sent to its database since it started.
-    // SEAM: tandem's own counter. It must be the server's, not the process's: tests run side by side.
-    pub fn statements(&self) -> usize {
-        self.statements.load(Ordering::SeqCst)
+    pub fn statements(&self) -> u64 {
+        self.running.backend.db().statements()
     }
 
     /// Stops it; connections that are still open are cut.
     pub async fn stop(self) {
-        self.shutdown.cancel();
-        self.serving.await.expect("the server does not panic");
+        self.running.stop().await.expect("the server stops cleanly");
     }
 }
 
 /// Brings an empty database to today's tables, and leaves no connection open.
-// SEAM: tandem::store::migrate.
-pub async fn migrate(url: &str) -> Result<(), DbErr> {
-    let connection = connect(url).await?;
-    migration::Migrator::up(&connection, None).await?;
-    connection.close().await
+pub async fn migrate(url: &str) -> Result<(), Error> {
+    let backend = open(url, Arc::new(ManualClock::at(MORNING))).await?;
+    store::migrate(&backend).await?;
+    backend.db().close().await
 }
 
-/// Writes `world::PEOPLE`, who sign in with `world::PASSWORD`, into a migrated database, and leaves no
-/// connection open. Done once, for the template: hashing passwords is dear.
-// SEAM: tandem's use cases for people and roles, which also know passwords and permissions.
-pub async fn populate(url: &str) -> Result<(), DbErr> {
-    let connection = connect(url).await?;
-    for (person, number) in PEOPLE.iter().zip(1..) {
-        let id = Uuid::from_u128(number);
-        let (version, at) = (Set(1), Set(MORNING));
-        let role = role::ActiveModel {
-            id: Set(id.into()),
-            key: Set(person.role.to_owned()),
-            name: Set(person.role.to_owned()),
-            name_fold: Set(person.role.to_owned()),
-            description: Set(None),
-            built_in: Set(true),
-            version: version.clone(),
-            created_at: at.clone(),
-            updated_at: at.clone(),
-            archived_at: Set(None),
+/// Writes `world::PEOPLE`, who sign in with `world::PASSWORD`, and their teams into a migrated
+/// database, and leaves no connection open. Done once, for the template: hashing passwords is dear.
+pub async fn populate(url: &str) -> Result<(), Error> {
+    let backend = open(url, Arc::new(ManualClock::at(MORNING))).await?;
+    let passwords = Passwords::new(Cost::LEAST)?;
+    let mut teams: Vec<(&str, Uuid)> = Vec::new();
+    for person in PEOPLE {
+        let (who, what) = ((person.name, person.email), (person.department, person.role));
+        let user = admin::create_user(&backend, &passwords, who, what, PASSWORD).await?;
+        let Some(name) = person.team else { continue };
+        let mut change = backend.as_system(Purpose::CommandLine).begin().await?;
+        let team = match teams.iter().find(|(known, _)| *known == name) {
+            Some((_, team)) => *team,
+            None => make_team(&mut change, name, person.department).await?,
         };
-        let user = user::ActiveModel {
-            id: Set(id.into()),
-            name: Set(person.name.to_owned()),
-            name_fold: Set(person.name.to_lowercase()),
-            email: Set(Some(person.email.to_owned())),
-            title: Set(None),
-            department: Set(person.department),
-            status: Set(UserStatus::Active),
-            version: version.clone(),
-            created_at: at.clone(),
-            updated_at: at.clone(),
-            archived_at: Set(None),
-        };
-        let assignment = role_assignment::ActiveModel {
-            id: Set(id.into()),
-            role_id: Set(id.into()),
-            user_id: Set(id.into()),
-            version,
-            created_at: at.clone(),
-            updated_at: at,
-            archived_at: Set(None),
-        };
-        role.insert(&connection).await?;
-        user.insert(&connection).await?;
-        assignment.insert(&connection).await?;
+        teams.push((name, team));
+        let mut place = Draft::default();
+        place.set(team_membership::Entity::table(), "team_id", team);
+        place.set(team_membership::Entity::table(), "user_id", user.0);
+        change.create::<team_membership::Entity>(place).await?;
+        change.commit().await?;
     }
-    connection.close().await
+    backend.db().close().await
 }
 
-#[expect(clippy::disallowed_methods, reason = "the store's own way in opens pools that outlive the call")]
-async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
-    let mut options = ConnectOptions::new(url);
-    options.max_connections(1).sqlx_logging(false);
-    Database::connect(options).await
+async fn make_team(change: &mut Change, name: &str, department: Department) -> Result<Uuid, Error> {
+    let mut draft = Draft::default();
+    let table = Kind::Team.table();
+    draft.set(table, "name", name);
+    draft.set(table, "department", department.as_str());
+    Ok(change.create::<team::Entity>(draft).await?.id.0)
+}
+
+async fn open(url: &str, clock: Arc<ManualClock>) -> Result<Arc<Backend>, Error> {
+    Backend::open(url, clock).await
 }
 
 /// Starts Tandem on a free port.
-// SEAM: tandem::app::App::start. Until it is there, the harness's own small server stands here.
 pub async fn start_server(url: &str, clock: Arc<ManualClock>) -> Server {
-    let statements = Arc::new(AtomicUsize::new(0));
-    let router = harness::server::router(url, clock, statements.clone()).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("a bound socket has an address");
-    let shutdown = CancellationToken::new();
-    let stopped = shutdown.clone();
-    let serving = tokio::spawn(async move {
-        tokio::select! {
-            outcome = async { axum::serve(listener, router).await } => outcome.expect("the server serves"),
-            () = stopped.cancelled() => {}
-        }
-    });
-    Server { address, statements, shutdown, serving }
+    let backend = open(url, clock).await.expect("the database answers");
+    let authority = Authority::new(backend.clone(), Some(SIGNING_KEY), Cost::LEAST).expect("a good key");
+    let settings = Settings {
+        // The clock stands still, so nothing flows back into the bucket.
+        rate: Rate { maximum: 1_000_000_000, restore: 1_000_000_000 },
+        grace: Duration::from_millis(200),
+        ..Settings::default()
+    };
+    let running = Running::start(listener, backend, authority, settings).expect("the server starts");
+    Server { address: running.address, running }
 }

@@ -29,19 +29,38 @@ pub struct Person {
     pub department: Department,
     /// Key of their built-in role.
     pub role: &'static str,
+    /// Name of their team, if they have one.
+    pub team: Option<&'static str>,
+}
+
+const fn person(
+    email: &'static str,
+    name: &'static str,
+    department: Department,
+    role: &'static str,
+    team: Option<&'static str>,
+) -> Person {
+    Person { email, name, department, role, team }
 }
 
 /// Runs Tandem.
-pub const ADMIN: Person =
-    Person { email: "ada@tandem.test", name: "Ada Admin", department: Department::It, role: "admin" };
+pub const ADMIN: Person = person("ada@tandem.test", "Ada Admin", Department::It, "admin", None);
 /// Sells, and owns accounts.
-pub const SELLER: Person =
-    Person { email: "sam@tandem.test", name: "Sam Seller", department: Department::Sales, role: "sales_rep" };
+pub const SELLER: Person = person("sam@tandem.test", "Sam Seller", Department::Sales, "rep", Some("North"));
+/// Sells in the same team.
+pub const TEAM_MATE: Person = person("tia@tandem.test", "Tia Teammate", Department::Sales, "rep", Some("North"));
+/// Sells in another team.
+pub const OTHER_SELLER: Person = person("otto@tandem.test", "Otto Other", Department::Sales, "rep", Some("South"));
 /// Plans campaigns.
-pub const MARKETER: Person =
-    Person { email: "mia@tandem.test", name: "Mia Marketer", department: Department::Marketing, role: "marketer" };
+pub const MARKETER: Person = person("mia@tandem.test", "Mia Marketer", Department::Marketing, "marketer", None);
+/// Runs sales.
+pub const SALES_MANAGER: Person = person("max@tandem.test", "Max Manager", Department::Sales, "sales_manager", None);
+/// Helps customers.
+pub const SERVICE: Person = person("sue@tandem.test", "Sue Service", Department::Service, "service", None);
+/// Sees everything and changes nothing.
+pub const EXECUTIVE: Person = person("eve@tandem.test", "Eve Executive", Department::Executive, "executive", None);
 /// All of them.
-pub const PEOPLE: [Person; 3] = [ADMIN, SELLER, MARKETER];
+pub const PEOPLE: [Person; 8] = [ADMIN, SELLER, TEAM_MATE, OTHER_SELLER, MARKETER, SALES_MANAGER, SERVICE, EXECUTIVE];
 
 /// A running Tandem with a database of its own.
 pub struct World {
@@ -108,7 +127,7 @@ impl World {
     }
 
     /// How many statements the server sends to its database while this happens.
-    pub async fn statements<F: Future>(&self, happens: impl FnOnce() -> F) -> usize {
+    pub async fn statements<F: Future>(&self, happens: impl FnOnce() -> F) -> u64 {
         let before = self.server.statements();
         happens().await;
         self.server.statements() - before

@@ -1,0 +1,9 @@
+//! Records: made, changed, archived, brought back and found again.
+
+mod accounts;
+mod contacts;
+mod deals;
+mod every_noun;
+mod leads_and_stories;
+mod unique;
+mod values;
