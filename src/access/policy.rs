@@ -1,6 +1,6 @@
 //! Roles as data, compiled to what an actor may do.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use entity::Kind;
 
@@ -48,8 +48,12 @@ impl FieldRule {
 }
 
 /// What an actor may do: a reach per kind and action, and the fields kept from them.
+/// Cheap to clone: every request carries one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Policy {
+pub struct Policy(Arc<Rules>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Rules {
     cells: [[Reach; Action::ALL.len()]; Kind::ALL.len()],
     hidden: Vec<BTreeSet<String>>,
     read_only: Vec<BTreeSet<String>>,
@@ -59,80 +63,86 @@ impl Policy {
     /// Nothing at all.
     #[must_use]
     pub fn nothing() -> Self {
-        let none = vec![BTreeSet::new(); Kind::ALL.len()];
-        Self { cells: Default::default(), hidden: none.clone(), read_only: none }
+        Self(Arc::new(Rules::nothing()))
     }
 
     /// Everything.
     #[must_use]
     pub fn everything() -> Self {
-        let mut policy = Self::nothing();
-        policy.cells = [[Reach::All; Action::ALL.len()]; Kind::ALL.len()];
-        policy
+        let mut rules = Rules::nothing();
+        rules.cells = [[Reach::All; Action::ALL.len()]; Kind::ALL.len()];
+        Self(Arc::new(rules))
     }
 
     /// The policy of one role.
     pub fn of(grants: &[Grant], fields: &[(Kind, String, FieldRule)]) -> Self {
-        let mut policy = Self::nothing();
+        let mut rules = Rules::nothing();
         for grant in grants {
-            policy.cells[grant.kind as usize][grant.action as usize] = grant.reach;
+            rules.cells[grant.kind as usize][grant.action as usize] = grant.reach;
         }
         for (kind, field, rule) in fields {
             let kind = *kind as usize;
             if *rule == FieldRule::Hidden {
-                policy.hidden[kind].insert(field.clone());
+                rules.hidden[kind].insert(field.clone());
             }
-            policy.read_only[kind].insert(field.clone());
+            rules.read_only[kind].insert(field.clone());
         }
-        policy
+        Self(Arc::new(rules))
     }
 
     /// What the holder of several roles may do: the furthest reach of any; a field is kept from
     /// them only where every role that lets them see (or change) the record keeps it.
     #[must_use]
     pub fn union(roles: &[Self]) -> Self {
-        let mut union = Self::nothing();
+        let mut union = Rules::nothing();
         for kind in Kind::ALL {
             let k = kind as usize;
             for (a, cell) in union.cells[k].iter_mut().enumerate() {
-                *cell = roles.iter().map(|role| role.cells[k][a]).max().unwrap_or_default();
+                *cell = roles.iter().map(|role| role.0.cells[k][a]).max().unwrap_or_default();
             }
-            union.hidden[k] = common(roles.iter().filter(|role| role.reach(kind, Action::Read) > Reach::None).map(|role| &role.hidden[k]));
+            union.hidden[k] = common(roles.iter().filter(|role| role.reach(kind, Action::Read) > Reach::None).map(|role| &role.0.hidden[k]));
             let writers = roles.iter().filter(|role| {
                 role.reach(kind, Action::Update) > Reach::None || role.reach(kind, Action::Create) > Reach::None
             });
-            union.read_only[k] = common(writers.map(|role| &role.read_only[k]));
+            union.read_only[k] = common(writers.map(|role| &role.0.read_only[k]));
         }
-        union
+        Self(Arc::new(union))
     }
 
     /// How far an action goes on records of a kind.
     #[must_use]
     pub fn reach(&self, kind: Kind, action: Action) -> Reach {
-        self.cells[kind as usize][action as usize]
+        self.0.cells[kind as usize][action as usize]
     }
 
     /// Whether a field or link of this API name is kept from sight.
     #[must_use]
     pub fn hides(&self, kind: Kind, name: &str) -> bool {
-        let hidden = &self.hidden[kind as usize];
+        let hidden = &self.0.hidden[kind as usize];
         !hidden.is_empty() && hidden.contains(name)
     }
 
     /// Whether a field or link of this API name may not be changed.
     #[must_use]
     pub fn locks(&self, kind: Kind, name: &str) -> bool {
-        self.hides(kind, name) || self.read_only[kind as usize].contains(name)
+        self.hides(kind, name) || self.0.read_only[kind as usize].contains(name)
     }
 
     /// The hidden fields of a kind, in alphabetical order.
     pub fn hidden(&self, kind: Kind) -> impl Iterator<Item = &str> {
-        self.hidden[kind as usize].iter().map(String::as_str)
+        self.0.hidden[kind as usize].iter().map(String::as_str)
     }
 
     /// The fields of a kind that can be seen but not changed, in alphabetical order.
     pub fn read_only(&self, kind: Kind) -> impl Iterator<Item = &str> {
-        self.read_only[kind as usize].iter().map(String::as_str)
+        self.0.read_only[kind as usize].iter().map(String::as_str)
+    }
+}
+
+impl Rules {
+    fn nothing() -> Self {
+        let none = vec![BTreeSet::new(); Kind::ALL.len()];
+        Self { cells: Default::default(), hidden: none.clone(), read_only: none }
     }
 }
 

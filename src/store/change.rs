@@ -209,11 +209,10 @@ impl Change {
         E::check(&row, None, &mut problems);
         problems.into_result()?;
         self.check_unique::<E>(&row, None).await?;
-        self.insert::<E>(&row).await?;
+        self.put::<E>(EventAction::Created, None, &row).await?;
         self.keep_external_ids(table.kind, E::id(&row), &draft.external_ids).await?;
         E::after(self, &row, None, &draft).await?;
         self.check_reach::<E>(&row, Action::Create).await?;
-        self.record::<E>(EventAction::Created, None, &row).await?;
         Ok(row)
     }
 
@@ -262,10 +261,9 @@ impl Change {
         self.check_assign::<E>(&before, &row).await?;
         self.check_unique::<E>(&row, Some(&before)).await?;
         E::stamp(&mut row, E::version(&before) + 1, self.store.now());
-        self.write::<E>(&before, &row).await?;
+        self.put::<E>(EventAction::Updated, Some(&before), &row).await?;
         E::after(self, &row, Some(&before), draft).await?;
         self.check_reach::<E>(&row, Action::Update).await?;
-        self.record::<E>(EventAction::Updated, Some(&before), &row).await?;
         Ok((row, Saved::Updated))
     }
 
@@ -289,9 +287,9 @@ impl Change {
             self.check_unique::<E>(&row, None).await?;
         }
         E::stamp(&mut row, E::version(&before) + 1, self.store.now());
-        self.write::<E>(&before, &row).await?;
+        let action = if archived { EventAction::Archived } else { EventAction::Restored };
+        self.put::<E>(action, Some(&before), &row).await?;
         E::after(self, &row, Some(&before), &Draft::default()).await?;
-        self.record::<E>(if archived { EventAction::Archived } else { EventAction::Restored }, None, &row).await?;
         Ok(row)
     }
 
@@ -385,40 +383,34 @@ impl Change {
         if problems.is_empty() { Ok(()) } else { Err(Error::Input(problems)) }
     }
 
-    async fn insert<E: Rules>(&mut self, row: &E::Model) -> Result<()> {
+    /// Stores a row and its event: a new one, or what differs from the row before.
+    async fn put<E: Rules>(&mut self, action: EventAction, before: Option<&E::Model>, row: &E::Model) -> Result<()> {
         let table = E::table();
-        let mut sql = self.sql();
-        sql.push("INSERT INTO ").table(table.table).push(" (");
-        for (n, field) in table.fields.iter().enumerate() {
-            sql.push(if n > 0 { ", " } else { "" }).push(field.column);
-        }
-        sql.push(") VALUES (");
-        for (n, column) in E::Column::iter().enumerate() {
-            sql.push(if n > 0 { ", " } else { "" }).bind(row.get(column));
-        }
-        sql.push(")");
-        self.write_rows(table, sql).await
-    }
-
-    async fn write<E: Rules>(&mut self, before: &E::Model, row: &E::Model) -> Result<()> {
-        let table = E::table();
-        let mut sql = self.sql();
-        sql.push("UPDATE ").table(table.table).push(" SET ");
-        let changed = E::Column::iter().zip(&table.fields).filter(|(column, _)| before.get(*column) != row.get(*column));
-        for (n, (column, field)) in changed.enumerate() {
-            sql.push(if n > 0 { ", " } else { "" }).push(field.column).push(" = ").bind(row.get(column));
-        }
-        sql.push(" WHERE id = ").bind(E::id(row));
-        self.write_rows(table, sql).await
-    }
-
-    async fn write_rows(&mut self, table: &Table, sql: Sql) -> Result<()> {
         self.wrote = true;
         self.touches_access |= matches!(
             table.kind,
             Kind::User | Kind::Team | Kind::TeamMembership | Kind::Role | Kind::RoleAssignment | Kind::Session
         );
-        self.execute(sql).await.map_err(|error| taken(table, error)).map(|_| ())
+        let event = self.event_of::<E>(action, before, row);
+        let mut sql = self.sql();
+        // One statement on PostgreSQL, where each is a message to another process and back.
+        let both = sql.engine() == Engine::Postgres;
+        if both {
+            sql.push("WITH written AS (");
+        }
+        match before {
+            None => push_insert::<E>(&mut sql, row),
+            Some(before) => push_update::<E>(&mut sql, before, row),
+        }
+        if both {
+            sql.push(") ");
+            self.push_event(&mut sql, event);
+            return self.fetch(sql).await.map_err(|error| taken(table, error)).map(|_| ());
+        }
+        self.execute(sql).await.map_err(|error| taken(table, error))?;
+        let mut sql = self.sql();
+        self.push_event(&mut sql, event);
+        self.execute(sql).await.map(|_| ())
     }
 
     /// Notes the names other systems have for a row; tells whether any is new.
@@ -459,8 +451,8 @@ impl Change {
         Ok(found)
     }
 
-    /// Writes the event of a change.
-    async fn record<E: Rules>(&mut self, action: EventAction, before: Option<&E::Model>, row: &E::Model) -> Result<()> {
+    /// The event of a change.
+    fn event_of<E: Rules>(&self, action: EventAction, before: Option<&E::Model>, row: &E::Model) -> Event {
         let table = E::table();
         let account = match table.kind {
             Kind::Account => Some(E::id(row)),
@@ -473,29 +465,64 @@ impl Change {
             EventAction::Archived | EventAction::Restored => Json::Object(Map::new()),
             EventAction::Created | EventAction::Updated => differences::<E>(before, row),
         };
-        self.tell(action, (table.kind, E::id(row)), account, changes).await
+        Event { action, subject: (table.kind, E::id(row)), account, changes }
     }
 
-    /// Writes an event.
-    pub(super) async fn tell(&mut self, action: EventAction, subject: (Kind, Uuid), account: Option<Uuid>, changes: Json) -> Result<()> {
-        let actor = self.author.map(|user| user.0);
+    /// Writes an event that no row of a record goes with.
+    pub(super) async fn tell(&mut self, event: Event) -> Result<()> {
         self.wrote = true;
         let mut sql = self.sql();
+        self.push_event(&mut sql, event);
+        if sql.engine() == Engine::Postgres { self.fetch(sql).await.map(|_| ()) } else { self.execute(sql).await.map(|_| ()) }
+    }
+
+    fn push_event(&self, sql: &mut Sql, event: Event) {
         sql.push("INSERT INTO event (id, occurred_at, action, subject_kind, subject_id, account_id, actor_id, request_id, changes) VALUES (");
-        sql.bind(self.store.backend.new_id()).push(", ").bind(self.store.now().0).push(", ").bind(action.as_str()).push(", ");
-        sql.bind(subject.0.name()).push(", ").bind(subject.1).push(", ").bind(account).push(", ").bind(actor).push(", ");
-        sql.bind(self.store.request.as_deref().map(str::to_owned)).push(", ").bind(changes).push(")");
+        sql.bind(self.store.backend.new_id()).push(", ").bind(self.store.now().0).push(", ").bind(event.action.as_str()).push(", ");
+        sql.bind(event.subject.0.name()).push(", ").bind(event.subject.1).push(", ").bind(event.account).push(", ");
+        sql.bind(self.author.map(|user| user.0)).push(", ").bind(self.store.request.as_deref().map(str::to_owned)).push(", ");
+        sql.bind(event.changes).push(")");
         if sql.engine() == Engine::Postgres {
             // Wakes the other processes when this commits, in the same statement.
-            sql.push(" RETURNING pg_notify('tandem', '")
-                .push(if self.touches_access { "access" } else { "" })
-                .push("')::text");
-            self.fetch(sql).await?;
-        } else {
-            self.execute(sql).await?;
+            let heard = if self.touches_access { "access" } else { "" };
+            sql.push(" RETURNING pg_notify('tandem', '").push(heard).push("')::text");
         }
-        Ok(())
     }
+}
+
+/// An event to be written.
+pub(super) struct Event {
+    pub action: EventAction,
+    pub subject: (Kind, Uuid),
+    /// The account it belongs to, if any.
+    pub account: Option<Uuid>,
+    /// Changed API fields with their values before and after.
+    pub changes: Json,
+}
+
+/// Appends the statement that inserts a row.
+fn push_insert<E: Rules>(sql: &mut Sql, row: &E::Model) {
+    let table = E::table();
+    sql.push("INSERT INTO ").table(table.table).push(" (");
+    for (n, field) in table.fields.iter().enumerate() {
+        sql.push(if n > 0 { ", " } else { "" }).push(field.column);
+    }
+    sql.push(") VALUES (");
+    for (n, column) in E::Column::iter().enumerate() {
+        sql.push(if n > 0 { ", " } else { "" }).bind(row.get(column));
+    }
+    sql.push(")");
+}
+
+/// Appends the statement that changes what differs in a row.
+fn push_update<E: Rules>(sql: &mut Sql, before: &E::Model, row: &E::Model) {
+    let table = E::table();
+    sql.push("UPDATE ").table(table.table).push(" SET ");
+    let changed = E::Column::iter().zip(&table.fields).filter(|(column, _)| before.get(*column) != row.get(*column));
+    for (n, (column, field)) in changed.enumerate() {
+        sql.push(if n > 0 { ", " } else { "" }).push(field.column).push(" = ").bind(row.get(column));
+    }
+    sql.push(" WHERE id = ").bind(E::id(row));
 }
 
 /// Appends the columns of a table.

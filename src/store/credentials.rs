@@ -5,7 +5,7 @@ use entity::{Department, EventAction, Instant, Kind, UserStatus, session::Sessio
 use sea_orm::QueryResult;
 use serde_json::json;
 
-use super::{Change, Store, json as cells, sql::Sql};
+use super::{Change, Store, change::Event, json as cells, sql::Sql};
 use crate::{
     access::{Who, token::Key},
     error::{Error, Result},
@@ -189,7 +189,8 @@ impl Change {
             self.execute(sql).await?;
         }
         for user in users {
-            self.tell(EventAction::Updated, (Kind::User, user.0), None, json!({ "password": { "before": null, "after": null } })).await?;
+            let changes = json!({ "password": { "before": null, "after": null } });
+            self.tell(Event { action: EventAction::Updated, subject: (Kind::User, user.0), account: None, changes }).await?;
         }
         Ok(())
     }

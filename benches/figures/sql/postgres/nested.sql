@@ -10,7 +10,7 @@ FROM (
         (SELECT row_to_json(p) FROM (SELECT id, name FROM persona WHERE id = l.persona_id) p) AS persona, ds.deals
       FROM (
         SELECT id, name, stage, received_at, persona_id FROM lead
-        WHERE account_id = a.id AND archived_at IS NULL ORDER BY received_at, id LIMIT 10) l
+        WHERE account_id = a.id AND archived_at IS NULL ORDER BY id LIMIT 10) l
       CROSS JOIN LATERAL (
         SELECT json_build_object('nodes', coalesce(json_agg(d), '[]')) AS deals
         FROM (

@@ -16,5 +16,5 @@ SELECT json_object('accounts', json_object('nodes', json_group_array(json_object
           WHERE lead_id = l.id AND archived_at IS NULL ORDER BY id LIMIT 5) d))))
     FROM (
       SELECT id, name, stage, received_at, persona_id FROM lead
-      WHERE account_id = a.id AND archived_at IS NULL ORDER BY received_at, id LIMIT 10) l))))))
+      WHERE account_id = a.id AND archived_at IS NULL ORDER BY id LIMIT 10) l))))))
 FROM (SELECT id, name FROM account WHERE archived_at IS NULL ORDER BY name_fold, id LIMIT 20) a
