@@ -117,7 +117,8 @@ impl<'a> Selections<'a> {
     fn variable(&self, name: &Name) -> Option<Json> {
         let given: Option<ConstValue> = self.env.variables.get(name).cloned();
         let definition = || self.env.operation.node.variable_definitions.iter().find(|variable| variable.node.name.node == *name);
-        let value = given.or_else(|| definition()?.node.default_value().cloned())?;
+        // Not `default_value()`, which makes null of a variable that is not given: that would clear fields.
+        let value = given.or_else(|| Some(definition()?.node.default_value.as_ref()?.node.clone()))?;
         value.into_json().ok()
     }
 

@@ -22,6 +22,7 @@ pub struct Subscription;
 
 /// Which events to follow. All entries given must hold.
 #[derive(Clone, Debug, Default, InputObject)]
+#[graphql(name = "EventSubscriptionFilter")] // `EventFilter` is the filter of lists of events.
 pub struct EventFilter {
     /// Only records of these types, `Account`.
     subject_types: Option<Vec<String>>,

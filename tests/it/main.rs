@@ -19,7 +19,14 @@
 #[macro_use]
 mod support;
 
+mod feed;
 mod harness;
 
+mod bulk;
+mod figures;
+mod lists;
 mod records;
+mod schema;
 mod shared;
+mod statements;
+mod target_lists;

@@ -105,10 +105,8 @@ on_both_engines! {
             let made = mutate(&admin, noun, "Create", input, "createdAt updatedAt archivedAt").await.expect_ok();
             let id = id_of(&made, noun);
             let payload = format!("{noun}Create.{noun}");
-            assert_eq!(made.data(&payload), &json!({
-                "id": id, "version": 1, "createdAt": "2026-03-02T09:00:00.000Z",
-                "updatedAt": "2026-03-02T09:00:00.000Z", "archivedAt": null,
-            }));
+            let now = tandem::clock::Clock::now(&*world.clock).rfc3339();
+            assert_eq!(made.data(&payload), &json!({ "id": id, "version": 1, "createdAt": now, "updatedAt": now, "archivedAt": null }));
             let externals = json!([{ "system": "crm", "id": format!("{noun}-1") }]);
             let mut version = 1;
             let expected = |version: i32, archived: Value| json!({
@@ -119,7 +117,7 @@ on_both_engines! {
                 "all": page(Some(&id)),
             });
             assert_eq!(seen(&admin, noun, &id).await, expected(version, Value::Null), "{noun}");
-            world.clock.advance(std::time::Duration::from_secs(60));
+            world.clock.advance(std::time::Duration::from_secs(10));
             if let Some((field, value)) = change {
                 let select = if value["currency"].is_string() { format!("{field} {{ amount currency }} updatedAt") } else { format!("{field} updatedAt") };
                 let input = json!({ "id": id, "expectedVersion": 1, field: value });
@@ -127,7 +125,7 @@ on_both_engines! {
                 version += 1;
                 let payload = changed.data(&format!("{noun}Update.{noun}"));
                 assert_eq!((&payload["version"], &payload[field]), (&json!(version), &value), "{noun}");
-                assert!(payload["updatedAt"].as_str() > Some("2026-03-02T09:00:00.000Z"), "{noun}: {payload}");
+                assert!(payload["updatedAt"].as_str() > Some(&now), "{noun}: {payload}");
                 let again = mutate(&admin, noun, "Update", json!({ "id": id, field: value }), "").await.expect_ok();
                 assert_eq!(again.data(&format!("{noun}Update.{noun}.version")), version, "{noun}: saving what is so changes nothing");
             }

@@ -23,6 +23,9 @@ use super::world::{MORNING, PASSWORD, PEOPLE};
 /// What the machine's owner would keep secret; the same in all worlds, so that tests can forge tokens.
 pub const SIGNING_KEY: &str = "a key of at least thirty-two bytes, for tests";
 
+/// When the people were made: before any test begins, so that ids made in a test come after theirs.
+const DAY_BEFORE: entity::Instant = entity::Instant(MORNING.0 - 24 * 60 * 60 * 1_000);
+
 /// A running server.
 pub struct Server {
     /// Where it listens.
@@ -44,7 +47,7 @@ impl Server {
 
 /// Brings an empty database to today's tables, and leaves no connection open.
 pub async fn migrate(url: &str) -> Result<(), Error> {
-    let backend = open(url, Arc::new(ManualClock::at(MORNING))).await?;
+    let backend = open(url, Arc::new(ManualClock::at(DAY_BEFORE))).await?;
     store::migrate(&backend).await?;
     backend.db().close().await
 }
@@ -52,7 +55,7 @@ pub async fn migrate(url: &str) -> Result<(), Error> {
 /// Writes `world::PEOPLE`, who sign in with `world::PASSWORD`, and their teams into a migrated
 /// database, and leaves no connection open. Done once, for the template: hashing passwords is dear.
 pub async fn populate(url: &str) -> Result<(), Error> {
-    let backend = open(url, Arc::new(ManualClock::at(MORNING))).await?;
+    let backend = open(url, Arc::new(ManualClock::at(DAY_BEFORE))).await?;
     let passwords = Passwords::new(Cost::LEAST)?;
     let mut teams: Vec<(&str, Uuid)> = Vec::new();
     for person in PEOPLE {

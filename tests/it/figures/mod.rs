@@ -1,0 +1,4 @@
+//! Figures over groups of records.
+
+mod groups;
+mod random;
