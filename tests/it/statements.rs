@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     shared::{create, create_all, pipeline},
-    support::world::World,
+    support::{database::Engine, world::World},
 };
 
 /// Accounts with leads, each with a persona and a deal; returns one account's id.
@@ -15,9 +15,15 @@ async fn company(world: &World, accounts: usize) -> String {
     let personas = create_all(&admin, "persona", (0..3).map(|n| json!({ "name": format!("P{n}") })).collect()).await;
     let (_, [open, ..]) = pipeline(&admin, &format!("Of {accounts}")).await;
     let ids = create_all(&admin, "account", (0..accounts).map(|n| json!({ "name": format!("A{n}") })).collect()).await;
-    let lead = |n: usize| json!({ "name": format!("L{n}"), "accountId": ids[n % accounts], "personaId": personas[n % 3] });
+    let lead =
+        |n: usize| json!({ "name": format!("L{n}"), "accountId": ids[n % accounts], "personaId": personas[n % 3] });
     let leads = create_all(&admin, "lead", (0..accounts * 2).map(lead).collect()).await;
-    create_all(&admin, "deal", leads.iter().map(|lead| json!({ "name": "D", "stageId": open, "leadId": lead, "accountId": ids[0] })).collect()).await;
+    create_all(
+        &admin,
+        "deal",
+        leads.iter().map(|lead| json!({ "name": "D", "stageId": open, "leadId": lead, "accountId": ids[0] })).collect(),
+    )
+    .await;
     ids[0].clone()
 }
 
@@ -92,18 +98,19 @@ on_both_engines! {
 
     async fn a_change_costs_a_handful_of_statements(world: World) {
         let id = company(&world, 2).await;
+        // PostgreSQL writes the row and its event in one statement, SQLite in two.
+        let write = if world.engine == Engine::Postgres { 1 } else { 2 };
         let returned = "account { id name } userErrors { code }";
         costs(&world, &[
-            // Insert, event, and the answer.
-            (3, &format!("mutation {{ accountCreate(input: {{ name: \"New\" }}) {{ {returned} }} }}")),
+            // Write, and the answer.
+            (write + 1, &format!("mutation {{ accountCreate(input: {{ name: \"New\" }}) {{ {returned} }} }}")),
             // The same, and whether the domain is free as a first and as a further one.
-            (5, &format!("mutation {{ accountCreate(input: {{ name: \"New\", domain: \"new.example\" }}) {{ {returned} }} }}")),
-            // Load, save, event, and the answer.
-            (4, &format!("mutation {{ accountUpdate(input: {{ id: \"{id}\", city: \"Bonn\" }}) {{ {returned} }} }}")),
+            (write + 3, &format!("mutation {{ accountCreate(input: {{ name: \"New\", domain: \"new.example\" }}) {{ {returned} }} }}")),
+            // Load, write, and the answer.
+            (write + 2, &format!("mutation {{ accountUpdate(input: {{ id: \"{id}\", city: \"Bonn\" }}) {{ {returned} }} }}")),
             // Load, and the answer.
             (2, &format!("mutation {{ accountUpdate(input: {{ id: \"{id}\", city: \"Bonn\" }}) {{ {returned} }} }}")),
-            (4, &format!("mutation {{ accountArchive(input: {{ id: \"{id}\" }}) {{ {returned} }} }}")),
-            (1, &format!("mutation {{ accountUpdate(input: {{ id: \"{id}\", city: \"Köln\" }}) {{ {returned} }} }}")),
+            (write + 2, &format!("mutation {{ accountArchive(input: {{ id: \"{id}\" }}) {{ {returned} }} }}")),
         ]).await;
     }
 }
