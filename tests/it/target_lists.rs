@@ -12,8 +12,17 @@ async fn on_lists(client: &Client) -> Vec<(String, String, i64)> {
     let document = "{ targetAccountLists(orderBy: { field: NAME }) { nodes { name accounts(orderBy: { field: NAME }) { totalCount nodes { name } } } } }";
     let answer = client.query(document).await.expect_ok();
     let one = |list: &Value| {
-        let names: Vec<&str> = list["accounts"]["nodes"].as_array().expect("a list").iter().filter_map(|account| account["name"].as_str()).collect();
-        (list["name"].as_str().expect("a name").to_owned(), names.join(" "), list["accounts"]["totalCount"].as_i64().expect("a count"))
+        let names: Vec<&str> = list["accounts"]["nodes"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter_map(|account| account["name"].as_str())
+            .collect();
+        (
+            list["name"].as_str().expect("a name").to_owned(),
+            names.join(" "),
+            list["accounts"]["totalCount"].as_i64().expect("a count"),
+        )
     };
     answer.data("targetAccountLists.nodes").as_array().expect("a list").iter().map(one).collect()
 }

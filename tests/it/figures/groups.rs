@@ -15,7 +15,10 @@ fn money(amount: &str, currency: &str) -> Value {
 }
 
 async fn figures(client: &Client, document: &str) -> Value {
-    client.query(document).await.expect_ok().body["data"].as_object().and_then(|data| data.values().next().cloned()).expect("an answer")
+    client.query(document).await.expect_ok().body["data"]
+        .as_object()
+        .and_then(|data| data.values().next().cloned())
+        .expect("an answer")
 }
 
 async fn accounts(admin: &Client) -> Vec<String> {
@@ -31,7 +34,8 @@ async fn accounts(admin: &Client) -> Vec<String> {
 /// Deals that close on these days and closed at these instants.
 async fn closed(admin: &Client, at: &[&str]) {
     let (_, [_, won, _]) = pipeline(admin, "New").await;
-    create_all(admin, "deal", at.iter().map(|at| json!({ "name": at, "stageId": won, "closedAt": at })).collect()).await;
+    create_all(admin, "deal", at.iter().map(|at| json!({ "name": at, "stageId": won, "closedAt": at })).collect())
+        .await;
 }
 
 on_both_engines! {

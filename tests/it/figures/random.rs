@@ -50,7 +50,10 @@ impl Group {
     /// As `accountAggregate` answers it.
     fn figures(&self, key: &Value) -> Value {
         let revenue = |of: &dyn Fn(&[i64]) -> i64| -> Vec<Value> {
-            self.revenue.iter().map(|(currency, amounts)| json!({ "amount": euros(of(amounts)), "currency": currency })).collect()
+            self.revenue
+                .iter()
+                .map(|(currency, amounts)| json!({ "amount": euros(of(amounts)), "currency": currency }))
+                .collect()
         };
         let sum = |amounts: &[i64]| amounts.iter().sum::<i64>();
         // Half a cent is rounded up.
@@ -60,7 +63,9 @@ impl Group {
         };
         let employees = (!self.employees.is_empty()).then(|| sum(&self.employees));
         #[expect(clippy::cast_precision_loss, reason = "a mean is a floating-point figure")]
-        let average = employees.map(|sum| sum as f64 / self.employees.len() as f64);
+        let average = employees.map(|sum| (sum as f64 / self.employees.len() as f64).to_string());
+        // JSON writes a whole mean without a point.
+        let average: Value = average.map_or(Value::Null, |mean| serde_json::from_str(&mean).expect("a number"));
         json!({
             "key": key, "count": self.count,
             "sum": { "employeeCount": employees.map(|sum| sum.to_string()), "annualRevenue": revenue(&sum) },

@@ -9,7 +9,9 @@ use crate::{
 
 /// The names of the rows that a filter finds, in order of their making.
 async fn found(client: &Client, list: &str, of: &str, filter: &Value) -> String {
-    let document = format!("query ($filter: {of}Filter) {{ {list}(filter: $filter, orderBy: {{ field: ID }}) {{ totalCount nodes {{ name }} }} }}");
+    let document = format!(
+        "query ($filter: {of}Filter) {{ {list}(filter: $filter, orderBy: {{ field: ID }}) {{ totalCount nodes {{ name }} }} }}"
+    );
     let answer = client.query_with(&document, json!({ "filter": filter })).await.expect_ok();
     let names = names(&answer, list, "name");
     assert_eq!(answer.data(&format!("{list}.totalCount")), names.len());

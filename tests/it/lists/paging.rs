@@ -11,13 +11,15 @@ use crate::{
 };
 
 /// Names in whose order the engines' own collations would differ.
-const NAMES: [&str; 12] = ["Zebra", "äther", "Ärger", "apfel", "Österreich", "ostern", "Straße", "STRASSE", "_low", "10", "9", "ø"];
+const NAMES: [&str; 12] =
+    ["Zebra", "äther", "Ärger", "apfel", "Österreich", "ostern", "Straße", "STRASSE", "_low", "10", "9", "ø"];
 const TIERS: [Option<&str>; 4] = [Some("TIER_3"), None, Some("TIER_1"), Some("TIER_2")];
 
 /// 57 accounts with many equal and many empty values, in the order of their making.
 async fn fifty_seven(admin: &Client) -> Vec<Value> {
     let account = |n: usize| {
-        let mut account = json!({ "name": NAMES[n * 7 % 12], "employeeCount": null, "city": null, "tier": TIERS[n % 4] });
+        let mut account =
+            json!({ "name": NAMES[n * 7 % 12], "employeeCount": null, "city": null, "tier": TIERS[n % 4] });
         if n % 3 > 0 {
             account["employeeCount"] = json!((n * 31) % 9);
         }
@@ -40,8 +42,20 @@ type Key = (&'static str, &'static str, bool, bool);
 fn sorted(accounts: &[Value], keys: &[Key]) -> Vec<String> {
     let compare = |a: &Value, b: &Value, (_, field, descending, nulls_first): &Key| match (&a[*field], &b[*field]) {
         (Value::Null, Value::Null) => Ordering::Equal,
-        (Value::Null, _) => if *nulls_first { Ordering::Less } else { Ordering::Greater },
-        (_, Value::Null) => if *nulls_first { Ordering::Greater } else { Ordering::Less },
+        (Value::Null, _) => {
+            if *nulls_first {
+                Ordering::Less
+            } else {
+                Ordering::Greater
+            }
+        }
+        (_, Value::Null) => {
+            if *nulls_first {
+                Ordering::Greater
+            } else {
+                Ordering::Less
+            }
+        }
         (a, b) => {
             let ordering = match (a, b) {
                 (Value::Number(a), Value::Number(b)) => a.as_i64().cmp(&b.as_i64()),
@@ -93,7 +107,11 @@ async fn walked(admin: &Client, order: &Value, size: usize, backwards: bool) -> 
         assert_eq!(info["endCursor"], edges[edges.len() - 1]["cursor"]);
         assert_eq!(info[if backwards { "hasNextPage" } else { "hasPreviousPage" }], !cursor.is_null());
         let page_ids = edges.iter().map(|edge| edge["node"]["id"].as_str().expect("an id").to_owned());
-        if backwards { ids.splice(0..0, page_ids) } else { ids.splice(ids.len().., page_ids) };
+        if backwards {
+            ids.splice(0..0, page_ids)
+        } else {
+            ids.splice(ids.len().., page_ids)
+        };
         let more = &info[if backwards { "hasPreviousPage" } else { "hasNextPage" }];
         assert_eq!(*more, ids.len() < 57, "after {} rows of {order}", ids.len());
         if *more == false {

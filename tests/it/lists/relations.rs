@@ -13,20 +13,41 @@ use crate::{
 async fn company(admin: &Client) {
     let owner = user_id(admin, world::SELLER.email).await;
     let (_, [open, won, _]) = pipeline(admin, "New").await;
-    let accounts = create_all(admin, "account", vec![json!({ "name": "Acme", "ownerId": owner }), json!({ "name": "Globex" }), json!({ "name": "Initech", "ownerId": owner })]).await;
-    let leads = create_all(admin, "lead", vec![
-        json!({ "name": "hot", "score": 90, "accountId": accounts[0] }),
-        json!({ "name": "cold", "score": 10, "accountId": accounts[0] }),
-        json!({ "name": "unscored", "accountId": accounts[1] }),
-    ]).await;
-    create(admin, "deal", json!({ "name": "open", "stageId": open, "accountId": accounts[0], "leadId": leads[1] })).await;
+    let accounts = create_all(
+        admin,
+        "account",
+        vec![
+            json!({ "name": "Acme", "ownerId": owner }),
+            json!({ "name": "Globex" }),
+            json!({ "name": "Initech", "ownerId": owner }),
+        ],
+    )
+    .await;
+    let leads = create_all(
+        admin,
+        "lead",
+        vec![
+            json!({ "name": "hot", "score": 90, "accountId": accounts[0] }),
+            json!({ "name": "cold", "score": 10, "accountId": accounts[0] }),
+            json!({ "name": "unscored", "accountId": accounts[1] }),
+        ],
+    )
+    .await;
+    create(admin, "deal", json!({ "name": "open", "stageId": open, "accountId": accounts[0], "leadId": leads[1] }))
+        .await;
     create(admin, "deal", json!({ "name": "won", "stageId": won, "accountId": accounts[1] })).await;
     let ann = create(admin, "contact", json!({ "name": "Ann", "accountId": accounts[0] })).await;
     create(admin, "accountContact", json!({ "contactId": ann, "accountId": accounts[2] })).await;
 }
 
 async fn found(admin: &Client, filter: &Value) -> String {
-    let answer = admin.query_with("query ($filter: AccountFilter) { accounts(filter: $filter, orderBy: { field: NAME }) { nodes { name } } }", json!({ "filter": filter })).await.expect_ok();
+    let answer = admin
+        .query_with(
+            "query ($filter: AccountFilter) { accounts(filter: $filter, orderBy: { field: NAME }) { nodes { name } } }",
+            json!({ "filter": filter }),
+        )
+        .await
+        .expect_ok();
     names(&answer, "accounts", "name").join(" ")
 }
 

@@ -29,6 +29,15 @@ on_both_engines! {
         }));
     }
 
+    async fn a_variable_that_is_not_given_leaves_its_field_alone(world: World) {
+        let admin = world.admin().await;
+        let id = create(&admin, "account", json!({ "name": "Acme", "city": "Köln", "tier": "TIER_1" })).await;
+        let document = "mutation ($id: ID!, $city: String, $tier: AccountTier, $name: String = \"Named\") {
+            accountUpdate(input: { id: $id, city: $city, tier: $tier, name: $name }) { account { name city tier } userErrors { code } } }";
+        let changed = admin.query_with(document, json!({ "id": id, "tier": null })).await.expect_ok();
+        assert_eq!(changed.data("accountUpdate.account"), &json!({ "name": "Named", "city": "Köln", "tier": null }));
+    }
+
     async fn a_domain_comes_down_to_what_a_company_registers(world: World) {
         let admin = world.admin().await;
         for (given, stored) in [
