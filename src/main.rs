@@ -91,6 +91,7 @@ async fn serve(serve: Serve, with_demo: bool) -> Result<()> {
     }
     let authority = Authority::new(backend.clone(), serve.signing_key.as_deref(), Cost::OWASP)?;
     let metrics = serve.metrics_listen;
+    let end = asked_to_end()?;
     let running = Running::start(listener, backend, authority, settings)?;
     if let Some(address) = metrics {
         let metrics = TcpListener::bind(address).await.map_err(|error| Error::internal(format!("cannot listen on {address}: {error}")))?;
@@ -100,21 +101,26 @@ async fn serve(serve: Serve, with_demo: bool) -> Result<()> {
     if let Some(logins) = logins {
         println!("{logins}\nhttp://{}/", running.address);
     }
-    running.until(signal()).await
+    running.until(end).await
 }
 
-/// The end that the operating system or a person at the keyboard asks for.
-async fn signal() {
-    let interrupt = tokio::signal::ctrl_c();
+/// The end that the operating system or a person at the keyboard asks for, heard from this call on and
+/// not only once it is waited for.
+fn asked_to_end() -> Result<impl Future<Output = ()>> {
     #[cfg(unix)]
-    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+    let (mut terminate, mut interrupt) = {
+        use tokio::signal::unix::{SignalKind, signal};
+        (signal(SignalKind::terminate()).map_err(Error::internal)?, signal(SignalKind::interrupt()).map_err(Error::internal)?)
+    };
+    Ok(async move {
+        #[cfg(unix)]
         tokio::select! {
-            _ = interrupt => {}
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        return;
-    }
-    let _ = interrupt.await;
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }
 
 async fn user(user: User) -> Result<()> {

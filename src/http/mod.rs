@@ -103,6 +103,14 @@ async fn around<H: Host>(State(edge): State<Arc<Edge<H>>>, request: Request, nex
     response
 }
 
+/// An origin as browsers name it; a mistake would only show as pages that cannot call.
+fn origin(text: &str) -> Result<HeaderValue> {
+    let bare = text.trim().trim_end_matches('/');
+    let whole = bare.split_once("://").is_some_and(|(scheme, host)| !scheme.is_empty() && !host.is_empty() && !host.contains('/'));
+    let value = HeaderValue::from_str(bare).ok().filter(|_| whole && !bare.contains(' '));
+    value.ok_or_else(|| Error::internal(format!("an allowed origin is like https://app.example, not “{}”", gate::short(text))))
+}
+
 fn cors(settings: &Settings) -> Result<CorsLayer> {
     if settings.allowed_origins.is_empty() {
         return Ok(CorsLayer::new());
@@ -110,7 +118,7 @@ fn cors(settings: &Settings) -> Result<CorsLayer> {
     let origins: Vec<HeaderValue> = settings
         .allowed_origins
         .iter()
-        .map(|origin| HeaderValue::from_str(origin.trim_end_matches('/')).map_err(Error::internal))
+        .map(|origin| self::origin(origin))
         .collect::<Result<_>>()?;
     Ok(CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))

@@ -162,9 +162,9 @@ impl Change {
         let mut sql = self.sql();
         sql.push("SELECT ");
         push_columns(&mut sql, table, "t");
-        sql.push(", (TRUE");
-        scope::and_within(&mut sql, actor, (table.kind, "t"), action);
-        sql.push(") AS may FROM ").table(table.table).push(" t WHERE t.id = ").bind(id);
+        sql.push(", ");
+        scope::is_within(&mut sql, actor, (table.kind, "t"), action);
+        sql.push(" AS may FROM ").table(table.table).push(" t WHERE t.id = ").bind(id);
         scope::and_within(&mut sql, actor, (table.kind, "t"), Action::Read);
         if sql.engine() == Engine::Postgres {
             sql.push(" FOR UPDATE OF t");
@@ -366,9 +366,9 @@ impl Change {
                 _ => (field.column, value),
             };
             let mut sql = self.sql();
-            sql.push("SELECT t.id, (TRUE");
-            scope::and_within(&mut sql, self.store.actor(), (table.kind, "t"), Action::Read);
-            sql.push(") AS seen FROM ").table(table.table).push(" t WHERE t.archived_at IS NULL AND t.id <> ").bind(E::id(row));
+            sql.push("SELECT t.id, ");
+            scope::is_within(&mut sql, self.store.actor(), (table.kind, "t"), Action::Read);
+            sql.push(" AS seen FROM ").table(table.table).push(" t WHERE t.archived_at IS NULL AND t.id <> ").bind(E::id(row));
             sql.push(" AND ").column("t", column).push(" = ").bind(value);
             if let Some(found) = self.fetch(sql).await?.first() {
                 let mistake = UserError::new(UserCode::Taken, &field.name, format!("Another live {} has this {}.", table.name, field.name));

@@ -105,7 +105,8 @@ impl Db {
 
 #[expect(clippy::disallowed_methods, reason = "this is the one way to a database")]
 async fn connect(options: ConnectOptions) -> Result<DatabaseConnection> {
-    Ok(Database::connect(options).await?)
+    // Whoever starts the program can put it right, so they are told why.
+    Database::connect(options).await.map_err(Error::internal)
 }
 
 fn sqlite(path: &str, connections: u32) -> ConnectOptions {

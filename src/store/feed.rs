@@ -78,9 +78,9 @@ impl Store {
         let mut sql = Sql::new(self.engine());
         let changes = if self.engine() == Engine::Postgres { "e.changes::text" } else { "e.changes" };
         sql.push("SELECT e.xid, e.seq, e.id, e.occurred_at, e.action, e.subject_kind, e.subject_id, e.actor_id, ").push(changes);
-        sql.push(", (TRUE");
-        scope::and_within(&mut sql, self.actor(), (Kind::Event, "e"), Action::Read);
-        sql.push(") FROM event e WHERE (e.xid, e.seq) > (").bind(after.xid).push(", ").bind(after.seq).push(")");
+        sql.push(", ");
+        scope::is_within(&mut sql, self.actor(), (Kind::Event, "e"), Action::Read);
+        sql.push(" FROM event e WHERE (e.xid, e.seq) > (").bind(after.xid).push(", ").bind(after.seq).push(")");
         push_settled(&mut sql);
         sql.push(" ORDER BY e.xid, e.seq LIMIT ").bind(most);
         let (mut events, mut end) = (Vec::new(), after);

@@ -15,9 +15,9 @@ impl Change {
         let mut found = Vec::with_capacity(names.len());
         for names in names.chunks(AT_ONCE) {
             let mut sql = self.sql();
-            sql.push("SELECT e.external_id, e.record_id, (TRUE");
+            sql.push("SELECT e.external_id, e.record_id, ((TRUE");
             self.and_seen(&mut sql, kind, "t");
-            sql.push(") FROM external_id e JOIN ")
+            sql.push(") IS TRUE) FROM external_id e JOIN ")
                 .table(kind.table().table)
                 .push(" t ON t.id = e.record_id WHERE e.resource = ");
             sql.bind(kind.name()).push(" AND e.system = ").bind(system).push(" AND ");

@@ -31,6 +31,14 @@ pub fn and_within(sql: &mut Sql, actor: &Actor, (kind, alias): (Kind, &str), act
     }
 }
 
+/// Appends whether the actor may do this to the row of `alias`, as a value that is never null: a row
+/// without an owner belongs to nobody, though SQL says that it does not know.
+pub fn is_within(sql: &mut Sql, actor: &Actor, (kind, alias): (Kind, &str), action: Action) {
+    sql.push("((TRUE");
+    and_within(sql, actor, (kind, alias), action);
+    sql.push(") IS TRUE)");
+}
+
 /// Appends the condition itself.
 fn within(sql: &mut Sql, actor: &Actor, (kind, alias): (Kind, &str), action: Action) {
     let reach = actor.policy.reach(kind, action);

@@ -30,3 +30,14 @@ mod schema;
 mod shared;
 mod statements;
 mod target_lists;
+
+mod command_line;
+mod crew;
+mod curious;
+mod edge;
+mod leaks;
+mod outage;
+mod permission_cells;
+mod permissions;
+mod sign_in;
+mod sockets;

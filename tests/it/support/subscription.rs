@@ -61,6 +61,17 @@ impl Socket {
         }
     }
 
+    /// The code with which the server closes, and what it says before.
+    pub async fn last_words(mut self) -> (u16, Vec<Value>) {
+        let mut words = Vec::new();
+        loop {
+            match self.next("the close").await {
+                Ok(message) => words.push(message),
+                Err((code, _)) => return (code, words),
+            }
+        }
+    }
+
     async fn next(&mut self, what: &str) -> Result<Value, (u16, String)> {
         loop {
             match within(what, self.0.next()).await {

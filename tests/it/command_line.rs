@@ -1,0 +1,352 @@
+//! The program itself: its commands, its refusals in one line, and its end.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use sea_orm::{ConnectOptions, ConnectionTrait, Database};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::{
+    crew,
+    support::{client::Client, database::Engine, scratch},
+};
+
+const PASSWORD: &str = "correct horse battery staple";
+
+/// An empty database of a test's own.
+struct Place {
+    url: String,
+    server: Option<(String, String)>,
+    directory: TempDir,
+}
+
+impl Place {
+    async fn new(engine: Engine) -> Option<Self> {
+        let directory = tempfile::tempdir_in(scratch::directory()).expect("a directory");
+        if engine == Engine::Sqlite {
+            let url = format!("sqlite://{}?mode=rwc", directory.path().join("tandem.db").display());
+            return Some(Self { url, server: None, directory });
+        }
+        let server = crate::support::postgres::server().expect("PostgreSQL can be started")?;
+        let name = format!("tandem_empty_{:016x}", rand::random::<u64>());
+        run_sql(server.as_str(), &format!("CREATE DATABASE {name}")).await;
+        let mut url = server.clone();
+        url.set_path(&name);
+        Some(Self { url: url.to_string(), server: Some((server.to_string(), name)), directory })
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program(arguments);
+        command.env("TANDEM_DATABASE_URL", &self.url).current_dir(self.directory.path());
+        command
+    }
+
+    async fn clear_away(self) {
+        if let Some((server, name)) = self.server {
+            run_sql(&server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a connection that ends with the call")]
+async fn run_sql(url: &str, sql: &str) {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(1).sqlx_logging(false);
+    let connection = Database::connect(options).await.expect("the database answers");
+    connection.execute_unprepared(sql).await.expect("the statement holds");
+    connection.close().await.expect("the connection closes");
+}
+
+/// The program without anything of the environment that it would listen to.
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tandem"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TANDEM_")) {
+        command.env_remove(name);
+    }
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[track_caller]
+fn fine(command: &mut Command) -> String {
+    let output = command.output().expect("the program starts");
+    assert!(output.status.success(), "{command:?}: {}", told(&output));
+    String::from_utf8(output.stdout).expect("it prints text")
+}
+
+/// It fails with one line that says why; no panic, no trace of the code.
+#[track_caller]
+fn refused(command: &mut Command, why: &str) {
+    let output = command.output().expect("the program starts");
+    let text = told(&output);
+    assert!(!output.status.success() && output.status.code().is_some(), "{command:?} went well: {text}");
+    assert!(text.to_lowercase().contains(&why.to_lowercase()), "{why:?} is not in {text:?}");
+    let line = text.lines().filter(|line| line.starts_with("tandem: ")).count();
+    assert_eq!((line, text.trim().lines().count()), (1, 1), "not one line: {text:?}");
+    assert!(!text.contains("panicked") && !text.contains("src/"), "{text}");
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A server of the program, ended when it is dropped.
+struct Serving {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Serving {
+    /// Starts it on a free port and waits until it says where it serves.
+    fn start(command: &mut Command) -> Self {
+        command.env("TANDEM_LISTEN", "127.0.0.1:0").env("TANDEM_LOG", "info").env("NO_COLOR", "1");
+        let mut child = command.spawn().expect("the program starts");
+        let mut log = BufReader::new(child.stderr.take().expect("it is piped"));
+        let mut told = String::new();
+        let address = loop {
+            let start = told.len();
+            assert_ne!(log.read_line(&mut told).expect("it writes text"), 0, "it ended instead of serving: {told}");
+            let line = &told[start..];
+            if let Some((_, address)) = line.trim_end().split_once("address=").filter(|_| line.contains("serving")) {
+                break address.parse().expect("an address");
+            }
+        };
+        // Read on, or it would wait for a reader one day; what it says then is of no interest.
+        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        Self { child, address }
+    }
+
+    fn client(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    fn terminate(&self) {
+        let killed =
+            Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill is there");
+        assert!(killed.success());
+    }
+
+    /// Asks it to end; its exit code.
+    fn end(mut self) -> Option<i32> {
+        self.terminate();
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Makes each test once for each engine, with an empty database.
+macro_rules! on_an_empty_database {
+    ($(async fn $name:ident($place:ident: Place) $body:block)+) => {$(
+        mod $name {
+            use super::*;
+
+            async fn test($place: &Place) $body
+
+            async fn on(engine: Engine) {
+                let Some(place) = Place::new(engine).await else { return };
+                test(&place).await;
+                place.clear_away().await;
+            }
+            #[tokio::test]
+            async fn sqlite() {
+                on(Engine::Sqlite).await;
+            }
+            #[tokio::test]
+            async fn postgres() {
+                on(Engine::Postgres).await;
+            }
+        }
+    )+};
+}
+
+on_an_empty_database! {
+    async fn the_first_administrator_comes_from_the_environment_and_can_sign_in(place: Place) {
+        let mut command = place.command(&["serve"]);
+        let serving = Serving::start(command.env("TANDEM_ADMIN_EMAIL", "root@tandem.test").env("TANDEM_ADMIN_PASSWORD", PASSWORD));
+        let answer = crew::try_sign_in(&serving.client(), "root@tandem.test", PASSWORD).await.expect_ok();
+        let admin = serving.client().with_token(crew::text(&answer, "signIn.accessToken"));
+        let made = admin.query("mutation { accountCreate(input: { name: \"Kept\" }) { account { id } userErrors { code } } }").await;
+        made.expect_ok();
+        let health = |address| program(&["health", "--url", &format!("http://{address}/health/ready")]).status().unwrap().code();
+        let address = serving.address;
+        assert_eq!(health(address), Some(0));
+        assert_eq!(serving.end(), Some(0), "SIGTERM is an orderly end");
+        assert_eq!(health(address), Some(1), "nobody is there any more");
+        // Another start finds everything, and the administrator keeps the password they have.
+        let mut command = place.command(&["serve"]);
+        let serving = Serving::start(command.env("TANDEM_ADMIN_EMAIL", "root@tandem.test").env("TANDEM_ADMIN_PASSWORD", "quite another password"));
+        let answer = crew::try_sign_in(&serving.client(), "root@tandem.test", PASSWORD).await.expect_ok();
+        let admin = serving.client().with_token(crew::text(&answer, "signIn.accessToken"));
+        let found = admin.query("{ accounts { nodes { name } } }").await.expect_ok();
+        assert_eq!(found.data("accounts.nodes"), &json!([{ "name": "Kept" }]));
+    }
+
+    async fn a_request_that_runs_is_answered_before_the_end(place: Place) {
+        let serving = Serving::start(&mut place.command(&["serve"]));
+        let body = json!({ "query": "{ __typename }" }).to_string();
+        let mut stream = TcpStream::connect(serving.address).unwrap();
+        let head = format!("POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+        stream.write_all(head.as_bytes()).unwrap();
+        // The server has begun with the request when it asks for the body.
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        assert_eq!(line, "HTTP/1.1 100 Continue\r\n");
+        serving.terminate();
+        // It takes no more connections from now on; only then does the request go on.
+        while TcpStream::connect(serving.address).is_ok() {
+            std::thread::yield_now();
+        }
+        stream.write_all(body.as_bytes()).unwrap();
+        let mut answer = String::new();
+        reader.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains("HTTP/1.1 200") && answer.contains("{\"__typename\":\"Query\"}"), "{answer}");
+        assert_eq!(serving.end_without_asking(), Some(0));
+    }
+
+    async fn migrating_twice_changes_nothing_and_two_at_once_both_succeed(place: Place) {
+        let both: Vec<Child> = (0..2).map(|_| place.command(&["migrate"]).spawn().unwrap()).collect();
+        for child in both {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", told(&output));
+        }
+        assert!(fine(&mut place.command(&["migrate"])).starts_with("0 migrations applied"));
+    }
+
+    async fn a_database_of_a_newer_program_is_left_alone(place: Place) {
+        fine(&mut place.command(&["migrate"]));
+        run_sql(&place.url, "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29991231_000001_tomorrow', 0)").await;
+        for command in [&["migrate"][..], &["serve", "--listen", "127.0.0.1:0"], &["user", "list"]] {
+            refused(&mut place.command(command), "newer");
+        }
+    }
+
+    async fn people_are_made_listed_and_given_passwords(place: Place) {
+        let user = |arguments: &[&str]| {
+            let mut command = place.command(&[&["user"], arguments].concat());
+            command.env("TANDEM_PASSWORD", PASSWORD);
+            command
+        };
+        fine(&mut user(&["create", "ann@tandem.test", "--name", "Ann", "--role", "rep", "--department", "sales"]));
+        let list = fine(&mut user(&["list"]));
+        assert!(list.contains("ann@tandem.test") && list.contains("Ann") && list.contains("rep"), "{list}");
+        assert!(!list.contains(PASSWORD) && !list.contains("argon2"));
+        refused(&mut user(&["create", "ann@tandem.test", "--role", "rep"]), "");
+        refused(&mut user(&["create", "bob@tandem.test", "--role", "emperor"]), "no role emperor");
+        refused(user(&["create", "bob@tandem.test", "--role", "rep"]).env("TANDEM_PASSWORD", "short"), "12");
+        refused(&mut user(&["set-password", "nobody@tandem.test"]), "nobody@tandem.test");
+        let serving = Serving::start(&mut place.command(&["serve"]));
+        let answer = crew::try_sign_in(&serving.client(), "ann@tandem.test", PASSWORD).await.expect_ok();
+        let ann = serving.client().with_token(crew::text(&answer, "signIn.accessToken"));
+        fine(user(&["set-password", "ann@tandem.test"]).env("TANDEM_PASSWORD", "a brand new password"));
+        crew::try_sign_in(&serving.client(), "ann@tandem.test", "a brand new password").await.expect_ok();
+        assert_eq!(crew::try_sign_in(&serving.client(), "ann@tandem.test", PASSWORD).await.user_errors("signIn"), ["INVALID"]);
+        // Another process has ended the session; here it is known a second later at the latest.
+        let since = Instant::now();
+        while ann.query("{ __typename }").await.status != 401 {
+            assert!(since.elapsed() < Duration::from_secs(5), "the session lives on");
+        }
+    }
+
+    async fn the_demo_company_is_loaded_once_and_can_be_signed_in_to(place: Place) {
+        let mut found = Vec::new();
+        for _ in 0..2 {
+            let mut command = place.command(&["demo"]);
+            let mut serving = Serving::start(command.env("TANDEM_DEMO_PASSWORD", PASSWORD));
+            let mut logins = String::new();
+            let mut out = BufReader::new(serving.child.stdout.take().unwrap());
+            while !logins.contains(&format!("http://{}/", serving.address)) {
+                assert_ne!(out.read_line(&mut logins).unwrap(), 0, "no address in {logins}");
+            }
+            let email = logins.split_whitespace().find(|word| word.contains('@')).unwrap_or_else(|| panic!("no login in {logins}"));
+            let answer = crew::try_sign_in(&serving.client(), email, PASSWORD).await.expect_ok();
+            let somebody = serving.client().with_token(crew::text(&answer, "signIn.accessToken"));
+            let counted = somebody.query("{ users { totalCount } stories { totalCount } personas { totalCount } }").await.expect_ok();
+            assert!(counted.data("users.totalCount").as_i64().unwrap() > 3, "{counted}");
+            found.push(counted.body["data"].clone());
+            assert_eq!(serving.end(), Some(0));
+        }
+        assert_eq!(found[0], found[1]);
+    }
+}
+
+impl Serving {
+    /// Its exit code, once it has ended of itself.
+    fn end_without_asking(mut self) -> Option<i32> {
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+#[test]
+fn what_is_configured_wrongly_is_said_in_one_line() {
+    let directory = tempfile::tempdir_in(scratch::directory()).unwrap();
+    let url = |path: &Path| format!("sqlite://{}?mode=rwc", path.display());
+    let fresh = url(&directory.path().join("tandem.db"));
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let serve = |more: &[&str]| {
+        let mut command = program(&[&["serve", "--listen", "127.0.0.1:0"], more].concat());
+        command.env("TANDEM_DATABASE_URL", &fresh);
+        command
+    };
+    refused(serve(&[]).env("TANDEM_DATABASE_URL", "mysql://root@localhost/tandem"), "database");
+    refused(serve(&[]).env("TANDEM_DATABASE_URL", "not a url"), "database");
+    refused(serve(&[]).env("TANDEM_DATABASE_URL", url(Path::new("/no/such/folder/tandem.db"))), "database");
+    refused(serve(&[]).env("TANDEM_DATABASE_URL", "postgres://tandem:hunter2@127.0.0.1:1/tandem"), "database");
+    refused(program(&["serve", "--listen", &taken]).env("TANDEM_DATABASE_URL", &fresh), "cannot listen on");
+    for limit in ["0", "-1", "many", ""] {
+        refused(&mut serve(&[&format!("--rate-limit={limit}")]), "--rate-limit");
+    }
+    refused(&mut serve(&["--deadline", "0"]), "--deadline");
+    refused(serve(&[]).env("TANDEM_ADMIN_EMAIL", "root@tandem.test"), "TANDEM_ADMIN_PASSWORD");
+    refused(serve(&[]).env("TANDEM_ADMIN_PASSWORD", PASSWORD), "TANDEM_ADMIN_EMAIL");
+    refused(serve(&[]).env("TANDEM_SIGNING_KEY", "too short"), "32 characters");
+    let weak = [("TANDEM_ADMIN_EMAIL", "root@tandem.test"), ("TANDEM_ADMIN_PASSWORD", "short")];
+    refused(serve(&[]).envs(weak), "12");
+    for origin in ["*", "app.example", "https://", "https://app.example/page", "https://app example"] {
+        refused(&mut serve(&["--allowed-origins", origin]), "an allowed origin is like");
+    }
+}
+
+#[test]
+fn no_password_of_a_database_is_told() {
+    let output = program(&["migrate"])
+        .env("TANDEM_DATABASE_URL", "postgres://tandem:hunter2@127.0.0.1:1/tandem")
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    assert!(!told(&output).contains("hunter2"), "{}", told(&output));
+}
+
+#[test]
+fn the_schema_is_printed_as_it_was_committed() {
+    let printed = fine(&mut program(&["schema"]));
+    let committed = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("schema.graphql")).unwrap();
+    assert!(printed == committed, "schema.graphql is not what the program prints");
+}
+
+#[test]
+fn wrong_arguments_are_told_with_the_way_out() {
+    for arguments in [&[][..], &["frobnicate"], &["serve", "--listen", "nowhere"], &["user", "create", "a@b.example"]] {
+        let output = program(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(
+            told(&output).contains("Usage") || told(&output).contains("--help"),
+            "{arguments:?}: {}",
+            told(&output)
+        );
+    }
+    assert!(fine(&mut program(&["--version"])).starts_with("tandem "));
+}
