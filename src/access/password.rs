@@ -56,7 +56,8 @@ impl std::fmt::Debug for Passwords {
 impl Passwords {
     /// At this cost, which must be one that argon2 takes.
     pub fn new(cost: Cost) -> Result<Self> {
-        let params = Params::new(cost.memory, cost.passes, cost.lanes, None).map_err(|error| Error::internal(error.to_string()))?;
+        let params = Params::new(cost.memory, cost.passes, cost.lanes, None)
+            .map_err(|error| Error::internal(error.to_string()))?;
         let nobody = format!(
             "$argon2id$v=19$m={},t={},p={}${}${}",
             cost.memory,
@@ -97,11 +98,12 @@ impl Turn {
         let known = hash.is_some() && fits;
         let hash = hash.filter(|_| fits).unwrap_or(&self.passwords.nobody).to_owned();
         let password = if fits { normal(password) } else { String::new() };
-        let matches = self.work(move |argon| match PasswordVerifier::<str>::verify_password(argon, password.as_bytes(), &hash) {
-            Ok(()) => Ok(true),
-            Err(password_hash::Error::PasswordInvalid) => Ok(false),
-            Err(error) => Err(Error::internal(format!("a stored password hash cannot be read: {error}"))),
-        });
+        let matches =
+            self.work(move |argon| match PasswordVerifier::<str>::verify_password(argon, password.as_bytes(), &hash) {
+                Ok(()) => Ok(true),
+                Err(password_hash::Error::PasswordInvalid) => Ok(false),
+                Err(error) => Err(Error::internal(format!("a stored password hash cannot be read: {error}"))),
+            });
         Ok(matches.await? && known)
     }
 

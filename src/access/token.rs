@@ -115,7 +115,11 @@ pub fn verify(key: &Key, token: &str, now: Instant) -> Result<Claims> {
         return Err(invalid());
     }
     if seconds >= wire.exp + LEEWAY {
-        return Err(Error::refused_because(Code::Unauthenticated, "TOKEN_EXPIRED", "The access token has expired; refresh it."));
+        return Err(Error::refused_because(
+            Code::Unauthenticated,
+            "TOKEN_EXPIRED",
+            "The access token has expired; refresh it.",
+        ));
     }
     let user = id::parse(&wire.sub).filter(|(kind, _)| *kind == Kind::User);
     let session = id::parse(&wire.sid).filter(|(kind, _)| *kind == Kind::Session);
@@ -148,7 +152,10 @@ pub fn refresh() -> String {
 /// As which a secret that is looked up is stored.
 #[must_use]
 pub fn hash(secret: &str) -> String {
-    Sha256::digest(secret).iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digest = Sha256::digest(secret);
+    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 fn random<const BYTES: usize>() -> String {

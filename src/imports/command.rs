@@ -28,7 +28,13 @@ pub struct Options {
 }
 
 /// Imports a file for a person. The summary's text is its [`Display`](fmt::Display).
-pub async fn command(backend: &Arc<Backend>, actor: Actor, map: &Path, data: &Path, options: Options) -> Result<Summary> {
+pub async fn command(
+    backend: &Arc<Backend>,
+    actor: Actor,
+    map: &Path,
+    data: &Path,
+    options: Options,
+) -> Result<Summary> {
     let checked = Map::load(map)?;
     let result = options.result.unwrap_or_else(|| default_result(data));
     for (file, name) in [(data, "data file"), (map, "map")] {
@@ -86,7 +92,10 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { processed, created, updated, unchanged, failed, .. } = self;
         let dry = if self.dry_run { "Dry run, nothing is changed: " } else { "" };
-        write!(f, "{dry}{processed} rows: {created} created, {updated} updated, {unchanged} unchanged, {failed} refused.")?;
+        write!(
+            f,
+            "{dry}{processed} rows: {created} created, {updated} updated, {unchanged} unchanged, {failed} refused."
+        )?;
         if self.resumed > 0 {
             write!(f, "\n{} of them were dealt with by a run that broke off; this one went on with it.", self.resumed)?;
         }

@@ -8,6 +8,7 @@ use async_graphql::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use entity::{Choice, Kind, id, import_job, table::Choices};
+use tokio::sync::Semaphore;
 
 use super::{Import, Map, Options, result::Status};
 use crate::{
@@ -23,6 +24,9 @@ use crate::{
     },
     store::{JobRow, Store, bulk, page::MAX_PAGE},
 };
+
+/// Imports that a process works on at once; others wait for their turn.
+static TURNS: Semaphore = Semaphore::const_new(4);
 
 /// What can be read of imports besides the jobs themselves.
 #[derive(Clone, Copy, Debug, Default)]
@@ -157,7 +161,13 @@ impl ImportQuery {
     }
 }
 
-async fn page(store: &Store, job: &IdText, status: Option<Status>, first: i32, after: Option<&str>) -> Result<ImportRowConnection> {
+async fn page(
+    store: &Store,
+    job: &IdText,
+    status: Option<Status>,
+    first: i32,
+    after: Option<&str>,
+) -> Result<ImportRowConnection> {
     store.require_sign_in()?;
     let job = job.of(Kind::ImportJob)?;
     let most = u32::try_from(first).ok().filter(|first| *first as usize <= MAX_PAGE);
@@ -170,7 +180,10 @@ async fn page(store: &Store, job: &IdText, status: Option<Status>, first: i32, a
     let kind = store.job_resource(job).await?;
     let edge = |row: JobRow| ImportRowEdge {
         cursor: cursor(row.line),
-        node: ImportRow { record_id: kind.zip(row.record).map(|(kind, record)| id::global(kind, record).into()), ..row.into() },
+        node: ImportRow {
+            record_id: kind.zip(row.record).map(|(kind, record)| id::global(kind, record).into()),
+            ..row.into()
+        },
     };
     let edges: Vec<ImportRowEdge> = rows.into_iter().map(edge).collect();
     let (start, end) = (edges.first().map(|edge| edge.cursor.clone()), edges.last().map(|edge| edge.cursor.clone()));
@@ -185,7 +198,9 @@ fn cursor(line: i32) -> String {
 fn line(cursor: &str) -> Result<i32> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
     let line = bytes.and_then(|bytes| String::from_utf8(bytes).ok()?.strip_prefix("line:")?.parse().ok());
-    line.ok_or_else(|| Error::refused(Code::InvalidCursor, "The cursor cannot be read; take it from a page of this list."))
+    line.ok_or_else(|| {
+        Error::refused(Code::InvalidCursor, "The cursor cannot be read; take it from a page of this list.")
+    })
 }
 
 #[Object]
@@ -220,6 +235,7 @@ async fn start(store: &Store, input: ImportStartInput) -> Result<Row<import_job:
     let job = Row::new(import.id());
     tokio::spawn(async move {
         let id = import.id();
+        let Ok(_turn) = TURNS.acquire().await else { return };
         if let Err(error) = import.run(|_| {}).await {
             tracing::warn!(import = %id, error = %error, "an import stopped");
         }

@@ -62,7 +62,9 @@ impl Links {
     /// may have made it, and then created where the map says so; that is added to `made`.
     pub async fn resolve(&self, change: &mut Change, link: &LinkRef, made: &mut Vec<(LinkRef, Uuid)>) -> Result<Uuid> {
         let kind = link.target.name();
-        let earlier = made.iter().find(|(other, _)| (other.target, &other.system, &other.id) == (link.target, &link.system, &link.id));
+        let earlier = made
+            .iter()
+            .find(|(other, _)| (other.target, &other.system, &other.id) == (link.target, &link.system, &link.id));
         let mut found = self.get(link).or(earlier.map(|(_, id)| Found::One(*id)));
         if found.is_none() {
             found = look_up(change, link.target, &link.system, std::slice::from_ref(&link.id)).await?.remove(&link.id);
@@ -72,17 +74,29 @@ impl Links {
         }
         match (found, &link.create) {
             (Some(Found::One(id)), _) => Ok(id),
-            (Some(Found::Many), _) => Err(refuse(link, UserCode::Conflict, &format!("is the {} of several {kind} records", link.system))),
-            (Some(Found::Away), _) => {
-                Err(refuse(link, UserCode::NotFound, &format!("is known in {}, but its {kind} is archived or out of your reach", link.system)))
+            (Some(Found::Many), _) => {
+                Err(refuse(link, UserCode::Conflict, &format!("is the {} of several {kind} records", link.system)))
             }
+            (Some(Found::Away), _) => Err(refuse(
+                link,
+                UserCode::NotFound,
+                &format!("is known in {}, but its {kind} is archived or out of your reach", link.system),
+            )),
             (None, None) => {
-                let way = if by_field(link) { format!("has this {}", link.system) } else { format!("has this id in {}", link.system) };
+                let way = if by_field(link) {
+                    format!("has this {}", link.system)
+                } else {
+                    format!("has this id in {}", link.system)
+                };
                 Err(refuse(link, UserCode::NotFound, &format!("leads nowhere: no {kind} that you may see {way}")))
             }
             (None, Some(values)) => {
                 let Some(noun) = NOUNS.of(link.target).filter(|noun| noun.verbs().create) else {
-                    return Err(refuse(link, UserCode::Forbidden, &format!("leads nowhere, and {kind} records cannot be created")));
+                    return Err(refuse(
+                        link,
+                        UserCode::Forbidden,
+                        &format!("leads nowhere, and {kind} records cannot be created"),
+                    ));
                 };
                 let create = async {
                     let mut draft = Draft::read(link.target, values, true, (&change.store().actor().policy, &[]))?;
@@ -92,7 +106,11 @@ impl Links {
                 let id = match create.await {
                     Err(Error::Input(mistakes)) => {
                         let why: Vec<String> = mistakes.iter().map(|mistake| mistake.message.clone()).collect();
-                        return Err(refuse(link, UserCode::Invalid, &format!("leads nowhere, and its {kind} cannot be created: {}", why.join(" "))));
+                        return Err(refuse(
+                            link,
+                            UserCode::Invalid,
+                            &format!("leads nowhere, and its {kind} cannot be created: {}", why.join(" ")),
+                        ));
                     }
                     done => done?,
                 };
@@ -104,7 +122,7 @@ impl Links {
 }
 
 fn refuse(link: &LinkRef, code: UserCode, why: &str) -> Error {
-    UserError::new(code, &link.field, format!("{}: {} {why}", link.label, shown(&link.id))).into()
+    UserError::new(code, "", format!("{}: {} {why}", link.label, shown(&link.id))).into()
 }
 
 fn by_field(link: &LinkRef) -> bool {
@@ -114,11 +132,24 @@ fn by_field(link: &LinkRef) -> bool {
 async fn look_up(change: &Change, kind: Kind, system: &str, names: &[String]) -> Result<Names> {
     if !LOOKUPS.contains(&system) {
         let linked = change.linked(kind, system, names).await?;
-        return Ok(linked.into_iter().map(|(name, id, seen)| (name, if seen { Found::One(id) } else { Found::Away })).collect());
+        return Ok(linked
+            .into_iter()
+            .map(|(name, id, seen)| (name, if seen { Found::One(id) } else { Found::Away }))
+            .collect());
     }
-    let Some(field) = kind.table().field(system) else { return Err(Error::internal(format!("a map looks {} up by {system}", kind.name()))) };
-    if change.store().actor().policy.hides(kind, system) && change.store().actor().policy.reach(kind, Action::Read) > crate::access::Reach::None {
-        return Err(UserError::new(UserCode::Forbidden, "map", format!("You may not look {} records up by {system}.", kind.name())).because("FIELD_HIDDEN").into());
+    let Some(field) = kind.table().field(system) else {
+        return Err(Error::internal(format!("a map looks {} up by {system}", kind.name())));
+    };
+    if change.store().actor().policy.hides(kind, system)
+        && change.store().actor().policy.reach(kind, Action::Read) > crate::access::Reach::None
+    {
+        return Err(UserError::new(
+            UserCode::Forbidden,
+            "map",
+            format!("You may not look {} records up by {system}.", kind.name()),
+        )
+        .because("FIELD_HIDDEN")
+        .into());
     }
     // As it is stored, by as it is written.
     let key = |name: &String| match (kind, system) {

@@ -125,10 +125,9 @@ pub fn count<R: Read>(map: &Map, input: R) -> Result<u64> {
     loop {
         match sheet.records.next(&mut record) {
             Ok(true) => rows += 1,
-            Ok(false) => return Ok(rows),
             Err(records::Stop::Io(error)) => return Err(records::Stop::Io(error).into()),
-            // The rows before it are read and stand.
-            Err(_) => return Ok(rows),
+            // The rows before one that cannot be read stand.
+            Ok(false) | Err(_) => return Ok(rows),
         }
     }
 }

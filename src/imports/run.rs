@@ -89,6 +89,7 @@ pub struct Import {
     job: Job,
     /// What a run before has dealt with, by line.
     done: HashMap<i32, JobRow>,
+    report: Report,
     now: Instant,
 }
 
@@ -99,7 +100,13 @@ impl std::fmt::Debug for Import {
 }
 
 /// Imports rows and tells from chunk to chunk how far it is.
-pub async fn run(store: &Store, map: &Map, source: Source, options: Options, progress: impl FnMut(Progress) + Send) -> Result<Summary> {
+pub async fn run(
+    store: &Store,
+    map: &Map,
+    source: Source,
+    options: Options,
+    progress: impl FnMut(Progress) + Send,
+) -> Result<Summary> {
     Import::begin(store, map.clone(), source, options).await?.run(progress).await
 }
 
@@ -107,12 +114,17 @@ pub async fn run(store: &Store, map: &Map, source: Source, options: Options, pro
 fn permitted(store: &Store, map: &Map) -> Result<&'static dyn Noun> {
     let kind = map.resource();
     let Some(noun) = NOUNS.of(kind).filter(|noun| noun.verbs().create) else {
-        return Err(Error::input(UserCode::Invalid, "resource", format!("{} records cannot be imported.", kind.name())));
+        return Err(Error::input(
+            UserCode::Invalid,
+            "resource",
+            format!("{} records cannot be imported.", kind.name()),
+        ));
     };
     let policy = &store.actor().policy;
     let needed = [(Action::Import, true), (Action::Create, true), (Action::Update, noun.verbs().update)];
     if needed.iter().any(|(action, needed)| *needed && policy.reach(kind, *action) == Reach::None) {
-        let message = format!("To import {} records takes the permissions to import, create and update them.", kind.name());
+        let message =
+            format!("To import {} records takes the permissions to import, create and update them.", kind.name());
         return Err(UserError::new(UserCode::Forbidden, "resource", message).because("PERMISSION_MISSING").into());
     }
     Ok(noun)
@@ -130,19 +142,19 @@ impl Import {
         }
         let (map, now) = (Arc::new(map), store.now());
         let (fingerprint, rows) = source.measure(&map).await?;
+        let report = Report::new(&options)?;
         let mut change = store.begin().await?;
         let resumed = if options.resume && !options.dry_run { change.resume_job(&fingerprint).await? } else { None };
-        let (job, done) = match resumed {
-            Some((job, done)) => (job, done),
-            None => {
-                let (file_name, dry_run) = (options.file_name.trim(), options.dry_run);
-                let start = JobStart { file_name, resource: map.resource(), dry_run, rows, fingerprint: &fingerprint };
-                (change.open_job(start).await?, Vec::new())
-            }
+        let (job, done) = if let Some(resumed) = resumed {
+            resumed
+        } else {
+            let (file_name, dry_run) = (options.file_name.trim(), options.dry_run);
+            let start = JobStart { file_name, resource: map.resource(), dry_run, rows, fingerprint: &fingerprint };
+            (change.open_job(start).await?, Vec::new())
         };
         change.commit().await?;
         let done = done.into_iter().map(|row| (row.line, row)).collect();
-        Ok(Self { store: store.clone(), noun, map, source, options, rows, job, done, now })
+        Ok(Self { store: store.clone(), noun, map, source, options, rows, job, done, report, now })
     }
 
     /// The import's id.
@@ -156,7 +168,10 @@ impl Import {
         let outcome = self.work(&mut progress).await;
         let (status, message) = match &outcome {
             Ok(_) => (ImportStatus::Done, None),
-            Err(Error::Internal(_)) => (ImportStatus::Failed, Some("Something went wrong on our side; start the same import again to go on.".to_owned())),
+            Err(Error::Internal(_)) => (
+                ImportStatus::Failed,
+                Some("Something went wrong on our side; start the same import again to go on.".to_owned()),
+            ),
             Err(error) => (ImportStatus::Failed, Some(error.to_string().chars().take(2_000).collect())),
         };
         let closed = async {
@@ -172,15 +187,13 @@ impl Import {
     }
 
     async fn work(&mut self, progress: &mut (impl FnMut(Progress) + Send)) -> Result<Summary> {
-        let mut report = Report::new(&self.options)?;
+        let mut report = std::mem::take(&mut self.report);
         let mut saver = Saver::new(self.noun, self.map.match_on());
         let mut batches = self.source.batches(&self.map, self.now, self.options.chunk);
         let resumed = self.job.counts.processed;
         // A dry run's transaction, and what came of its rows.
-        let (mut trial, mut tried) = (None, Vec::new());
-        if self.options.dry_run {
-            trial = Some(self.store.begin().await?);
-        }
+        let mut trial = if self.options.dry_run { Some(self.store.begin().await?) } else { None };
+        let mut foretold = Vec::new();
         progress(Progress { rows: self.rows, counts: self.job.counts });
         let mut stopped = None;
         while let Some(batch) = batches.recv().await {
@@ -192,33 +205,31 @@ impl Import {
                 }
             };
             let (done, new): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| self.before(row).is_some());
-            for row in &done {
-                if let Some(before) = self.before(row) {
-                    report.row(self.noun, row, before)?;
-                }
-            }
-            if new.is_empty() {
-                continue;
-            }
-            let saved = match &mut trial {
+            let outcomes = match &mut trial {
+                _ if new.is_empty() => Vec::new(),
                 Some(change) => {
-                    let mut saved = saver.save(change, &new).await?;
-                    // The records go with the transaction.
-                    saved.iter_mut().for_each(|row| row.record = None);
-                    tried.extend(saved.iter().cloned());
-                    saved
+                    let mut outcomes = saver.save(change, &new).await?;
+                    for row in &mut outcomes {
+                        // The records go with the transaction.
+                        row.record = None;
+                    }
+                    foretold.extend(outcomes.iter().cloned());
+                    outcomes
                 }
                 None => self.save(&mut saver, &new).await?,
             };
-            for (row, saved) in new.iter().zip(&saved) {
-                report.row(self.noun, row, saved)?;
+            let before = done.iter().filter_map(|row| Some((row, self.before(row)?)));
+            let mut told: Vec<(&Row, &JobRow)> = new.iter().zip(&outcomes).chain(before).collect();
+            told.sort_by_key(|(row, _)| row.line());
+            for (row, came) in told {
+                report.row(self.noun, row, came)?;
             }
             progress(Progress { rows: self.rows, counts: report.counts });
         }
         if let Some(trial) = trial {
             trial.roll_back().await?;
             let mut change = self.store.begin().await?;
-            change.advance_job(&mut self.job, &tried).await?;
+            change.advance_job(&mut self.job, &foretold).await?;
             change.commit().await?;
         }
         let summary = report.finish(self, resumed)?;
@@ -230,12 +241,12 @@ impl Import {
         let store = self.store.refreshed().await?;
         permitted(&store, &self.map)?;
         let mut change: Change = store.begin().await?;
-        let saved = saver.save(&mut change, rows).await?;
+        let outcomes = saver.save(&mut change, rows).await?;
         let mut job = self.job;
-        change.advance_job(&mut job, &saved).await?;
+        change.advance_job(&mut job, &outcomes).await?;
         change.commit().await?;
         self.job = job;
-        Ok(saved)
+        Ok(outcomes)
     }
 
     fn before(&self, row: &Row) -> Option<&JobRow> {
@@ -244,6 +255,7 @@ impl Import {
 }
 
 /// What is told of the rows, besides the job.
+#[derive(Default)]
 struct Report {
     counts: Counts,
     refusals: Vec<(i32, String)>,
@@ -253,7 +265,7 @@ struct Report {
 impl Report {
     fn new(options: &Options) -> Result<Self> {
         let file = options.result_file.as_deref().map(ResultFile::create).transpose()?;
-        Ok(Self { counts: Counts::default(), refusals: Vec::new(), file })
+        Ok(Self { file, ..Self::default() })
     }
 
     fn row(&mut self, noun: &dyn Noun, row: &Row, came: &JobRow) -> Result<()> {

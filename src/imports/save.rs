@@ -42,7 +42,7 @@ impl Saver {
     pub async fn save(&mut self, change: &mut Change, rows: &[Row]) -> Result<Vec<JobRow>> {
         let items = || rows.iter().filter_map(|row| if let Row::Item(item) = row { Some(item) } else { None });
         let mut chunk = Chunk { links: Links::look_up(change, items()).await?, made: HashMap::new() };
-        let identities: Vec<Result<Draft>> = rows.iter().map(|row| self.identity(row)).collect();
+        let identities: Vec<Result<Draft>> = rows.iter().map(|row| Ok(self.identity(row))).collect();
         let known = bulk::recognise(self.noun, change, &identities, self.match_on.as_deref()).await?;
         let mut saved = Vec::with_capacity(rows.len());
         for (row, known) in rows.iter().zip(known) {
@@ -51,7 +51,13 @@ impl Saver {
         Ok(saved)
     }
 
-    async fn row(&mut self, change: &mut Change, row: &Row, known: Result<Recognised>, chunk: &mut Chunk) -> Result<JobRow> {
+    async fn row(
+        &mut self,
+        change: &mut Change,
+        row: &Row,
+        known: Result<Recognised>,
+        chunk: &mut Chunk,
+    ) -> Result<JobRow> {
         let done = match (row, known) {
             (Row::Refused { reasons, .. }, _) => return Ok(refused(row, reasons)),
             (Row::Repeated { first, .. }, _) if self.refused.contains(first) => {
@@ -74,7 +80,13 @@ impl Saver {
         }
     }
 
-    async fn item(&self, change: &mut Change, item: &Item, known: Recognised, chunk: &mut Chunk) -> Result<(Uuid, Saved)> {
+    async fn item(
+        &self,
+        change: &mut Change,
+        item: &Item,
+        known: Recognised,
+        chunk: &mut Chunk,
+    ) -> Result<(Uuid, Saved)> {
         let existing = existing(&known, chunk);
         let mut made = Vec::new();
         let links = &chunk.links;
@@ -119,12 +131,11 @@ impl Saver {
             Err(error) => return Err(error),
         };
         let Some(mut draft) = draft.filter(|_| mistakes.is_empty()) else { return Err(Error::Input(mistakes)) };
-        let (id, saved) = match existing {
-            Some(id) => (id, self.noun.update(change, id, None, draft).await.map_err(|error| out_of_reach(kind, error))?),
-            None => {
-                draft.external_ids.extend(item.external.clone());
-                (self.noun.create(change, draft).await?, Saved::Created)
-            }
+        let (id, saved) = if let Some(id) = existing {
+            (id, self.noun.update(change, id, None, draft).await.map_err(|error| out_of_reach(kind, error))?)
+        } else {
+            draft.external_ids.extend(item.external.clone());
+            (self.noun.create(change, draft).await?, Saved::Created)
         };
         if saved != Saved::Unchanged {
             change.must_reach(kind, id, Action::Import).await?;
@@ -133,7 +144,7 @@ impl Saver {
     }
 
     /// A draft of nothing but what a row is recognised by.
-    fn identity(&self, row: &Row) -> Result<Draft> {
+    fn identity(&self, row: &Row) -> Draft {
         let mut draft = Draft::default();
         match row {
             Row::Item(Item { external, values, .. }) => {
@@ -149,7 +160,7 @@ impl Saver {
             // Whose record it would be does not matter.
             Row::Refused { .. } => {}
         }
-        Ok(draft)
+        draft
     }
 }
 
@@ -165,7 +176,9 @@ fn name(system: &str, id: &str) -> String {
 /// A record that is recognised but not found lies out of reach.
 fn out_of_reach(kind: Kind, error: Error) -> Error {
     match error {
-        Error::Input(mistakes) if mistakes.iter().any(|mistake| mistake.code == UserCode::NotFound && mistake.field == ["id"]) => {
+        Error::Input(mistakes)
+            if mistakes.iter().any(|mistake| mistake.code == UserCode::NotFound && mistake.field == ["id"]) =>
+        {
             Error::input(UserCode::NotFound, "", format!("its {} is out of your reach", kind.name()))
         }
         error => error,
@@ -184,6 +197,6 @@ fn line(row: &Row) -> i32 {
 /// A mistake as a refusal tells it: with its field, unless it names it already.
 fn reason(mistake: &UserError) -> String {
     let field = mistake.field.join(".");
-    let told = field.is_empty() || field == "id" || mistake.message.contains(field.trim_end_matches("Id")) || mistake.message.contains(": \"");
+    let told = field.is_empty() || field == "id" || mistake.message.contains(&field);
     if told { mistake.message.clone() } else { format!("{field}: {}", mistake.message) }
 }

@@ -42,7 +42,8 @@ impl Source {
     /// The fingerprint of map and data, and the number of rows. Refused where the header does not fit.
     pub(super) async fn measure(&self, map: &Arc<Map>) -> Result<(String, u64)> {
         let (source, map) = (self.clone(), map.clone());
-        let measured = tokio::task::spawn_blocking(move || Ok((fingerprint(&map, source.open()?)?, count(&map, source.open()?)?)));
+        let measured =
+            tokio::task::spawn_blocking(move || Ok((fingerprint(&map, source.open()?)?, count(&map, source.open()?)?)));
         measured.await.map_err(Error::internal)?
     }
 
@@ -66,7 +67,9 @@ impl Source {
                         }
                     };
                     // Nobody listens any more where the import has failed.
-                    if full && sender.blocking_send(Ok(std::mem::replace(&mut batch, Vec::with_capacity(size)))).is_err() {
+                    if full
+                        && sender.blocking_send(Ok(std::mem::replace(&mut batch, Vec::with_capacity(size)))).is_err()
+                    {
                         return Ok(());
                     }
                 }

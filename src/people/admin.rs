@@ -19,7 +19,12 @@ pub const ADMIN: &str = "admin";
 
 /// Makes the first administrator where there is no active one; tells whether it did. A person of
 /// this e-mail address becomes one, with this password.
-pub async fn ensure_first_admin(backend: &Arc<Backend>, passwords: &Passwords, email: &str, password: &str) -> Result<bool> {
+pub async fn ensure_first_admin(
+    backend: &Arc<Backend>,
+    passwords: &Passwords,
+    email: &str,
+    password: &str,
+) -> Result<bool> {
     let store = backend.as_system(Purpose::CommandLine);
     let none = async |change: &mut Change| Ok::<_, Error>(active_admins(change).await?.is_empty());
     let mut change = store.begin().await?;
@@ -162,5 +167,9 @@ fn folded(email: &str) -> String {
 }
 
 fn unknown(email: &str) -> Error {
-    Error::input(UserCode::NotFound, "email", format!("Nobody has the e-mail address {}.", crate::store::value::short(email)))
+    Error::input(
+        UserCode::NotFound,
+        "email",
+        format!("Nobody has the e-mail address {}.", crate::store::value::short(email)),
+    )
 }

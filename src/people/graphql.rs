@@ -3,12 +3,16 @@
 use std::borrow::Cow;
 
 use async_graphql::{
-    Context, ContextSelectionSet, InputObject, Object, OutputType, Positioned, ServerResult, SimpleObject, Value, parser::types::Field,
-    registry::Registry,
+    Context, ContextSelectionSet, Object, OutputType, Positioned, ServerResult, SimpleObject, Value,
+    parser::types::Field, registry::Registry,
 };
 use entity::{Kind, session, session::SessionId, user, user::UserId};
 
 use super::{
+    inputs::{
+        PasswordChangeInput, RefreshInput, SessionRevokeInput, SignInInput, UserDeactivateInput, UserReactivateInput,
+        UserSetPasswordInput,
+    },
     leaving,
     sign_in::{self, Authority, Tokens},
 };
@@ -19,7 +23,7 @@ use crate::{
         choice::Of,
         node::{self, Row},
         payload::outcome,
-        scalars::{DateTime, IdText},
+        scalars::DateTime,
         schema::Query,
     },
     store::{Store, value},
@@ -32,6 +36,7 @@ pub struct PeopleQuery;
 #[Object]
 impl PeopleQuery {
     /// Who is calling and what they may do; null for somebody who has not signed in.
+    #[expect(clippy::unused_async, reason = "the library takes asynchronous resolvers alone")]
     async fn viewer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Viewer>> {
         let actor = node::store(ctx)?.actor().clone();
         Ok(match actor.who {
@@ -87,7 +92,9 @@ impl Viewer {
         let all = Kind::ALL.into_iter().flat_map(|kind| Action::ALL.map(|action| (kind, action)));
         let reached = all.map(|(kind, action)| (kind, action, self.actor.policy.reach(kind, action)));
         let allowed = reached.filter(|(_, _, reach)| *reach > Reach::None);
-        allowed.map(|(kind, action, reach)| Permission { resource: kind.name(), action: Of(action), reach: Of(reach) }).collect()
+        allowed
+            .map(|(kind, action, reach)| Permission { resource: kind.name(), action: Of(action), reach: Of(reach) })
+            .collect()
     }
 
     /// The fields that are kept from them.
@@ -113,72 +120,6 @@ impl Viewer {
 fn fields(of: impl Fn(Kind) -> Vec<String>) -> Vec<ResourceFields> {
     let all = Kind::ALL.into_iter().map(|kind| ResourceFields { resource: kind.name(), fields: of(kind) });
     all.filter(|resource| !resource.fields.is_empty()).collect()
-}
-
-/// Who signs in.
-#[derive(InputObject)]
-pub struct SignInInput {
-    /// The person's e-mail address.
-    email: String,
-    /// Their password.
-    #[graphql(secret)]
-    password: String,
-}
-
-/// What renews a session's tokens.
-#[derive(InputObject)]
-pub struct RefreshInput {
-    /// The refresh token that was given last; it can be used once.
-    #[graphql(secret)]
-    refresh_token: String,
-}
-
-/// Another password.
-#[derive(InputObject)]
-pub struct PasswordChangeInput {
-    /// The password that holds now.
-    #[graphql(secret)]
-    current_password: String,
-    /// The password that is to hold, 12 to 128 characters.
-    #[graphql(secret)]
-    new_password: String,
-}
-
-/// A session to end.
-#[derive(Debug, InputObject)]
-pub struct SessionRevokeInput {
-    /// Which session.
-    id: IdText,
-}
-
-/// Somebody who leaves.
-#[derive(Debug, InputObject)]
-pub struct UserDeactivateInput {
-    /// Which person.
-    id: IdText,
-    /// Who gets their accounts, leads, deals, personas, stories and lists; required where they have any.
-    new_owner_id: Option<IdText>,
-    /// The version you have seen; refused with CONFLICT where the record has moved on.
-    expected_version: Option<i32>,
-}
-
-/// Somebody who comes back.
-#[derive(Debug, InputObject)]
-pub struct UserReactivateInput {
-    /// Which person.
-    id: IdText,
-    /// The version you have seen; refused with CONFLICT where the record has moved on.
-    expected_version: Option<i32>,
-}
-
-/// A password for somebody.
-#[derive(InputObject)]
-pub struct UserSetPasswordInput {
-    /// Which person.
-    id: IdText,
-    /// The password that is to hold, 12 to 128 characters.
-    #[graphql(secret)]
-    password: String,
 }
 
 /// Declares a payload: its own fields, then those that every payload has.
@@ -269,15 +210,23 @@ pub struct PeopleMutation;
 #[Object]
 impl PeopleMutation {
     /// Signs a person in by e-mail address and password. After 5 failures for one address of e-mail, or
-    /// 20 from one place, within 15 minutes it is refused with RATE_LIMITED until they are over.
-    async fn sign_in(&self, ctx: &Context<'_>, #[graphql(desc = "Who.")] input: SignInInput) -> async_graphql::Result<SignInPayload> {
+    /// 20 from one place, within 15 minutes it is refused with `RATE_LIMITED` until they are over.
+    async fn sign_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who.")] input: SignInInput,
+    ) -> async_graphql::Result<SignInPayload> {
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
         let tokens = authority.sign_in(store, &input.email, &input.password, &origin(ctx)).await;
         Ok(signed_in(authority, tokens).await?)
     }
 
     /// Gives new tokens for a refresh token. Used twice, it ends its session: somebody has a copy.
-    async fn refresh(&self, ctx: &Context<'_>, #[graphql(desc = "By what.")] input: RefreshInput) -> async_graphql::Result<SignInPayload> {
+    async fn refresh(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "By what.")] input: RefreshInput,
+    ) -> async_graphql::Result<SignInPayload> {
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
         let tokens = authority.refresh(store, &input.refresh_token).await;
         Ok(signed_in(authority, tokens).await?)
@@ -296,7 +245,8 @@ impl PeopleMutation {
         #[graphql(desc = "Which password.")] input: PasswordChangeInput,
     ) -> async_graphql::Result<PasswordChangePayload> {
         let store = node::store(ctx)?;
-        let done = authority(ctx)?.change_password(store, &input.current_password, &input.new_password, &origin(ctx)).await;
+        let done =
+            authority(ctx)?.change_password(store, &input.current_password, &input.new_password, &origin(ctx)).await;
         let (user, user_errors) = outcome(done)?;
         Ok(PasswordChangePayload { user: user.map(Row::new), user_errors, query: Query::default() })
     }
@@ -332,7 +282,12 @@ impl PeopleMutation {
         };
         let (done, user_errors) = outcome(deactivate(node::store(ctx)?).await)?;
         let handed_over = done.map_or(0, |(_, moved)| i32::try_from(moved).unwrap_or(i32::MAX));
-        Ok(UserDeactivatePayload { user: done.map(|(user, _)| Row::new(user)), handed_over, user_errors, query: Query::default() })
+        Ok(UserDeactivatePayload {
+            user: done.map(|(user, _)| Row::new(user)),
+            handed_over,
+            user_errors,
+            query: Query::default(),
+        })
     }
 
     /// Lets a deactivated person sign in again; what was handed over stays where it is.
@@ -375,7 +330,14 @@ impl PeopleMutation {
 
 async fn signed_in(authority: &Authority, tokens: Result<Tokens>) -> Result<SignInPayload> {
     let (tokens, user_errors) = outcome(tokens)?;
-    let mut payload = SignInPayload { access_token: None, refresh_token: None, expires_at: None, user: None, user_errors, query: Query::default() };
+    let mut payload = SignInPayload {
+        access_token: None,
+        refresh_token: None,
+        expires_at: None,
+        user: None,
+        user_errors,
+        query: Query::default(),
+    };
     if let Some(tokens) = tokens {
         payload.user = Some(SignedIn(tokens.user, authority.store_of(&tokens).await?));
         payload.expires_at = Some(DateTime(tokens.expires_at));

@@ -25,7 +25,7 @@ const PATIENCE: i64 = 1_000;
 pub(super) struct Keyring {
     configured: Option<Key>,
     read: RwLock<Read>,
-    /// When a token of an unknown key last had the keys read; held while they are.
+    /// When the keys were last read for a token whose key there is none of; held while they are.
     asked: Mutex<Option<Instant>>,
 }
 
@@ -68,25 +68,24 @@ impl Keyring {
         }
         let now = backend.now();
         let find = |read: &Read| read.keys.iter().find(|key| key.kid == kid).cloned();
-        let read = self.cached();
         // Keys read while this waited for its turn are later than `now`, and fresh.
-        let fresh = |at: Instant| now.0 - at.0 < FRESH;
-        let found = match find(&read).filter(|_| read.at.is_some_and(fresh)) {
-            Some(key) => Some(key),
-            None => {
-                let mut asked = self.asked.lock().await;
-                // Somebody else may have read them while this waited.
-                let read = self.cached();
-                match find(&read).filter(|_| read.at.is_some_and(fresh)) {
-                    Some(key) => Some(key),
-                    None if asked.is_some_and(|at| now.0 - at.0 < PATIENCE) => find(&read),
-                    None => {
-                        *asked = Some(now);
-                        self.load(backend).await?.iter().find(|key| key.kid == kid).cloned()
-                    }
+        let fresh = |read: &Read| read.at.is_some_and(|at| now.0 - at.0 < FRESH);
+        let mut read = self.cached();
+        let mut found = find(&read).filter(|_| fresh(&read));
+        if found.is_none() {
+            let mut asked = self.asked.lock().await;
+            // Somebody else may have read them while this waited.
+            read = self.cached();
+            found = find(&read).filter(|_| fresh(&read));
+            if found.is_none() && asked.is_some_and(|at| now.0 - at.0 < PATIENCE) {
+                found = find(&read);
+            } else if found.is_none() {
+                found = self.load(backend).await?.iter().find(|key| key.kid == kid).cloned();
+                if found.is_none() {
+                    *asked = Some(now);
                 }
             }
-        };
+        }
         found.filter(|key| key.verifies_at(now)).ok_or_else(token::invalid)
     }
 

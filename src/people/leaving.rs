@@ -1,8 +1,8 @@
 //! Somebody leaves: their sessions end, their records get a new owner. And somebody comes back.
 
 use entity::{
-    Kind, Record, UserStatus, account, account_team_member, deal, lead, persona, story, target_account_list, team_membership, user,
-    user::UserId,
+    Kind, Record, UserStatus, account, account_team_member, deal, lead, persona, story, target_account_list,
+    team_membership, user, user::UserId,
 };
 use sea_orm::{Iterable, ModelTrait, prelude::Uuid};
 
@@ -15,7 +15,12 @@ use crate::{
 
 /// Takes somebody out of service. Their live records go to the new owner, who must be named where
 /// there are any; tells how many went over.
-pub async fn deactivate(store: &Store, user: UserId, new_owner: Option<UserId>, expected: Option<i32>) -> Result<usize> {
+pub async fn deactivate(
+    store: &Store,
+    user: UserId,
+    new_owner: Option<UserId>,
+    expected: Option<i32>,
+) -> Result<usize> {
     let mut change = store.begin().await?;
     may_do(&mut change, user).await?;
     let last = change.as_system(Purpose::Consequence, async |change| {
@@ -72,7 +77,9 @@ async fn accept(change: &Change, user: UserId, owner: UserId) -> Result<()> {
     if active {
         return Ok(());
     }
-    Err(UserError::new(UserCode::Invalid, "newOwnerId", "The new owner is deactivated.").because("OWNER_DEACTIVATED").into())
+    Err(UserError::new(UserCode::Invalid, "newOwnerId", "The new owner is deactivated.")
+        .because("OWNER_DEACTIVATED")
+        .into())
 }
 
 /// The columns by which people own records.
@@ -92,13 +99,11 @@ async fn hand_over(change: &mut Change, from: UserId, to: Option<UserId>) -> Res
         owned += change.count(kind, column, from.0).await?;
     }
     let Some(to) = to else {
-        return match owned {
-            0 => Ok(0),
-            _ => {
-                let message = format!("{owned} live records belong to this person; name their new owner.");
-                Err(UserError::new(UserCode::Required, "newOwnerId", message).because("NEW_OWNER_REQUIRED").into())
-            }
-        };
+        if owned == 0 {
+            return Ok(0);
+        }
+        let message = format!("{owned} live records belong to this person; name their new owner.");
+        return Err(UserError::new(UserCode::Required, "newOwnerId", message).because("NEW_OWNER_REQUIRED").into());
     };
     let mut moved = 0;
     for (kind, column) in OWNED {
@@ -118,7 +123,9 @@ async fn hand_over(change: &mut Change, from: UserId, to: Option<UserId>) -> Res
 /// Gives the live rows whose column names one person to another.
 async fn give<E: Rules>(change: &mut Change, column: &str, from: UserId, to: UserId) -> Result<usize> {
     let at = E::table().fields.iter().position(|field| field.column == column);
-    let column_of = at.and_then(|at| E::Column::iter().nth(at)).ok_or_else(|| Error::internal(format!("{} has no {column}", E::KIND.name())))?;
+    let column_of = at
+        .and_then(|at| E::Column::iter().nth(at))
+        .ok_or_else(|| Error::internal(format!("{} has no {column}", E::KIND.name())))?;
     let ids: Vec<Uuid> = change.rows::<E>(column, from).await?.iter().map(E::id).collect();
     for id in &ids {
         change.edit::<E>(*id, |row| row.set(column_of, to.into())).await?;

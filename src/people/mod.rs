@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod graphql;
+mod inputs;
 mod keys;
 pub mod leaving;
 pub mod sign_in;

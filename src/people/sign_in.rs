@@ -93,7 +93,13 @@ impl Authority {
 
     /// Whether a password is right, as often as may be asked. What else is in the way answers as a
     /// wrong password does, in the same time.
-    async fn prove(&self, store: &Store, who: (&str, &Origin), (password, hash): (&str, Option<&str>), welcome: bool) -> Result<Turn> {
+    async fn prove(
+        &self,
+        store: &Store,
+        who: (&str, &Origin),
+        (password, hash): (&str, Option<&str>),
+        welcome: bool,
+    ) -> Result<Turn> {
         let email = throttle::email_key(who.0);
         let mut keys = vec![email.clone()];
         keys.extend(who.1.address.map(throttle::address_key));
@@ -134,7 +140,11 @@ impl Authority {
         let table = session::Entity::table();
         let mut draft = Draft::default();
         draft.set(table, "user_id", user.0);
-        draft.set(table, "user_agent", origin.user_agent.as_ref().map(|agent| agent.chars().take(500).collect::<String>()));
+        draft.set(
+            table,
+            "user_agent",
+            origin.user_agent.as_ref().map(|agent| agent.chars().take(500).collect::<String>()),
+        );
         draft.set(table, "address", origin.address.map(|address| address.to_canonical().to_string()));
         draft.set(table, "last_used_at", now.0);
         draft.set(table, "expires_at", expires_at.0);
@@ -161,10 +171,17 @@ impl Authority {
                 revoke(&mut change, session).await?;
                 change.commit().await?;
                 tracing::warn!(session = %session, "a refresh token was used twice; its session is revoked");
-                return Err(ended("REFRESH_TOKEN_REUSED", "The refresh token was used before; the session has been ended. Sign in again."));
+                return Err(ended(
+                    "REFRESH_TOKEN_REUSED",
+                    "The refresh token was used before; the session has been ended. Sign in again.",
+                ));
             }
-            Claimed::Expired => return Err(ended("REFRESH_TOKEN_EXPIRED", "The refresh token has expired; sign in again.")),
-            Claimed::Unknown => return Err(ended("REFRESH_TOKEN_INVALID", "The refresh token is not valid; sign in again.")),
+            Claimed::Expired => {
+                return Err(ended("REFRESH_TOKEN_EXPIRED", "The refresh token has expired; sign in again."));
+            }
+            Claimed::Unknown => {
+                return Err(ended("REFRESH_TOKEN_INVALID", "The refresh token is not valid; sign in again."));
+            }
         };
         let row = change.find::<session::Entity>(session.0).await?;
         let people = change.rows::<entity::user::Entity>("id", row.user_id).await?;
@@ -197,14 +214,21 @@ impl Authority {
         let work = async move {
             let (email, login) = store.login_of(user).await?.ok_or_else(|| Error::internal("the caller is gone"))?;
             let proof = (current.as_str(), login.password.as_deref());
-            let proven = authority.prove(&store, (&email.unwrap_or_else(|| user.to_string()), &origin), proof, true).await;
+            let proven =
+                authority.prove(&store, (&email.unwrap_or_else(|| user.to_string()), &origin), proof, true).await;
             let turn = proven.map_err(|error| match error {
-                Error::Input(_) => UserError::new(UserCode::Invalid, "currentPassword", "The current password is wrong.").because("INVALID_CREDENTIALS").into(),
+                Error::Input(_) => {
+                    UserError::new(UserCode::Invalid, "currentPassword", "The current password is wrong.")
+                        .because("INVALID_CREDENTIALS")
+                        .into()
+                }
                 error => error,
             })?;
             if current == new {
                 let message = "The new password is the current one.";
-                return Err(UserError::new(UserCode::Invalid, "newPassword", message).because("PASSWORD_UNCHANGED").into());
+                return Err(UserError::new(UserCode::Invalid, "newPassword", message)
+                    .because("PASSWORD_UNCHANGED")
+                    .into());
             }
             let hash = turn.hash(&new).await?;
             let mut change = store.begin().await?;
@@ -213,7 +237,9 @@ impl Authority {
             change.find::<entity::user::Entity>(user.0).await?;
             if change.password(user).await? != login.password {
                 let message = "The password was changed meanwhile.";
-                return Err(UserError::new(UserCode::Conflict, "currentPassword", message).because("PASSWORD_CHANGED").into());
+                return Err(UserError::new(UserCode::Conflict, "currentPassword", message)
+                    .because("PASSWORD_CHANGED")
+                    .into());
             }
             change.set_password(&[user], &hash).await?;
             revoke_all(&mut change, user, session).await?;
@@ -303,9 +329,17 @@ fn missing(what: &str) -> Error {
 async fn acting(backend: &Backend, user: UserId, session: SessionId) -> Result<Actor> {
     let known = backend.known(user, Some(session)).await?;
     if !known.good {
-        return Err(Error::refused_because(Code::Unauthenticated, "SESSION_ENDED", "The session has ended; sign in again."));
+        return Err(Error::refused_because(
+            Code::Unauthenticated,
+            "SESSION_ENDED",
+            "The session has ended; sign in again.",
+        ));
     }
-    Ok(Actor { who: Who::User { id: user, session: Some(session) }, department: known.department, policy: known.policy })
+    Ok(Actor {
+        who: Who::User { id: user, session: Some(session) },
+        department: known.department,
+        policy: known.policy,
+    })
 }
 
 async fn refuse_too_many(store: &Store, keys: &[String]) -> Result<()> {
@@ -319,7 +353,9 @@ async fn refuse_too_many(store: &Store, keys: &[String]) -> Result<()> {
 }
 
 fn wrong() -> Error {
-    UserError::new(UserCode::Invalid, "", "The e-mail address or the password is wrong.").because("INVALID_CREDENTIALS").into()
+    UserError::new(UserCode::Invalid, "", "The e-mail address or the password is wrong.")
+        .because("INVALID_CREDENTIALS")
+        .into()
 }
 
 fn ended(reason: &'static str, message: &str) -> Error {

@@ -1,6 +1,6 @@
 //! Figures over groups of rows: counts, sums, means and bounds, on either engine the same.
 
-use std::{collections::HashMap, str::FromStr};
+use std::{collections::BTreeMap, str::FromStr};
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeZone};
 use chrono_tz::Tz;
@@ -180,26 +180,19 @@ impl Store {
             return Ok(());
         }
         let bounds = self.bounds(plan).await?;
-        let plain = self.figures_sql(plan, &bounds, None)?;
-        let rows = self.fetch(plain).await?;
-        if rows.len() > MAX_GROUPS {
+        let rows = self.fetch(self.figures_sql(plan, &bounds)?).await?;
+        let groups = gather(plan, &rows)?;
+        if groups.len() > MAX_GROUPS || rows.len() > MAX_ROWS {
             return Err(Error::argument(format!("There are more than {MAX_GROUPS} groups; group more coarsely or filter.")));
-        }
-        let mut money = HashMap::new();
-        for currency in plan.measures.iter().filter_map(|measure| measure.field.currency) {
-            if !money.contains_key(currency) {
-                let rows = self.fetch(self.figures_sql(plan, &bounds, Some(currency))?).await?;
-                money.insert(currency, by_key(plan, rows)?);
-            }
         }
         let level = self.load(&plan.key, rows).await?;
         out.push(b'[');
-        for at in 0..level.rows.len() {
-            if at > 0 {
+        for (n, group) in groups.iter().enumerate() {
+            if n > 0 {
                 out.push(b',');
             }
             self.count_object();
-            self.write_group(out, plan, (&level, at), &money)?;
+            self.write_group(out, plan, &level, group)?;
         }
         out.push(b']');
         Ok(())
@@ -241,7 +234,9 @@ impl Store {
         Ok(all)
     }
 
-    fn figures_sql(&self, plan: &Aggregate, bounds: &[Vec<i64>], currency: Option<&'static str>) -> Result<Sql> {
+    /// One statement for all figures: grouped by the keys asked for and by the currencies of the
+    /// amounts measured, whose rows are put together afterwards.
+    fn figures_sql(&self, plan: &Aggregate, bounds: &[Vec<i64>]) -> Result<Sql> {
         let kind = plan.key.kind;
         let mut sql = Sql::new(self.engine());
         sql.push("SELECT ");
@@ -249,44 +244,33 @@ impl Store {
             self.push_group(&mut sql, group, bounds);
             sql.push(", ");
         }
-        match currency {
-            Some(currency) => sql.column("t", currency),
-            None => sql.push("count(*)"),
-        };
+        let currencies = currencies(plan);
+        for currency in &currencies {
+            sql.column("t", currency).push(", ");
+        }
+        sql.push("count(*)");
         for measure in &plan.measures {
-            if measure.field.currency != currency {
-                continue;
-            }
             // The mean follows from sum and count, so that both engines round it alike.
-            let bigint = matches!(measure.field.ty, Type::Money | Type::Instant);
-            let (function, also) = match measure.function {
-                Function::Sum => ("sum", ""),
-                Function::Avg => ("sum", "count"),
-                Function::Min => ("min", ""),
-                Function::Max => ("max", ""),
+            let function = match measure.function {
+                Function::Sum | Function::Avg => "sum",
+                Function::Min => "min",
+                Function::Max => "max",
             };
-            sql.push(", ").push(function).push("(").column("t", measure.field.column).push(")");
-            if function == "sum" && bigint && sql.engine() == Engine::Postgres {
-                sql.push("::bigint");
-            }
-            if !also.is_empty() {
-                sql.push(", count(").column("t", measure.field.column).push(")");
+            for function in [function, "count"] {
+                sql.push(", ").push(function).push("(").column("t", measure.field.column).push(")");
+                if sql.engine() == Engine::Postgres {
+                    sql.push("::bigint");
+                }
             }
         }
         sql.push(" FROM ").table(kind.table().table).push(" t WHERE TRUE");
         self.and_found(&mut sql, (kind, "t"), &plan.find)?;
-        if let Some(currency) = currency {
-            sql.push(" AND ").column("t", currency).push(" IS NOT NULL");
-        }
-        let keys = plan.groups.len() + usize::from(currency.is_some());
-        if keys == 0 {
-            return Ok(sql);
-        }
-        let places = (1..=keys).map(|place| place.to_string()).collect::<Vec<_>>();
-        sql.push(" GROUP BY ").push(&places.join(", ")).push(" ORDER BY ");
-        sql.push(&places.iter().map(|place| format!("{place} NULLS LAST")).collect::<Vec<_>>().join(", "));
-        if currency.is_none() {
-            sql.push(" LIMIT ").bind(i64::try_from(MAX_GROUPS + 1).unwrap_or(i64::MAX));
+        let keys = plan.groups.len() + currencies.len();
+        if keys > 0 {
+            let places = (1..=keys).map(|place| place.to_string()).collect::<Vec<_>>();
+            sql.push(" GROUP BY ").push(&places.join(", ")).push(" ORDER BY ");
+            sql.push(&places.iter().map(|place| format!("{place} NULLS LAST")).collect::<Vec<_>>().join(", "));
+            sql.push(" LIMIT ").bind(i64::try_from(MAX_ROWS + 1).unwrap_or(i64::MAX));
         }
         Ok(sql)
     }
@@ -330,37 +314,24 @@ impl Store {
         }
     }
 
-    fn write_group(
-        &self,
-        out: &mut Out,
-        plan: &Aggregate,
-        (level, at): (&super::read::Level, usize),
-        money: &HashMap<&'static str, HashMap<Vec<String>, Vec<QueryResult>>>,
-    ) -> Result<()> {
-        let row = &level.rows[at];
+    fn write_group(&self, out: &mut Out, plan: &Aggregate, level: &super::read::Level, group: &Gathered) -> Result<()> {
         out.push(b'{');
         for (n, (key, item)) in plan.items.iter().enumerate() {
             write::write_key(out, n, key);
             match item {
                 AggregateItem::Typename(name) => json::quoted(out, name),
-                AggregateItem::Count => json::integer(out, json::bigint(row, plan.groups.len())?.unwrap_or(0)),
-                AggregateItem::Key(shape) => write::object(self, out, (&plan.key, shape), (level, at))?,
+                AggregateItem::Count => json::integer(out, group.count),
+                AggregateItem::Key(shape) => match group.first {
+                    Some(at) => write::object(self, out, (&plan.key, shape), (level, at))?,
+                    None => write::fixed(out, shape),
+                },
                 AggregateItem::Figures(figures) => {
                     out.push(b'{');
                     for (n, (key, figure)) in figures.iter().enumerate() {
                         write::write_key(out, n, key);
                         match figure {
                             Figure::Typename(name) => json::quoted(out, name),
-                            Figure::Measure(n, parts) => {
-                                let measure = plan.measures[*n];
-                                match measure.field.currency {
-                                    Some(currency) => {
-                                        let rows = money.get(currency).and_then(|rows| rows.get(&group_key(plan, row).ok()?));
-                                        write_money(out, plan, (*n, parts), rows.map_or(&[], Vec::as_slice))?;
-                                    }
-                                    None => write_figure(out, plan, *n, row)?,
-                                }
-                            }
+                            Figure::Measure(n, parts) => write_figure(out, plan.measures[*n], &group.tallies[*n], parts),
                         }
                     }
                     out.push(b'}');
@@ -372,78 +343,106 @@ impl Store {
     }
 }
 
-/// Where a measure's first column stands in a row of figures.
-fn place(plan: &Aggregate, n: usize) -> usize {
-    let currency = plan.measures[n].field.currency;
-    let before = plan.measures[..n].iter().filter(|measure| measure.field.currency == currency);
-    plan.groups.len() + 1 + before.map(|measure| if measure.function == Function::Avg { 2 } else { 1 }).sum::<usize>()
+/// The most rows that groups and currencies together may come to.
+const MAX_ROWS: usize = 20 * MAX_GROUPS;
+
+/// The currency columns of the amounts measured.
+fn currencies(plan: &Aggregate) -> Vec<&'static str> {
+    let mut columns: Vec<&'static str> = plan.measures.iter().filter_map(|measure| measure.field.currency).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    columns
 }
 
-fn write_figure(out: &mut Out, plan: &Aggregate, n: usize, row: &QueryResult) -> Result<()> {
-    use std::io::Write;
-    let (measure, at) = (plan.measures[n], place(plan, n));
-    match (measure.function, measure.field.ty) {
-        (Function::Sum, _) => match json::bigint(row, at)? {
-            Some(sum) => json::quoted(out, &sum.to_string()),
-            None => json::null(out),
-        },
-        (Function::Avg, _) => match (json::bigint(row, at)?, json::bigint(row, at + 1)?) {
-            #[expect(clippy::cast_precision_loss, reason = "a mean is a floating-point figure")]
-            (Some(sum), Some(count)) if count > 0 => {
-                let _ = write!(out, "{}", sum as f64 / count as f64);
-            }
-            _ => json::null(out),
-        },
-        (_, Type::Instant) => match json::bigint(row, at)? {
-            Some(millis) => json::instant(out, millis),
-            None => json::null(out),
-        },
-        (_, Type::Day) => match json::int(row, at)? {
-            Some(days) => json::quoted(out, &Day(days).to_date().to_string()),
-            None => json::null(out),
-        },
-        _ => match json::int(row, at)? {
-            Some(number) => json::integer(out, number.into()),
-            None => json::null(out),
-        },
-    }
-    Ok(())
+/// One group: its rows of figures put together.
+struct Gathered {
+    /// A row with its key; none where there is no key and no row.
+    first: Option<usize>,
+    count: i64,
+    /// What each measure came to, by currency; under the empty one where it has none.
+    tallies: Vec<BTreeMap<String, Tally>>,
 }
 
-fn write_money(out: &mut Out, plan: &Aggregate, (n, parts): (usize, &[(String, &'static str)]), rows: &[QueryResult]) -> Result<()> {
-    let at = place(plan, n);
-    out.push(b'[');
-    for (nth, row) in rows.iter().enumerate() {
-        let (Some(currency), Some(minor)) = (json::text(row, plan.groups.len())?, json::bigint(row, at)?) else { continue };
-        let minor = match plan.measures[n].function {
-            // Half away from zero, as money is rounded in trade.
-            Function::Avg => {
-                let count = json::bigint(row, at + 1)?.unwrap_or(1).max(1);
-                let (quotient, rest) = (minor / count, minor % count);
-                quotient + if rest.abs() * 2 >= count { rest.signum() } else { 0 }
-            }
-            _ => minor,
-        };
-        if nth > 0 {
-            out.push(b',');
+/// A figure in the making: the sum or bound, and how many values it is of.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    figure: i64,
+    count: i64,
+}
+
+/// Puts rows of the same key together; they stand side by side.
+fn gather(plan: &Aggregate, rows: &[QueryResult]) -> Result<Vec<Gathered>> {
+    let currencies = currencies(plan);
+    let empty = |first| Gathered { first, count: 0, tallies: vec![BTreeMap::new(); plan.measures.len()] };
+    let mut groups: Vec<(Vec<Value>, Gathered)> = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        let key = plan.key.slots.iter().enumerate().map(|(n, slot)| json::value(row, n, slot.ty())).collect::<Result<Vec<_>>>()?;
+        if groups.last().is_none_or(|(last, _)| *last != key) {
+            groups.push((key, empty((!plan.groups.is_empty()).then_some(at))));
         }
-        write::write_money(out, minor, currency, parts);
+        let Some((_, group)) = groups.last_mut() else { continue };
+        let counted = plan.groups.len() + currencies.len();
+        group.count += json::bigint(row, counted)?.unwrap_or(0);
+        for (n, measure) in plan.measures.iter().enumerate() {
+            let place = counted + 1 + 2 * n;
+            let (Some(figure), Some(count)) = (json::bigint(row, place)?, json::bigint(row, place + 1)?) else { continue };
+            let currency = match measure.field.currency.and_then(|column| currencies.iter().position(|other| *other == column)) {
+                Some(at) => json::text(row, plan.groups.len() + at)?.unwrap_or_default().to_owned(),
+                None => String::new(),
+            };
+            group.tallies[n].entry(currency).and_modify(|tally| tally.add(measure.function, figure, count)).or_insert(Tally { figure, count });
+        }
     }
-    out.push(b']');
-    Ok(())
+    if groups.is_empty() && plan.groups.is_empty() {
+        groups.push((vec![], empty(None)));
+    }
+    Ok(groups.into_iter().map(|(_, group)| group).collect())
 }
 
-fn group_key(plan: &Aggregate, row: &QueryResult) -> Result<Vec<String>> {
-    let cell = |(at, slot): (usize, &super::plan::Slot)| Ok(format!("{:?}", json::value(row, at, slot.ty())?));
-    plan.key.slots.iter().enumerate().map(cell).collect()
+impl Tally {
+    fn add(&mut self, function: Function, figure: i64, count: i64) {
+        self.count += count;
+        self.figure = match function {
+            Function::Sum | Function::Avg => self.figure.saturating_add(figure),
+            Function::Min => self.figure.min(figure),
+            Function::Max => self.figure.max(figure),
+        };
+    }
 }
 
-fn by_key(plan: &Aggregate, rows: Vec<QueryResult>) -> Result<HashMap<Vec<String>, Vec<QueryResult>>> {
-    let mut found: HashMap<Vec<String>, Vec<QueryResult>> = HashMap::new();
-    for row in rows {
-        found.entry(group_key(plan, &row)?).or_default().push(row);
+fn write_figure(out: &mut Out, measure: Measure, tallies: &BTreeMap<String, Tally>, parts: &[(String, &'static str)]) {
+    use std::io::Write;
+    if measure.field.currency.is_some() {
+        out.push(b'[');
+        for (n, (currency, tally)) in tallies.iter().enumerate() {
+            if n > 0 {
+                out.push(b',');
+            }
+            let minor = if measure.function == Function::Avg { mean(tally) } else { tally.figure };
+            write::write_money(out, minor, currency, parts);
+        }
+        out.push(b']');
+        return;
     }
-    Ok(found)
+    let Some(tally) = tallies.get("").filter(|tally| tally.count > 0) else { return json::null(out) };
+    match (measure.function, measure.field.ty) {
+        (Function::Sum, _) => json::quoted(out, &tally.figure.to_string()),
+        #[expect(clippy::cast_precision_loss, reason = "a mean is a floating-point figure")]
+        (Function::Avg, _) => {
+            // Writing into a Vec cannot fail.
+            let _ = write!(out, "{}", tally.figure as f64 / tally.count as f64);
+        }
+        (_, Type::Instant) => json::instant(out, tally.figure),
+        (_, Type::Day) => json::quoted(out, &Day(i32::try_from(tally.figure).unwrap_or_default()).to_date().to_string()),
+        _ => json::integer(out, tally.figure),
+    }
+}
+
+/// The mean of amounts in minor units, half away from zero as money is rounded in trade.
+fn mean(tally: &Tally) -> i64 {
+    let count = tally.count.max(1);
+    let (quotient, rest) = (tally.figure / count, tally.figure % count);
+    quotient + if rest.abs() * 2 >= count { rest.signum() } else { 0 }
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 use entity::{ImportStatus, Kind};
 use sea_orm::{QueryResult, prelude::Uuid};
 
-use super::{Change, Saved, Store, bulk, json, scope, sql::{Engine, Sql}};
+use super::{
+    Change, Saved, Store, bulk, json, scope,
+    sql::{Engine, Sql},
+};
 use crate::{
     access::Action,
     error::{Error, Result, UserCode, UserError},
@@ -89,8 +92,18 @@ impl Change {
             "INSERT INTO import_job (id, file_name, resource, dry_run, status, rows, processed, created, updated, unchanged, failed, \
              fingerprint, user_id, version, created_at, updated_at) VALUES (",
         );
-        sql.bind(id).push(", ").bind(start.file_name).push(", ").bind(start.resource.name()).push(", ").bind(start.dry_run).push(", ");
-        sql.bind(ImportStatus::Running.as_str()).push(", ").bind(i32::try_from(start.rows).unwrap_or(i32::MAX)).push(", 0, 0, 0, 0, 0, ");
+        sql.bind(id)
+            .push(", ")
+            .bind(start.file_name)
+            .push(", ")
+            .bind(start.resource.name())
+            .push(", ")
+            .bind(start.dry_run)
+            .push(", ");
+        sql.bind(ImportStatus::Running.as_str())
+            .push(", ")
+            .bind(i32::try_from(start.rows).unwrap_or(i32::MAX))
+            .push(", 0, 0, 0, 0, 0, ");
         sql.bind(start.fingerprint).push(", ").bind(user.0).push(", 1, ").bind(now).push(", ").bind(now).push(")");
         self.execute(sql).await?;
         Ok(Job { id, counts: Counts::default(), version: 1 })
@@ -102,12 +115,16 @@ impl Change {
         let user = self.store().user()?;
         let mut sql = self.sql();
         sql.push("SELECT j.id, j.version, j.status FROM import_job j WHERE j.fingerprint = ").bind(fingerprint);
-        sql.push(" AND j.user_id = ").bind(user.0).push(" AND j.archived_at IS NULL AND NOT j.dry_run ORDER BY j.id DESC LIMIT 1");
+        sql.push(" AND j.user_id = ")
+            .bind(user.0)
+            .push(" AND j.archived_at IS NULL AND NOT j.dry_run ORDER BY j.id DESC LIMIT 1");
         if sql.engine() == Engine::Postgres {
             sql.push(" FOR UPDATE OF j");
         }
         let found = self.fetch(sql).await?;
-        let Some(row) = found.first().filter(|row| json::text(row, 2).ok().flatten() != Some(ImportStatus::Done.as_str())) else {
+        let Some(row) =
+            found.first().filter(|row| json::text(row, 2).ok().flatten() != Some(ImportStatus::Done.as_str()))
+        else {
             return Ok(None);
         };
         let id = json::uuid(row, 0)?.unwrap_or_default();
@@ -119,7 +136,9 @@ impl Change {
         sql.push(ROWS).push(" WHERE r.job_id = ").bind(id).push(" ORDER BY r.line");
         let rows: Vec<JobRow> = self.fetch(sql).await?.iter().map(job_row).collect::<Result<_>>()?;
         let mut job = Job { id, counts: Counts::default(), version };
-        rows.iter().for_each(|row| job.counts.add(row.saved));
+        for row in &rows {
+            job.counts.add(row.saved);
+        }
         self.write_job(&mut job, ImportStatus::Running, None).await?;
         Ok(Some((job, rows)))
     }
@@ -130,13 +149,20 @@ impl Change {
             let mut sql = self.sql();
             sql.push("INSERT INTO import_row (job_id, line, status, record_id, message) VALUES ");
             for (n, row) in rows.iter().enumerate() {
-                sql.push(if n > 0 { ", (" } else { "(" }).bind(job.id).push(", ").bind(row.line).push(", ").bind(bulk::status(row.saved));
+                sql.push(if n > 0 { ", (" } else { "(" })
+                    .bind(job.id)
+                    .push(", ")
+                    .bind(row.line)
+                    .push(", ")
+                    .bind(bulk::status(row.saved));
                 sql.push(", ").bind(row.record).push(", ").bind(row.message.clone()).push(")");
             }
             self.execute(sql).await?;
         }
         let mut next = *job;
-        rows.iter().for_each(|row| next.counts.add(row.saved));
+        for row in rows {
+            next.counts.add(row.saved);
+        }
         self.write_job(&mut next, ImportStatus::Running, None).await?;
         *job = next;
         Ok(())
@@ -151,8 +177,17 @@ impl Change {
         let now = self.store().now().0;
         let Counts { processed, created, updated, unchanged, failed } = job.counts;
         let mut sql = self.sql();
-        sql.push("UPDATE import_job SET status = ").bind(status.as_str()).push(", message = ").bind(message.map(str::to_owned));
-        let counts = [("processed", processed), ("created", created), ("updated", updated), ("unchanged", unchanged), ("failed", failed)];
+        sql.push("UPDATE import_job SET status = ")
+            .bind(status.as_str())
+            .push(", message = ")
+            .bind(message.map(str::to_owned));
+        let counts = [
+            ("processed", processed),
+            ("created", created),
+            ("updated", updated),
+            ("unchanged", unchanged),
+            ("failed", failed),
+        ];
         for (column, count) in counts {
             sql.push(", ").push(column).push(" = ").bind(count);
         }
@@ -205,7 +240,11 @@ impl Change {
         sql.push("SELECT 1 FROM ").table(kind.table().table).push(" t WHERE t.id = ").bind(id);
         scope::and_within(&mut sql, self.store().actor(), (kind, "t"), action);
         if self.fetch(sql).await?.is_empty() {
-            let message = format!("Your permission to {} {} records does not reach this one.", action.as_str().to_lowercase(), kind.name());
+            let message = format!(
+                "Your permission to {} {} records does not reach this one.",
+                action.as_str().to_lowercase(),
+                kind.name()
+            );
             return Err(UserError::new(UserCode::Forbidden, "", message).because("OUT_OF_REACH").into());
         }
         Ok(())

@@ -17,12 +17,19 @@ impl Change {
             let mut sql = self.sql();
             sql.push("SELECT e.external_id, e.record_id, (TRUE");
             self.and_seen(&mut sql, kind, "t");
-            sql.push(") FROM external_id e JOIN ").table(kind.table().table).push(" t ON t.id = e.record_id WHERE e.resource = ");
+            sql.push(") FROM external_id e JOIN ")
+                .table(kind.table().table)
+                .push(" t ON t.id = e.record_id WHERE e.resource = ");
             sql.bind(kind.name()).push(" AND e.system = ").bind(system).push(" AND ");
             one_of(&mut sql, "e", "external_id", names);
             for row in self.fetch(sql).await? {
                 let seen = row.try_get_by_index::<bool>(2)?;
-                found.extend(json::text(&row, 0)?.map(str::to_owned).zip(json::uuid(&row, 1)?).map(|(name, id)| (name, id, seen)));
+                found.extend(
+                    json::text(&row, 0)?
+                        .map(str::to_owned)
+                        .zip(json::uuid(&row, 1)?)
+                        .map(|(name, id)| (name, id, seen)),
+                );
             }
         }
         Ok(found)

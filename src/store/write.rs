@@ -8,7 +8,7 @@ use sea_orm::prelude::Uuid;
 use super::{
     Store,
     json::{self, Out},
-    plan::{Any, Child, Connection, ConnectionItem, EdgeItem, Find, Item, Rows},
+    plan::{Any, Child, Connection, ConnectionItem, EdgeItem, Find, Item, Rows, Shape},
     read::{Drawn, Level, Loaded, Span},
 };
 use crate::error::Result;
@@ -43,6 +43,19 @@ pub(super) fn object(store: &Store, out: &mut Out, (rows, shape): Drawn<'_>, (le
     }
     out.push(b'}');
     Ok(())
+}
+
+/// Writes an object of which nothing depends on a row.
+pub(super) fn fixed(out: &mut Out, shape: &Shape) {
+    out.push(b'{');
+    for (n, (key, item)) in shape.0.iter().enumerate() {
+        write_key(out, n, key);
+        match item {
+            Item::Fixed(json) => out.extend_from_slice(json.as_bytes()),
+            _ => json::null(out),
+        }
+    }
+    out.push(b'}');
 }
 
 fn write_child(store: &Store, out: &mut Out, (rows, child): (&Rows, usize), (level, at): (&Level, usize)) -> Result<()> {

@@ -1,0 +1,71 @@
+//! What signing in and the keeping of people take in the API.
+
+use async_graphql::InputObject;
+
+use crate::graphql::scalars::IdText;
+
+/// Who signs in.
+#[derive(InputObject)]
+pub struct SignInInput {
+    /// The person's e-mail address.
+    pub(super) email: String,
+    /// Their password.
+    #[graphql(secret)]
+    pub(super) password: String,
+}
+
+/// What renews a session's tokens.
+#[derive(InputObject)]
+pub struct RefreshInput {
+    /// The refresh token that was given last; it can be used once.
+    #[graphql(secret)]
+    pub(super) refresh_token: String,
+}
+
+/// Another password.
+#[derive(InputObject)]
+pub struct PasswordChangeInput {
+    /// The password that holds now.
+    #[graphql(secret)]
+    pub(super) current_password: String,
+    /// The password that is to hold, 12 to 128 characters.
+    #[graphql(secret)]
+    pub(super) new_password: String,
+}
+
+/// A session to end.
+#[derive(Debug, InputObject)]
+pub struct SessionRevokeInput {
+    /// Which session.
+    pub(super) id: IdText,
+}
+
+/// Somebody who leaves.
+#[derive(Debug, InputObject)]
+pub struct UserDeactivateInput {
+    /// Which person.
+    pub(super) id: IdText,
+    /// Who gets their accounts, leads, deals, personas, stories and lists; required where they have any.
+    pub(super) new_owner_id: Option<IdText>,
+    /// The version you have seen; refused with CONFLICT where the record has moved on.
+    pub(super) expected_version: Option<i32>,
+}
+
+/// Somebody who comes back.
+#[derive(Debug, InputObject)]
+pub struct UserReactivateInput {
+    /// Which person.
+    pub(super) id: IdText,
+    /// The version you have seen; refused with CONFLICT where the record has moved on.
+    pub(super) expected_version: Option<i32>,
+}
+
+/// A password for somebody.
+#[derive(InputObject)]
+pub struct UserSetPasswordInput {
+    /// Which person.
+    pub(super) id: IdText,
+    /// The password that is to hold, 12 to 128 characters.
+    #[graphql(secret)]
+    pub(super) password: String,
+}
