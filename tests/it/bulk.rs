@@ -5,10 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     shared::{archive, create, names},
-    support::{
-        client::{Answer, Client},
-        world::World,
-    },
+    support::client::{Answer, Client},
 };
 
 const UPSERT: &str = "mutation ($input: AccountBulkUpsertInput!) { accountBulkUpsert(input: $input) {
@@ -27,7 +24,10 @@ fn statuses(answer: &Answer) -> Vec<String> {
         for error in result["userErrors"].as_array().expect("a list") {
             assert_eq!(error["index"], n);
             let field: Vec<&str> = error["field"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            text.push_str(&format!(" {} {}", error["code"].as_str().expect("a code"), field.join(".")));
+            for part in [error["code"].as_str().expect("a code"), &field.join(".")] {
+                text.push(' ');
+                text.push_str(part);
+            }
         }
         text
     };

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     shared::{archive, create, mutate, pipeline, update},
-    support::{client::Client, subscription::Subscription, world::World},
+    support::{client::Client, subscription::Subscription},
 };
 
 const EVENTS: &str =

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::support::world::World;
-
 const INTROSPECTION: &str = "query IntrospectionQuery { __schema {
     queryType { name } mutationType { name } subscriptionType { name }
     types { ...FullType }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     shared::{archive, create, create_all, mutate, update},
-    support::{client::Client, world::World},
+    support::client::Client,
 };
 
 /// The names on each list.

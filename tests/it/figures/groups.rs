@@ -4,10 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     shared::{archive, create, create_all, pipeline, user_id},
-    support::{
-        client::Client,
-        world::{self, World},
-    },
+    support::{client::Client, world},
 };
 
 fn money(amount: &str, currency: &str) -> Value {

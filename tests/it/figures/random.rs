@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::{shared::create_all, support::world::World};
+use crate::shared::create_all;
 
 /// A small generator, the same in every run.
 struct Dice(u64);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     shared::{archive, create, create_all, names, pipeline},
-    support::{client::Client, world::World},
+    support::client::Client,
 };
 
 /// The names of the rows that a filter finds, in order of their making.

@@ -7,7 +7,7 @@ use tandem::store::fold;
 
 use crate::{
     shared::{create, create_all},
-    support::{client::Client, world::World},
+    support::client::Client,
 };
 
 /// Names in whose order the engines' own collations would differ.
@@ -20,10 +20,10 @@ async fn fifty_seven(admin: &Client) -> Vec<Value> {
     let account = |n: usize| {
         let mut account =
             json!({ "name": NAMES[n * 7 % 12], "employeeCount": null, "city": null, "tier": TIERS[n % 4] });
-        if n % 3 > 0 {
+        if !n.is_multiple_of(3) {
             account["employeeCount"] = json!((n * 31) % 9);
         }
-        if n % 5 > 0 {
+        if !n.is_multiple_of(5) {
             account["city"] = json!(["Köln", "Koblenz", "köln", "Zürich"][n % 4]);
         }
         account

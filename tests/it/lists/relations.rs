@@ -4,10 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     shared::{create, create_all, names, pipeline, user_id},
-    support::{
-        client::Client,
-        world::{self, World},
-    },
+    support::{client::Client, world},
 };
 
 async fn company(admin: &Client) {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     shared::{create, create_all},
-    support::{client::Client, world::World},
+    support::client::Client,
 };
 
 async fn acme(admin: &Client) -> String {

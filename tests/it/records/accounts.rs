@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     shared::{archive, create, mutate, names, update, user_id},
-    support::world::{self, World},
+    support::world,
 };
 
 on_both_engines! {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     shared::{archive, column, create, mutate},
-    support::{client::Client, world::World},
+    support::client::Client,
 };
 
 /// A contact's places: account, whether it is the main one, version.

@@ -4,10 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     shared::{archive, create, mutate, pipeline, update, user_id},
-    support::{
-        client::Client,
-        world::{self, World},
-    },
+    support::{client::Client, world},
 };
 
 const SELECT: &str = "closedAt stage { name } pipeline { name } lead { stage version }";
@@ -38,9 +35,9 @@ on_both_engines! {
         let admin = world.admin().await;
         let (_, [open, won, lost]) = pipeline(&admin, "New business").await;
         let id = create(&admin, "deal", json!({ "name": "Wheels", "stageId": open })).await;
-        world.clock.advance(std::time::Duration::from_secs(60));
+        world.clock.advance(std::time::Duration::from_mins(1));
         assert_eq!(moved(&admin, &id, json!({ "stageId": won })).await["closedAt"], "2026-03-02T09:01:00.000Z");
-        world.clock.advance(std::time::Duration::from_secs(60));
+        world.clock.advance(std::time::Duration::from_mins(1));
         assert_eq!(moved(&admin, &id, json!({ "name": "Wheels 2" })).await["closedAt"], "2026-03-02T09:01:00.000Z");
         assert_eq!(moved(&admin, &id, json!({ "stageId": open })).await["closedAt"], Value::Null);
         let refused = mutate(&admin, "deal", "Update", json!({ "id": id, "closedAt": "2026-01-01T00:00:00Z" }), "").await;

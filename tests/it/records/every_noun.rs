@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     shared::{create, id_of, mutate, pipeline},
-    support::{client::Client, world::World},
+    support::client::Client,
 };
 
 /// One noun, and what it takes to walk it through its life.
@@ -76,13 +76,13 @@ async fn walks(admin: &Client) -> Vec<Walk> {
 async fn seen(admin: &Client, noun: &str, id: &str) -> Value {
     let plural = kind(noun).table().plural;
     let document = format!(
-        r#"query ($id: ID!, $external: ExternalIdInput!) {{
+        "query ($id: ID!, $external: ExternalIdInput!) {{
             one: {noun}(by: {{ id: $id }}) {{ id version archivedAt externalIds {{ system id }} }}
             other: {noun}(by: {{ external: $external }}) {{ id }}
             node(id: $id) {{ __typename id }}
             live: {plural}(filter: {{ id: {{ eq: $id }} }}) {{ totalCount nodes {{ id }} }}
             all: {plural}(filter: {{ id: {{ eq: $id }} }}, includeArchived: true) {{ totalCount nodes {{ id }} }}
-        }}"#
+        }}"
     );
     let external = json!({ "system": "crm", "id": format!("{noun}-1") });
     admin.query_with(&document, json!({ "id": id, "external": external })).await.expect_ok().body["data"].clone()

@@ -2,10 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    shared::{archive, create, mutate, names, update},
-    support::world::World,
-};
+use crate::shared::{archive, create, mutate, names, update};
 
 on_both_engines! {
     async fn a_lead_arrives_now_and_raw_unless_it_is_said_otherwise(world: World) {

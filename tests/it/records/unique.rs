@@ -4,10 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     shared::{archive, create, id_of, mutate, pipeline, user_id},
-    support::{
-        client::Client,
-        world::{self, World},
-    },
+    support::{client::Client, world},
 };
 
 /// What stands in the way of bringing a record back.

@@ -4,10 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     shared::{create, mutate},
-    support::{
-        client::{Answer, Client},
-        world::World,
-    },
+    support::client::{Answer, Client},
 };
 
 async fn account(admin: &Client, field: &str, value: &Value) -> Answer {
