@@ -61,6 +61,13 @@ impl Store {
     /// Executes a plan and writes its JSON.
     pub async fn read(&self, plan: &Plan) -> Result<Vec<u8>> {
         let mut out = Out::with_capacity(1_024);
+        // Before anything is read: whether a hidden field's use is refused must not depend on rows.
+        match plan {
+            Plan::One(One { rows, .. }) => self.refuse_hidden_use(rows)?,
+            Plan::List(_, connection) => self.refuse_hidden_use(&connection.rows)?,
+            Plan::Node(_, any) | Plan::Nodes(_, any) => any.0.values().try_for_each(|(rows, _)| self.refuse_hidden_use(rows))?,
+            Plan::Aggregate(aggregate) => self.refuse_hidden_use(&aggregate.key)?,
+        }
         match plan {
             Plan::One(one) => self.read_one(one, &mut out).await?,
             Plan::List(find, connection) => self.read_list(find, connection, &mut out).await?,
@@ -82,6 +89,23 @@ impl Store {
             Plan::Aggregate(aggregate) => self.read_aggregate(aggregate, &mut out).await?,
         }
         Ok(out)
+    }
+
+    /// Refuses orders and filters below these rows that would show a hidden field by their effect.
+    fn refuse_hidden_use(&self, rows: &Rows) -> Result<()> {
+        rows.children.iter().try_for_each(|child| match child {
+            Child::One { rows, .. } => self.refuse_hidden_use(rows),
+            Child::Subject { any, .. } => any.0.values().try_for_each(|(rows, _)| self.refuse_hidden_use(rows)),
+            Child::ExternalIds(_) => Ok(()),
+            Child::Many { find, connection, .. } => {
+                find.order.check(self.actor())?;
+                if !matches!(find.filter, Filter::Everything) {
+                    let kind = connection.rows.kind;
+                    find.filter.push(&mut Sql::new(self.engine()), self.actor(), (kind, "t"))?;
+                }
+                self.refuse_hidden_use(&connection.rows)
+            }
+        })
     }
 
     async fn read_one(&self, one: &One, out: &mut Out) -> Result<()> {
@@ -269,7 +293,6 @@ impl Store {
     /// where it is asked for.
     async fn load_many(&self, link: &'static Link, find: &Find, connection: &Connection, parents: &[Uuid]) -> Result<Loaded> {
         let kind = link.target;
-        find.order.check(self.actor())?;
         let mut spans: HashMap<Uuid, Span> = parents.iter().map(|id| (*id, Span::default())).collect();
         let mut rows = Vec::new();
         let visible = self.actor().policy.reach(kind, Action::Read) > Reach::None && !self.hides_way(link);
