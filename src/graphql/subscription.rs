@@ -139,6 +139,10 @@ impl Following {
             self.changes.mark_unchanged();
             self.refresh().await?;
             let (events, end) = self.store.feed(self.position, &self.filter.kinds, 200).await?;
+            // What ended or was taken away while they were read holds for them too.
+            if self.store.refreshed().await?.actor().policy != self.store.actor().policy {
+                continue;
+            }
             let moved = end != self.position;
             self.position = end;
             self.ready = events.into_iter().filter(|event| self.filter.has(event)).rev().collect();

@@ -28,30 +28,47 @@ pub struct Known {
 
 /// What was read lately.
 #[derive(Debug, Default)]
-pub(super) struct Cache(Mutex<HashMap<(Uuid, Option<Uuid>), Known>>);
+pub(super) struct Cache(Mutex<Lately>);
+
+#[derive(Debug, Default)]
+struct Lately {
+    known: HashMap<(Uuid, Option<Uuid>), Known>,
+    /// How often everything was forgotten.
+    forgotten: u64,
+}
 
 impl Cache {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(Uuid, Option<Uuid>), Known>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Lately> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn get(&self, key: (Uuid, Option<Uuid>), now: Instant) -> Option<Known> {
-        let known = self.lock().get(&key)?.clone();
+        let known = self.lock().known.get(&key)?.clone();
         let age = now.0.saturating_sub(known.read_at.0);
         (0..i64::try_from(FRESH.as_millis()).unwrap_or(0)).contains(&age).then_some(known)
     }
 
-    fn put(&self, key: (Uuid, Option<Uuid>), known: Known) {
-        let mut cache = self.lock();
-        // A bound, so that a flood of sessions cannot fill the memory.
-        if cache.len() >= 10_000 {
-            cache.clear();
+    fn forgotten(&self) -> u64 {
+        self.lock().forgotten
+    }
+
+    /// Keeps what was read, unless everything was forgotten since: it may have been read before the change.
+    fn put(&self, key: (Uuid, Option<Uuid>), known: Known, forgotten: u64) {
+        let mut lately = self.lock();
+        if lately.forgotten != forgotten {
+            return;
         }
-        cache.insert(key, known);
+        // A bound, so that a flood of sessions cannot fill the memory.
+        if lately.known.len() >= 10_000 {
+            lately.known.clear();
+        }
+        lately.known.insert(key, known);
     }
 
     pub(super) fn clear(&self) {
-        self.lock().clear();
+        let mut lately = self.lock();
+        lately.known.clear();
+        lately.forgotten += 1;
     }
 }
 
@@ -62,8 +79,9 @@ impl Backend {
         if let Some(known) = self.policies.get(key, self.now()) {
             return Ok(known);
         }
+        let forgotten = self.policies.forgotten();
         let known = self.read_known(user, session).await?;
-        self.policies.put(key, known.clone());
+        self.policies.put(key, known.clone(), forgotten);
         Ok(known)
     }
 

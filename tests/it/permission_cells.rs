@@ -132,19 +132,17 @@ impl Ground {
         crew::team(admin, "Theirs", &[&stranger]).await;
         let team = crew::team(admin, "Spares", &[]).await;
         let users = [Some(me.to_owned()), Some(mate), Some(stranger), None];
-        let of_each = async |kind: Kind, input: &dyn Fn(usize) -> Value| -> [String; 4] {
+        let four = async |kind: Kind, input: &dyn Fn(usize) -> Value| -> [String; 4] {
             let made = crew::create_all(admin, (0..4).map(|n| (kind, input(n))).collect()).await;
             made.try_into().expect("four were asked for")
         };
         let owned = |n: usize| json!({ "name": "Ground", "ownerId": users[n] });
-        let accounts = of_each(Kind::Account, &owned).await;
-        let (first, second) = (of_each(Kind::Account, &owned).await, of_each(Kind::Account, &owned).await);
-        let contacts = of_each(Kind::Contact, &|n| json!({ "name": "Ground", "accountId": accounts[n] })).await;
-        let lists = of_each(
-            Kind::TargetAccountList,
-            &|n| json!({ "name": "Ground", "kind": "STATIC", "salesOwnerId": users[n] }),
-        )
-        .await;
+        let accounts = four(Kind::Account, &owned).await;
+        let (first, second) = (four(Kind::Account, &owned).await, four(Kind::Account, &owned).await);
+        let contacts = four(Kind::Contact, &|n| json!({ "name": "Ground", "accountId": accounts[n] })).await;
+        let lists =
+            four(Kind::TargetAccountList, &|n| json!({ "name": "Ground", "kind": "STATIC", "salesOwnerId": users[n] }))
+                .await;
         let pipeline = crew::create(admin, Kind::Pipeline, json!({ "name": "Ground" })).await;
         let open =
             json!({ "pipelineId": pipeline, "name": "Open", "position": 1, "category": "OPEN", "probability": 1 });
