@@ -84,9 +84,12 @@ impl Host for App {
     }
 
     async fn still_good(&self, caller: &Caller) -> bool {
-        let Some(Actor { who: Who::User { id, session }, .. }) = caller.data.downcast_ref::<Actor>() else { return true };
+        let Some(Actor { who: Who::User { id, session }, .. }) = caller.data.downcast_ref::<Actor>() else {
+            return true;
+        };
         // A database out of reach ends no session.
-        self.0.backend.known(*id, *session).await.is_ok_and(|known| known.good) || self.0.backend.db().ping().await.is_err()
+        self.0.backend.known(*id, *session).await.is_ok_and(|known| known.good)
+            || self.0.backend.db().ping().await.is_err()
     }
 }
 
@@ -104,7 +107,12 @@ pub struct Running {
 
 impl Running {
     /// Serves over a migrated database, on a listener that is already bound.
-    pub fn start(listener: TcpListener, backend: Arc<Backend>, authority: Authority, settings: Settings) -> Result<Self> {
+    pub fn start(
+        listener: TcpListener,
+        backend: Arc<Backend>,
+        authority: Authority,
+        settings: Settings,
+    ) -> Result<Self> {
         let address = listener.local_addr().map_err(Error::internal)?;
         let app = App::new(backend.clone(), authority);
         let grace = settings.grace;

@@ -169,7 +169,9 @@ impl Serve {
             "off" => Rate { maximum: u32::MAX, restore: u32::MAX },
             text => {
                 let restore = text.parse::<u32>().ok().filter(|restore| *restore > 0);
-                let restore = restore.ok_or_else(|| Error::internal(format!("--rate-limit takes a whole number above 0, or off; not “{text}”")))?;
+                let restore = restore.ok_or_else(|| {
+                    Error::internal(format!("--rate-limit takes a whole number above 0, or off; not “{text}”"))
+                })?;
                 Rate { maximum: restore.saturating_mul(20).max(50_000), restore }
             }
         };

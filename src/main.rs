@@ -40,7 +40,9 @@ fn main() -> ExitCode {
 /// One clear line.
 fn fail(error: &Error) -> ExitCode {
     let text = match error {
-        Error::Input(mistakes) => mistakes.iter().map(|mistake| mistake.message.as_str()).collect::<Vec<_>>().join("\n"),
+        Error::Input(mistakes) => {
+            mistakes.iter().map(|mistake| mistake.message.as_str()).collect::<Vec<_>>().join("\n")
+        }
         Error::Refused(refusal) => refusal.message.clone(),
         Error::Internal(error) => error.to_string(),
     };
@@ -69,16 +71,24 @@ async fn run(command: Command) -> Result<ExitCode> {
 
 async fn open(database: &Database) -> Result<Arc<Backend>> {
     let opened = Backend::open(&database.database_url, Arc::new(SystemClock)).await;
-    opened.map_err(|error| Error::internal(format!("cannot open the database {}: {error}", store::redact(&database.database_url))))
+    opened.map_err(|error| {
+        Error::internal(format!("cannot open the database {}: {error}", store::redact(&database.database_url)))
+    })
 }
 
 async fn serve(serve: Serve, with_demo: bool) -> Result<()> {
     let settings = serve.edge()?;
     // Bound first: an address in use is told before anything is migrated.
-    let listener = TcpListener::bind(serve.listen).await.map_err(|error| Error::internal(format!("cannot listen on {}: {error}", serve.listen)))?;
+    let listener = TcpListener::bind(serve.listen)
+        .await
+        .map_err(|error| Error::internal(format!("cannot listen on {}: {error}", serve.listen)))?;
     let backend = open(&serve.database).await?;
     store::migrate(&backend).await?;
-    let logins = if with_demo { Some(demo::prepare(&backend, &passwords()?, serve.demo_password.as_deref()).await?) } else { None };
+    let logins = if with_demo {
+        Some(demo::prepare(&backend, &passwords()?, serve.demo_password.as_deref()).await?)
+    } else {
+        None
+    };
     deals::seed::default_pipeline(&backend).await?;
     match (&serve.admin_email, &serve.admin_password) {
         (Some(email), Some(password)) => {
@@ -94,7 +104,9 @@ async fn serve(serve: Serve, with_demo: bool) -> Result<()> {
     let end = asked_to_end()?;
     let running = Running::start(listener, backend, authority, settings)?;
     if let Some(address) = metrics {
-        let metrics = TcpListener::bind(address).await.map_err(|error| Error::internal(format!("cannot listen on {address}: {error}")))?;
+        let metrics = TcpListener::bind(address)
+            .await
+            .map_err(|error| Error::internal(format!("cannot listen on {address}: {error}")))?;
         tokio::spawn(tandem::http::serve_metrics(metrics));
     }
     tracing::info!(address = %running.address, "serving");
@@ -110,7 +122,10 @@ fn asked_to_end() -> Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     let (mut terminate, mut interrupt) = {
         use tokio::signal::unix::{SignalKind, signal};
-        (signal(SignalKind::terminate()).map_err(Error::internal)?, signal(SignalKind::interrupt()).map_err(Error::internal)?)
+        (
+            signal(SignalKind::terminate()).map_err(Error::internal)?,
+            signal(SignalKind::interrupt()).map_err(Error::internal)?,
+        )
     };
     Ok(async move {
         #[cfg(unix)]
@@ -128,7 +143,8 @@ async fn user(user: User) -> Result<()> {
         User::Create { database, email, name, role, department } => {
             let backend = migrated(&database).await?;
             let name = name.unwrap_or_else(|| email.clone());
-            let id = admin::create_user(&backend, &passwords()?, (&name, &email), (department, &role), &password()?).await?;
+            let id =
+                admin::create_user(&backend, &passwords()?, (&name, &email), (department, &role), &password()?).await?;
             println!("{id} {email}");
         }
         User::List { database } => {
@@ -165,7 +181,8 @@ fn passwords() -> Result<Passwords> {
 fn password() -> Result<String> {
     match std::env::var("TANDEM_PASSWORD") {
         Ok(password) => Ok(password),
-        Err(_) => rpassword::prompt_password("Password: ").map_err(|error| Error::internal(format!("no password: set TANDEM_PASSWORD or use a terminal ({error})"))),
+        Err(_) => rpassword::prompt_password("Password: ")
+            .map_err(|error| Error::internal(format!("no password: set TANDEM_PASSWORD or use a terminal ({error})"))),
     }
 }
 
@@ -186,7 +203,9 @@ async fn health(url: &str) -> Result<ExitCode> {
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let ask = async {
         let mut stream = tokio::net::TcpStream::connect(host).await?;
-        stream.write_all(format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes()).await?;
+        stream
+            .write_all(format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes())
+            .await?;
         let mut answer = Vec::new();
         stream.take(4_096).read_to_end(&mut answer).await?;
         std::io::Result::Ok(answer)

@@ -1,6 +1,9 @@
 //! Deals: what accounts buy, or do not.
 
-use crate::{Day, DealType, Instant, account::AccountId, lead::LeadId, pipeline::PipelineId, record::record, stage::StageId, user::UserId};
+use crate::{
+    Day, DealType, Instant, account::AccountId, lead::LeadId, pipeline::PipelineId, record::record, stage::StageId,
+    user::UserId,
+};
 
 record! {
     /// A possible or decided sale.

@@ -51,9 +51,21 @@ pub fn describe() -> Table {
         field::<EventAction>(server().group(), "action", "What happened to the record."),
         field::<String>(physical(), "subject_kind", ""),
         crate::table::Spec::build(physical(), "subject_id", Type::Id, false, ""),
-        field::<Option<AccountId>>(crate::table::link("account").by_server().always_shown(), "account_id", "The account it belongs to, if any."),
-        field::<Option<UserId>>(crate::table::link("actor").by_server().always_shown(), "actor_id", "Who did it; null for the system itself."),
-        field::<Option<String>>(server(), "request_id", "The request that did it, as in the `X-Request-Id` of its answer."),
+        field::<Option<AccountId>>(
+            crate::table::link("account").by_server().always_shown(),
+            "account_id",
+            "The account it belongs to, if any.",
+        ),
+        field::<Option<UserId>>(
+            crate::table::link("actor").by_server().always_shown(),
+            "actor_id",
+            "Who did it; null for the system itself.",
+        ),
+        field::<Option<String>>(
+            server(),
+            "request_id",
+            "The request that did it, as in the `X-Request-Id` of its answer.",
+        ),
     ];
     let mut links = crate::record::key_links(&fields);
     links.push(Link {

@@ -53,18 +53,26 @@ fn parse_base32(digits: &str) -> Option<Uuid> {
 macro_rules! typed_id {
     ($id:ident, $kind:ident, $prefix:literal) => {
         #[doc = concat!("Id of a row, `", $prefix, "_…` in the API.")]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, sea_orm::DeriveValueType)]
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, sea_orm::DeriveValueType,
+        )]
         #[serde(into = "String")]
         pub struct $id(pub uuid::Uuid);
 
         impl From<uuid::Uuid> for $id {
-            fn from(id: uuid::Uuid) -> Self { Self(id) }
+            fn from(id: uuid::Uuid) -> Self {
+                Self(id)
+            }
         }
         impl From<$id> for uuid::Uuid {
-            fn from(id: $id) -> Self { id.0 }
+            fn from(id: $id) -> Self {
+                id.0
+            }
         }
         impl From<$id> for String {
-            fn from(id: $id) -> Self { id.to_string() }
+            fn from(id: $id) -> Self {
+                id.to_string()
+            }
         }
         impl std::fmt::Display for $id {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

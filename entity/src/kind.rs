@@ -72,7 +72,9 @@ mod tests {
             assert_eq!(Kind::named(table.name), Some(kind));
             for link in &table.links {
                 match link.join {
-                    crate::table::Join::One { column } => assert!(table.column(column).is_some(), "{}.{column}", table.name),
+                    crate::table::Join::One { column } => {
+                        assert!(table.column(column).is_some(), "{}.{column}", table.name)
+                    }
                     crate::table::Join::Many { column } => {
                         assert!(link.target.table().column(column).is_some(), "{}.{column}", link.target.name());
                     }

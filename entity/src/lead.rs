@@ -1,6 +1,8 @@
 //! Leads: pursuits of people at accounts.
 
-use crate::{Instant, LeadStage, account::AccountId, contact::ContactId, persona::PersonaId, record::record, user::UserId};
+use crate::{
+    Instant, LeadStage, account::AccountId, contact::ContactId, persona::PersonaId, record::record, user::UserId,
+};
 
 record! {
     /// One pursuit of one contact at one account. Either may still be unknown.

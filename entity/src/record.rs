@@ -134,7 +134,11 @@ pub(crate) use record;
 pub fn common() -> [crate::table::Field; 4] {
     use crate::table::server;
     [
-        field::<i32>(server(), "version", "Counts the saves, from 1; give it as `expectedVersion` to refuse a stale write."),
+        field::<i32>(
+            server(),
+            "version",
+            "Counts the saves, from 1; give it as `expectedVersion` to refuse a stale write.",
+        ),
         field::<Instant>(server().sort(), "created_at", "When the record was created here."),
         field::<Instant>(server().sort(), "updated_at", "When the record was last changed."),
         field::<Option<Instant>>(server(), "archived_at", "When the record was archived; null while it is live."),

@@ -36,7 +36,9 @@ column_types! {
 }
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z, the same on both engines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, DeriveValueType)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, DeriveValueType,
+)]
 #[serde(transparent)]
 pub struct Instant(pub i64);
 
@@ -67,7 +69,9 @@ impl Instant {
 }
 
 /// A calendar date: days since 1970-01-01.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, DeriveValueType)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, DeriveValueType,
+)]
 #[serde(transparent)]
 pub struct Day(pub i32);
 

@@ -4,8 +4,8 @@
 //! `{int}`, `{bigint}`, `{bool}` and `{json}`, and become each engine's own: ids are UUIDs in 16
 //! bytes, instants are integer milliseconds, texts compare by bytes on both.
 
-use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
 
 mod m20261121_000001_people;
@@ -42,7 +42,8 @@ impl MigratorTrait for Migrator {
 }
 
 /// The columns every record ends with.
-const COMMON: &str = "version {int} NOT NULL, created_at {instant} NOT NULL, updated_at {instant} NOT NULL, archived_at {instant}";
+const COMMON: &str =
+    "version {int} NOT NULL, created_at {instant} NOT NULL, updated_at {instant} NOT NULL, archived_at {instant}";
 
 /// Runs statements separated by `;`, with types of the engine at hand.
 async fn run(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
@@ -76,7 +77,10 @@ macro_rules! migration {
 
         #[async_trait::async_trait]
         impl sea_orm_migration::MigrationTrait for Migration {
-            async fn up(&self, manager: &sea_orm_migration::SchemaManager) -> Result<(), sea_orm_migration::prelude::DbErr> {
+            async fn up(
+                &self,
+                manager: &sea_orm_migration::SchemaManager,
+            ) -> Result<(), sea_orm_migration::prelude::DbErr> {
                 crate::run(manager, $sql).await
             }
         }

@@ -110,7 +110,10 @@ pub const ROLES: &[BuiltIn] = &[
         name: "Marketing manager",
         description: "Runs marketing: all accounts, contacts, leads, lists, personas and stories; sees all deals.",
         cell: |room, action| match (room, action) {
-            (Room::Accounts | Room::Contacts | Room::Leads | Room::Lists | Room::Library, Read | Create | Update | Delete | Approve | Assign | Export | Import | Merge) => All,
+            (
+                Room::Accounts | Room::Contacts | Room::Leads | Room::Lists | Room::Library,
+                Read | Create | Update | Delete | Approve | Assign | Export | Import | Merge,
+            ) => All,
             (Room::Deals, Read | Export) => All,
             (Room::Imports, Read | Create) => Own,
             _ => everybody(room, action),
@@ -136,7 +139,10 @@ pub const ROLES: &[BuiltIn] = &[
         name: "Sales manager",
         description: "Runs sales: all accounts, contacts, leads, deals, pipelines and lists.",
         cell: |room, action| match (room, action) {
-            (Room::Accounts | Room::Contacts | Room::Leads | Room::Deals | Room::Lists, Read | Create | Update | Delete | Approve | Assign | Export | Import | Merge) => All,
+            (
+                Room::Accounts | Room::Contacts | Room::Leads | Room::Deals | Room::Lists,
+                Read | Create | Update | Delete | Approve | Assign | Export | Import | Merge,
+            ) => All,
             (Room::Pipelines, Create | Update | Delete) => All,
             (Room::Library, Approve) => All,
             (Room::Imports, Read | Create) => Own,
@@ -193,7 +199,10 @@ pub const ROLES: &[BuiltIn] = &[
         name: "Integration",
         description: "Writes accounts, contacts, leads and deals for a connected system; deletes nothing.",
         cell: |room, action| match (room, action) {
-            (Room::Accounts | Room::Contacts | Room::Leads | Room::Deals | Room::Lists, Read | Create | Update | Assign | Export | Import) => All,
+            (
+                Room::Accounts | Room::Contacts | Room::Leads | Room::Deals | Room::Lists,
+                Read | Create | Update | Assign | Export | Import,
+            ) => All,
             (Room::Imports, Read | Create) => Own,
             _ => everybody(room, action),
         },

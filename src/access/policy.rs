@@ -100,7 +100,9 @@ impl Policy {
             for (a, cell) in union.cells[k].iter_mut().enumerate() {
                 *cell = roles.iter().map(|role| role.0.cells[k][a]).max().unwrap_or_default();
             }
-            union.hidden[k] = common(roles.iter().filter(|role| role.reach(kind, Action::Read) > Reach::None).map(|role| &role.0.hidden[k]));
+            union.hidden[k] = common(
+                roles.iter().filter(|role| role.reach(kind, Action::Read) > Reach::None).map(|role| &role.0.hidden[k]),
+            );
             let writers = roles.iter().filter(|role| {
                 role.reach(kind, Action::Update) > Reach::None || role.reach(kind, Action::Create) > Reach::None
             });

@@ -58,7 +58,8 @@ async fn not_another_account(change: &Change, id: account::AccountId, domain: &s
     let others = change.rows::<account_domain::Entity>("domain", domain).await?;
     match others.iter().find(|other| other.account_id != id) {
         Some(other) => {
-            let taken = UserError::new(UserCode::Taken, "domain", "This domain is a further domain of another account.");
+            let taken =
+                UserError::new(UserCode::Taken, "domain", "This domain is a further domain of another account.");
             Err(taken.against(Kind::Account, other.account_id.0).into())
         }
         None => Ok(()),
@@ -76,7 +77,8 @@ impl Rules for account_domain::Entity {
             row.domain = rules::domain(&row.domain).map_err(|why| Error::input(UserCode::Invalid, "domain", why))?;
             match change.rows::<account::Entity>("domain", row.domain.as_str()).await?.first() {
                 Some(account) => {
-                    let taken = UserError::new(UserCode::Taken, "domain", "This domain is the primary domain of an account.");
+                    let taken =
+                        UserError::new(UserCode::Taken, "domain", "This domain is the primary domain of an account.");
                     Err(taken.against(Kind::Account, account.id.0).into())
                 }
                 None => Ok(()),
@@ -103,7 +105,8 @@ impl Rules for account_team_member::Entity {
             let team = change.rows::<account_team_member::Entity>("account_id", row.account_id).await?;
             match team.iter().find(|other| other.user_id == row.user_id) {
                 Some(other) => {
-                    let taken = UserError::new(UserCode::Taken, "userId", "This person is on the account's team already.");
+                    let taken =
+                        UserError::new(UserCode::Taken, "userId", "This person is on the account's team already.");
                     Err(taken.against(Kind::AccountTeamMember, other.id.0).into())
                 }
                 None => Ok(()),

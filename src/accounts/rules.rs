@@ -11,12 +11,21 @@ pub fn domain(text: &str) -> Result<String, String> {
     let host = host.split(':').next().unwrap_or_default().trim_end_matches('.');
     let ascii = idna::domain_to_ascii(host).map_err(|_| refuse())?;
     let well_formed = |label: &str| {
-        !label.is_empty() && label.len() <= 63 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') && !label.starts_with('-') && !label.ends_with('-')
+        !label.is_empty()
+            && label.len() <= 63
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
     };
-    if ascii.len() > 253 || !ascii.split('.').all(well_formed) || ascii.rsplit('.').next().is_some_and(|top| top.bytes().all(|b| b.is_ascii_digit())) {
+    if ascii.len() > 253
+        || !ascii.split('.').all(well_formed)
+        || ascii.rsplit('.').next().is_some_and(|top| top.bytes().all(|b| b.is_ascii_digit()))
+    {
         return Err(refuse());
     }
-    psl::domain_str(&ascii).map(str::to_owned).ok_or_else(|| format!("“{ascii}” is a public suffix under which others register, no domain of a company."))
+    psl::domain_str(&ascii)
+        .map(str::to_owned)
+        .ok_or_else(|| format!("“{ascii}” is a public suffix under which others register, no domain of a company."))
 }
 
 #[cfg(test)]

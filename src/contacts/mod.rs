@@ -40,7 +40,12 @@ impl Rules for contact::Entity {
         column == "name"
     }
 
-    fn settle<'a>(_: &'a mut Change, row: &'a mut contact::Model, _: Option<&'a contact::Model>, _: &'a Draft) -> BoxFuture<'a, Result<()>> {
+    fn settle<'a>(
+        _: &'a mut Change,
+        row: &'a mut contact::Model,
+        _: Option<&'a contact::Model>,
+        _: &'a Draft,
+    ) -> BoxFuture<'a, Result<()>> {
         row.email = row.email.take().map(|email| email.to_lowercase());
         Box::pin(async { Ok(()) })
     }
@@ -52,7 +57,9 @@ impl Rules for contact::Entity {
         draft: &'a Draft,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let Some(Json::String(account)) = draft.extras.get("accountId").filter(|_| before.is_none()) else { return Ok(()) };
+            let Some(Json::String(account)) = draft.extras.get("accountId").filter(|_| before.is_none()) else {
+                return Ok(());
+            };
             let wrong = |misfit: value::Misfit| UserError::new(misfit.code, "accountId", misfit.message);
             let account = value::key(Kind::Account, account).map_err(wrong)?;
             change.must_see(Kind::Account, account, "accountId").await?;
@@ -61,7 +68,11 @@ impl Rules for contact::Entity {
             place.set(table, "account_id", account);
             place.set(table, "contact_id", row.id);
             place.set(table, "is_primary", true);
-            change.as_system(Purpose::Consequence, async |change| change.create::<account_contact::Entity>(place).await.map(|_| ())).await
+            change
+                .as_system(Purpose::Consequence, async |change| {
+                    change.create::<account_contact::Entity>(place).await.map(|_| ())
+                })
+                .await
         })
     }
 
@@ -82,14 +93,18 @@ impl Rules for account_contact::Entity {
             if before.is_none()
                 && let Some(other) = places.iter().find(|other| other.account_id == row.account_id)
             {
-                let taken = UserError::new(UserCode::Taken, "contactId", "This person has a place at this account already.");
+                let taken =
+                    UserError::new(UserCode::Taken, "contactId", "This person has a place at this account already.");
                 return Err(taken.against(Kind::AccountContact, other.id.0).into());
             }
             if row.is_primary {
                 // One main place: the others give way.
                 for other in places.into_iter().filter(|other| other.is_primary && other.id != row.id) {
                     let give_way = async |change: &mut Change| {
-                        change.edit::<account_contact::Entity>(other.id.0, |other| other.is_primary = false).await.map(|_| ())
+                        change
+                            .edit::<account_contact::Entity>(other.id.0, |other| other.is_primary = false)
+                            .await
+                            .map(|_| ())
                     };
                     change.as_system(Purpose::Consequence, give_way).await?;
                 }

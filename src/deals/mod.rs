@@ -31,7 +31,8 @@ impl Rules for deal::Entity {
             let stage = stage_of(change, row).await?;
             row.pipeline_id = stage.pipeline_id;
             let moved = before.is_none_or(|before| before.stage_id != row.stage_id);
-            rules::close(row, stage.category, moved, change.store().now()).map_err(|why| Error::input(UserCode::Invalid, "closedAt", why))
+            rules::close(row, stage.category, moved, change.store().now())
+                .map_err(|why| Error::input(UserCode::Invalid, "closedAt", why))
         })
     }
 
@@ -53,7 +54,12 @@ impl Rules for deal::Entity {
             let Some(lead) = row.lead_id.filter(|_| !unmoved) else { return Ok(()) };
             let category = stage_of(change, row).await?.category;
             let follow = async |change: &mut Change| {
-                let Some(stage) = change.rows::<lead::Entity>("id", lead).await?.first().map(|lead| rules::lead_stage(lead.stage, category)) else {
+                let Some(stage) = change
+                    .rows::<lead::Entity>("id", lead)
+                    .await?
+                    .first()
+                    .map(|lead| rules::lead_stage(lead.stage, category))
+                else {
                     return Ok(());
                 };
                 change.edit::<lead::Entity>(lead.0, |lead| lead.stage = stage).await.map(|_| ())
@@ -103,7 +109,11 @@ impl Rules for stage::Entity {
             StageCategory::Lost => Some(0),
         };
         if let Some(certain) = certain.filter(|certain| *certain != row.probability) {
-            problems.add(UserCode::Invalid, "probability", format!("A deal in a {} stage is won with {certain} %.", row.category.as_str()));
+            problems.add(
+                UserCode::Invalid,
+                "probability",
+                format!("A deal in a {} stage is won with {certain} %.", row.category.as_str()),
+            );
         }
     }
 

@@ -9,7 +9,9 @@ use super::BEFORE_OPPORTUNITY;
 pub fn close(deal: &mut deal::Model, category: StageCategory, moved: bool, now: Instant) -> Result<(), &'static str> {
     match (category, deal.closed_at) {
         (StageCategory::Open, Some(_)) if moved => deal.closed_at = None,
-        (StageCategory::Open, Some(_)) => return Err("A deal in an open stage is not closed; move it to a won or lost stage."),
+        (StageCategory::Open, Some(_)) => {
+            return Err("A deal in an open stage is not closed; move it to a won or lost stage.");
+        }
         (StageCategory::Won | StageCategory::Lost, None) => deal.closed_at = Some(now),
         _ => {}
     }

@@ -11,11 +11,11 @@ mod happenings;
 
 mod leads;
 mod load;
-mod prepare;
 mod messaging;
 mod names;
 mod people;
 mod phrases;
+mod prepare;
 mod targeting;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,10 @@ use std::{fmt, sync::Arc};
 
 use super::{Login, company, load};
 use crate::{
-    access::{Purpose, password::{self, Passwords}},
+    access::{
+        Purpose,
+        password::{self, Passwords},
+    },
     error::{Error, Result},
     people::admin,
     store::{Backend, fold},
@@ -62,7 +65,12 @@ pub async fn prepare(backend: &Arc<Backend>, passwords: &Passwords, password: Op
     }
     if let Some(hash) = &hash {
         // The company was made at another moment, so its people are found by their addresses.
-        let known = |login: &Login| there.iter().find(|person| person.email.as_deref() == Some(&login.email)).map_or(login.user_id, |person| person.id);
+        let known = |login: &Login| {
+            there
+                .iter()
+                .find(|person| person.email.as_deref() == Some(&login.email))
+                .map_or(login.user_id, |person| person.id)
+        };
         admin::insert_credentials_bulk(&mut change, &demo.logins.iter().map(known).collect::<Vec<_>>(), hash).await?;
     }
     change.commit().await?;

@@ -10,7 +10,10 @@ use entity::{
 };
 
 use super::select::groupable;
-use crate::store::{Nouns, input_name, page::{DEFAULT_PAGE, MAX_NESTED_PAGE, MAX_PAGE, screaming}};
+use crate::store::{
+    Nouns, input_name,
+    page::{DEFAULT_PAGE, MAX_NESTED_PAGE, MAX_PAGE, screaming},
+};
 
 /// An argument or input field: name, type, description.
 pub type In<'a> = (&'a str, String, String);
@@ -136,7 +139,12 @@ pub fn input_object(registry: &mut Registry, name: &str, doc: &str, fields: &[In
 }
 
 /// Registers an enum type.
-pub fn enumeration<'a>(registry: &mut Registry, name: &str, doc: &str, values: impl Iterator<Item = (String, &'a str)>) {
+pub fn enumeration<'a>(
+    registry: &mut Registry,
+    name: &str,
+    doc: &str,
+    values: impl Iterator<Item = (String, &'a str)>,
+) {
     let values = values.map(|(name, doc)| {
         let value = MetaEnumValue {
             name: name.clone(),
@@ -189,38 +197,91 @@ fn scalars(registry: &mut Registry) {
 }
 
 fn shared(registry: &mut Registry) {
-    object(registry, "PageInfo", "Where a page lies in its list.", vec![
-        field("hasNextPage", "Boolean!", "Whether rows come after the page.", &[]),
-        field("hasPreviousPage", "Boolean!", "Whether rows come before the page.", &[]),
-        field("startCursor", "String", "Cursor of the page's first row.", &[]),
-        field("endCursor", "String", "Cursor of the page's last row.", &[]),
-    ]);
-    object(registry, "Money", "An amount of money.", vec![
-        field("amount", "Decimal!", "The amount in the currency's major unit, with all its decimal places: `12.50`.", &[]),
-        field("currency", "CurrencyCode!", "The currency.", &[]),
-    ]);
-    object(registry, "ExternalId", "The name another system has for a record.", vec![
-        field("system", "String!", "The other system, `salesforce`.", &[]),
-        field("id", "String!", "The record's id there.", &[]),
-    ]);
-    let amount = |name: &'static str| (name, "Decimal".to_owned(), format!("Amounts `{name}` this one, in `currency`."));
-    input_object(registry, "MoneyInput", "An amount of money.", &[
-        ("amount", "Decimal!".into(), "The amount in the currency's major unit, as a string: `\"12.50\"`.".into()),
-        ("currency", "CurrencyCode!".into(), "The currency.".into()),
-    ], false);
-    input_object(registry, "ExternalIdInput", "The name another system has for a record.", &[
-        ("system", "String!".into(), "The other system, `salesforce`.".into()),
-        ("id", "String!".into(), "The record's id there.".into()),
-    ], false);
-    input_object(registry, "MoneyFilter", "A test of a money amount. Amounts compare within one currency, which must be named.", &[
-        ("currency", "CurrencyCode".into(), "The currency; alone, it finds all amounts in it.".into()),
-        amount("eq"), amount("lt"), amount("lte"), amount("gt"), amount("gte"),
-        ("isNull", "Boolean".into(), "Whether there is no amount.".into()),
-    ], false);
+    object(
+        registry,
+        "PageInfo",
+        "Where a page lies in its list.",
+        vec![
+            field("hasNextPage", "Boolean!", "Whether rows come after the page.", &[]),
+            field("hasPreviousPage", "Boolean!", "Whether rows come before the page.", &[]),
+            field("startCursor", "String", "Cursor of the page's first row.", &[]),
+            field("endCursor", "String", "Cursor of the page's last row.", &[]),
+        ],
+    );
+    object(
+        registry,
+        "Money",
+        "An amount of money.",
+        vec![
+            field(
+                "amount",
+                "Decimal!",
+                "The amount in the currency's major unit, with all its decimal places: `12.50`.",
+                &[],
+            ),
+            field("currency", "CurrencyCode!", "The currency.", &[]),
+        ],
+    );
+    object(
+        registry,
+        "ExternalId",
+        "The name another system has for a record.",
+        vec![
+            field("system", "String!", "The other system, `salesforce`.", &[]),
+            field("id", "String!", "The record's id there.", &[]),
+        ],
+    );
+    let amount =
+        |name: &'static str| (name, "Decimal".to_owned(), format!("Amounts `{name}` this one, in `currency`."));
+    input_object(
+        registry,
+        "MoneyInput",
+        "An amount of money.",
+        &[
+            ("amount", "Decimal!".into(), "The amount in the currency's major unit, as a string: `\"12.50\"`.".into()),
+            ("currency", "CurrencyCode!".into(), "The currency.".into()),
+        ],
+        false,
+    );
+    input_object(
+        registry,
+        "ExternalIdInput",
+        "The name another system has for a record.",
+        &[
+            ("system", "String!".into(), "The other system, `salesforce`.".into()),
+            ("id", "String!".into(), "The record's id there.".into()),
+        ],
+        false,
+    );
+    input_object(
+        registry,
+        "MoneyFilter",
+        "A test of a money amount. Amounts compare within one currency, which must be named.",
+        &[
+            ("currency", "CurrencyCode".into(), "The currency; alone, it finds all amounts in it.".into()),
+            amount("eq"),
+            amount("lt"),
+            amount("lte"),
+            amount("gt"),
+            amount("gte"),
+            ("isNull", "Boolean".into(), "Whether there is no amount.".into()),
+        ],
+        false,
+    );
     for (name, scalar, comparators, doc) in [
         ("IdFilter", "ID", "eq ne in notIn", "A test of an id."),
-        ("TextFilter", "String", "eq ne in notIn lt lte gt gte isNull contains startsWith endsWith ignoreCase", "A test of a text that can be compared without case and accents."),
-        ("StringFilter", "String", "eq ne in notIn lt lte gt gte isNull contains startsWith endsWith", "A test of a text, letter by letter."),
+        (
+            "TextFilter",
+            "String",
+            "eq ne in notIn lt lte gt gte isNull contains startsWith endsWith ignoreCase",
+            "A test of a text that can be compared without case and accents.",
+        ),
+        (
+            "StringFilter",
+            "String",
+            "eq ne in notIn lt lte gt gte isNull contains startsWith endsWith",
+            "A test of a text, letter by letter.",
+        ),
         ("IntFilter", "Int", "eq ne in notIn lt lte gt gte isNull", "A test of a whole number."),
         ("BooleanFilter", "Boolean", "eq ne isNull", "A test of a truth value."),
         ("DateTimeFilter", "DateTime", "eq ne in notIn lt lte gt gte isNull", "A test of a point in time."),
@@ -228,21 +289,55 @@ fn shared(registry: &mut Registry) {
     ] {
         comparators_input(registry, name, scalar, comparators, doc);
     }
-    enumeration(registry, "SortDirection", "Which end of an order comes first.", [("ASC".to_owned(), "Least first."), ("DESC".to_owned(), "Greatest first.")].into_iter());
-    enumeration(registry, "NullsOrder", "Where empty values stand in an order, whatever its direction.", [("FIRST".to_owned(), "Before all others."), ("LAST".to_owned(), "After all others.")].into_iter());
-    enumeration(registry, "TimeBucket", "A calendar period to group dates by.", [
-        ("DAY".to_owned(), "From midnight to midnight."), ("WEEK".to_owned(), "From Monday to Sunday (ISO 8601)."), ("MONTH".to_owned(), "A calendar month."),
-        ("QUARTER".to_owned(), "Three calendar months, the first from January on."), ("YEAR".to_owned(), "A calendar year."),
-    ].into_iter());
-    enumeration(registry, "UserErrorCode", "What kind of mistake a user error tells of: a closed set.", crate::error::UserCode::ALL.iter().map(|code| (code.as_str().to_owned(), super::payload::meaning(*code))));
-    object(registry, "UserError", "A mistake that a person can put right.", vec![
-        field("code", "UserErrorCode!", "What kind of mistake.", &[]),
-        field("reason", "String", "The particular reason, in SCREAMING_SNAKE_CASE: an open set.", &[]),
-        field("message", "String!", "For people.", &[]),
-        field("field", "[String!]", "Path of the input field, outermost first; null where it concerns the whole input.", &[]),
-        field("index", "Int", "Place in a bulk input, from 0.", &[]),
-        field("conflict", "Node", "The record that stands in the way, as it is now, if you may see it.", &[]),
-    ]);
+    enumeration(
+        registry,
+        "SortDirection",
+        "Which end of an order comes first.",
+        [("ASC".to_owned(), "Least first."), ("DESC".to_owned(), "Greatest first.")].into_iter(),
+    );
+    enumeration(
+        registry,
+        "NullsOrder",
+        "Where empty values stand in an order, whatever its direction.",
+        [("FIRST".to_owned(), "Before all others."), ("LAST".to_owned(), "After all others.")].into_iter(),
+    );
+    enumeration(
+        registry,
+        "TimeBucket",
+        "A calendar period to group dates by.",
+        [
+            ("DAY".to_owned(), "From midnight to midnight."),
+            ("WEEK".to_owned(), "From Monday to Sunday (ISO 8601)."),
+            ("MONTH".to_owned(), "A calendar month."),
+            ("QUARTER".to_owned(), "Three calendar months, the first from January on."),
+            ("YEAR".to_owned(), "A calendar year."),
+        ]
+        .into_iter(),
+    );
+    enumeration(
+        registry,
+        "UserErrorCode",
+        "What kind of mistake a user error tells of: a closed set.",
+        crate::error::UserCode::ALL.iter().map(|code| (code.as_str().to_owned(), super::payload::meaning(*code))),
+    );
+    object(
+        registry,
+        "UserError",
+        "A mistake that a person can put right.",
+        vec![
+            field("code", "UserErrorCode!", "What kind of mistake.", &[]),
+            field("reason", "String", "The particular reason, in SCREAMING_SNAKE_CASE: an open set.", &[]),
+            field("message", "String!", "For people.", &[]),
+            field(
+                "field",
+                "[String!]",
+                "Path of the input field, outermost first; null where it concerns the whole input.",
+                &[],
+            ),
+            field("index", "Int", "Place in a bulk input, from 0.", &[]),
+            field("conflict", "Node", "The record that stands in the way, as it is now, if you may see it.", &[]),
+        ],
+    );
     let node = MetaType::Interface {
         name: "Node".to_owned(),
         description: Some("A record that can be fetched by its global id.".to_owned()),
@@ -275,7 +370,11 @@ fn comparators_input(registry: &mut Registry, name: &str, ty: &str, comparators:
             "contains" => ("contains", ty.to_owned(), "With this text anywhere in it."),
             "startsWith" => ("startsWith", ty.to_owned(), "With this text at its start."),
             "endsWith" => ("endsWith", ty.to_owned(), "With this text at its end."),
-            _ => ("ignoreCase", "Boolean = false".to_owned(), "Compares without case, accents and surplus white space: `Müller` and `MULLER` are equal."),
+            _ => (
+                "ignoreCase",
+                "Boolean = false".to_owned(),
+                "Compares without case, accents and surplus white space: `Müller` and `MULLER` are equal.",
+            ),
         };
         (name, ty, doc.to_owned())
     };
@@ -319,15 +418,30 @@ fn node(registry: &mut Registry, table: &'static Table) {
     for link in &table.links {
         let target = link.target.name();
         match link.join {
-            Join::One { .. } => fields.push(field(&link.name, target, &format!("{} Null where there is none or you may not see it.", link.doc), &[])),
+            Join::One { .. } => fields.push(field(
+                &link.name,
+                target,
+                &format!("{} Null where there is none or you may not see it.", link.doc),
+                &[],
+            )),
             Join::Subject => fields.push(field(&link.name, "Node", &link.doc, &[])),
-            _ => fields.push(field(&link.name, format!("{target}Connection!"), &link.doc, &list_arguments(link.target, MAX_NESTED_PAGE))),
+            _ => fields.push(field(
+                &link.name,
+                format!("{target}Connection!"),
+                &link.doc,
+                &list_arguments(link.target, MAX_NESTED_PAGE),
+            )),
         }
     }
     if table.kind != Kind::Event {
         fields.push(field("externalIds", "[ExternalId!]!", "The names other systems have for the record.", &[]));
     }
-    fields.push(field("hiddenFields", "[String!]!", "Names of this record's fields that your roles hide from you: they are null here, whatever they hold.", &[]));
+    fields.push(field(
+        "hiddenFields",
+        "[String!]!",
+        "Names of this record's fields that your roles hide from you: they are null here, whatever they hold.",
+        &[],
+    ));
     object(registry, table.name, &table.doc, fields);
     registry.implements.entry(table.name.to_owned()).or_default().insert("Node".to_owned());
 }
@@ -338,12 +452,22 @@ pub fn list_arguments(kind: Kind, most: usize) -> Vec<In<'static>> {
     let name = kind.name();
     let default = DEFAULT_PAGE.min(most);
     let mut arguments = vec![
-        ("first", "Int".into(), format!("Rows from the start of the list, at most {most}; {default} where neither `first` nor `last` is given.")),
+        (
+            "first",
+            "Int".into(),
+            format!(
+                "Rows from the start of the list, at most {most}; {default} where neither `first` nor `last` is given."
+            ),
+        ),
         ("after", "String".into(), "Only rows after this cursor.".into()),
         ("last", "Int".into(), format!("Rows from the end of the list, at most {most}; not together with `first`.")),
         ("before", "String".into(), "Only rows before this cursor.".into()),
         ("filter", format!("{name}Filter"), "Only rows that meet this.".into()),
-        ("orderBy", format!("[{name}Order!]"), "Their order, at most 5 keys; the id is always the last key, and the only one where none is given.".into()),
+        (
+            "orderBy",
+            format!("[{name}Order!]"),
+            "Their order, at most 5 keys; the id is always the last key, and the only one where none is given.".into(),
+        ),
     ];
     arguments.extend(selection_arguments(kind));
     arguments
@@ -353,7 +477,11 @@ pub fn list_arguments(kind: Kind, most: usize) -> Vec<In<'static>> {
 fn selection_arguments(kind: Kind) -> Vec<In<'static>> {
     let mut arguments: Vec<In<'static>> = Vec::new();
     if kind.table().fields.iter().any(|field| field.search) {
-        arguments.push(("search", "String".into(), "Only rows in whose names and addresses each of these words stands, case and accents aside.".into()));
+        arguments.push((
+            "search",
+            "String".into(),
+            "Only rows in whose names and addresses each of these words stands, case and accents aside.".into(),
+        ));
     }
     if kind.table().column("archived_at").is_some() {
         arguments.push(("includeArchived", "Boolean = false".into(), "Whether archived rows count too.".into()));
@@ -363,16 +491,26 @@ fn selection_arguments(kind: Kind) -> Vec<In<'static>> {
 
 fn connection(registry: &mut Registry, table: &'static Table) {
     let name = table.name;
-    object(registry, &format!("{name}Connection"), &format!("A page of a list of {name} records."), vec![
-        field("edges", format!("[{name}Edge!]!"), "The rows with their cursors.", &[]),
-        field("nodes", format!("[{name}!]!"), "The rows.", &[]),
-        field("pageInfo", "PageInfo!", "Where the page lies.", &[]),
-        field("totalCount", "Int!", "How many rows the whole list has; counted only where it is selected.", &[]),
-    ]);
-    object(registry, &format!("{name}Edge"), &format!("A {name} record in a list."), vec![
-        field("node", required(name), "The row.", &[]),
-        field("cursor", "String!", "Its place in the list, for `after` and `before`.", &[]),
-    ]);
+    object(
+        registry,
+        &format!("{name}Connection"),
+        &format!("A page of a list of {name} records."),
+        vec![
+            field("edges", format!("[{name}Edge!]!"), "The rows with their cursors.", &[]),
+            field("nodes", format!("[{name}!]!"), "The rows.", &[]),
+            field("pageInfo", "PageInfo!", "Where the page lies.", &[]),
+            field("totalCount", "Int!", "How many rows the whole list has; counted only where it is selected.", &[]),
+        ],
+    );
+    object(
+        registry,
+        &format!("{name}Edge"),
+        &format!("A {name} record in a list."),
+        vec![
+            field("node", required(name), "The row.", &[]),
+            field("cursor", "String!", "Its place in the list, for `after` and `before`.", &[]),
+        ],
+    );
 }
 
 fn filters(registry: &mut Registry, table: &'static Table) {
@@ -396,7 +534,13 @@ fn filters(registry: &mut Registry, table: &'static Table) {
                 let name = format!("{}Filter", set.name);
                 choices(registry, set);
                 if !registry.types.contains_key(&name) {
-                    comparators_input(registry, &name, set.name, "eq ne in notIn isNull", &format!("A test of a {}.", set.name));
+                    comparators_input(
+                        registry,
+                        &name,
+                        set.name,
+                        "eq ne in notIn isNull",
+                        &format!("A test of a {}.", set.name),
+                    );
                 }
                 name
             }
@@ -407,36 +551,78 @@ fn filters(registry: &mut Registry, table: &'static Table) {
     for link in &table.links {
         let target = link.target.name();
         match link.join {
-            Join::One { .. } => fields.push((&link.name, format!("{target}Filter"), format!("It has one, and that one meets this; `{{}}` finds all that have one. {}", link.doc))),
-            Join::Many { .. } | Join::Through { .. } => fields.push((&link.name, format!("{target}RelationFilter"), link.doc.clone())),
+            Join::One { .. } => fields.push((
+                &link.name,
+                format!("{target}Filter"),
+                format!("It has one, and that one meets this; `{{}}` finds all that have one. {}", link.doc),
+            )),
+            Join::Many { .. } | Join::Through { .. } => {
+                fields.push((&link.name, format!("{target}RelationFilter"), link.doc.clone()))
+            }
             Join::Subject | Join::Listed => {}
         }
     }
-    input_object(registry, &format!("{name}Filter"), &format!("A test of {name} records. All entries given must hold."), &fields, false);
+    input_object(
+        registry,
+        &format!("{name}Filter"),
+        &format!("A test of {name} records. All entries given must hold."),
+        &fields,
+        false,
+    );
     let related = |name: &'static str, doc: &str| (name, format!("{}Filter", table.name), doc.to_owned());
-    input_object(registry, &format!("{name}RelationFilter"), &format!("A test of the live {name} records, within your reach, that hang off a record."), &[
-        related("some", "At least one meets this."),
-        related("every", "All meet this; none at all do too."),
-        related("none", "Not one meets this."),
-    ], false);
+    input_object(
+        registry,
+        &format!("{name}RelationFilter"),
+        &format!("A test of the live {name} records, within your reach, that hang off a record."),
+        &[
+            related("some", "At least one meets this."),
+            related("every", "All meet this; none at all do too."),
+            related("none", "Not one meets this."),
+        ],
+        false,
+    );
 }
 
 fn order(registry: &mut Registry, table: &'static Table) {
     let name = table.name;
-    let fields: Vec<(String, &str)> =
-        table.fields.iter().filter(|field| field.sort && field.shown()).map(|field| (screaming(&field.name), field.doc.as_str())).collect();
-    enumeration(registry, &format!("{name}OrderField"), &format!("What lists of {name} records can be ordered by."), fields.into_iter());
-    input_object(registry, &format!("{name}Order"), &format!("One key of an order of {name} records."), &[
-        ("field", format!("{name}OrderField!"), "What to order by; names in order without case and accents.".into()),
-        ("direction", "SortDirection! = ASC".into(), "Which end comes first.".into()),
-        ("nulls", "NullsOrder! = LAST".into(), "Where empty values stand.".into()),
-    ], false);
+    let fields: Vec<(String, &str)> = table
+        .fields
+        .iter()
+        .filter(|field| field.sort && field.shown())
+        .map(|field| (screaming(&field.name), field.doc.as_str()))
+        .collect();
+    enumeration(
+        registry,
+        &format!("{name}OrderField"),
+        &format!("What lists of {name} records can be ordered by."),
+        fields.into_iter(),
+    );
+    input_object(
+        registry,
+        &format!("{name}Order"),
+        &format!("One key of an order of {name} records."),
+        &[
+            (
+                "field",
+                format!("{name}OrderField!"),
+                "What to order by; names in order without case and accents.".into(),
+            ),
+            ("direction", "SortDirection! = ASC".into(), "Which end comes first.".into()),
+            ("nulls", "NullsOrder! = LAST".into(), "Where empty values stand.".into()),
+        ],
+        false,
+    );
 }
 
 fn aggregate(registry: &mut Registry, table: &'static Table) {
     let name = table.name;
     let mut figures = Vec::new();
-    for (suffix, doc) in [("Sum", "Sums"), ("Avg", "Arithmetic means of the values there are"), ("Min", "Least values"), ("Max", "Greatest values")] {
+    for (suffix, doc) in [
+        ("Sum", "Sums"),
+        ("Avg", "Arithmetic means of the values there are"),
+        ("Min", "Least values"),
+        ("Max", "Greatest values"),
+    ] {
         let mut fields = Vec::new();
         for column in table.fields.iter().filter(|field| field.shown() && field.column != "version") {
             let ty = match (column.ty, suffix) {
@@ -452,7 +638,12 @@ fn aggregate(registry: &mut Registry, table: &'static Table) {
             fields.push(field(&column.name, ty, &format!("{}{money}", column.doc), &[]));
         }
         if !fields.is_empty() {
-            object(registry, &format!("{name}{suffix}"), &format!("{doc} of a group of {name} records; null where no record of the group has a value."), fields);
+            object(
+                registry,
+                &format!("{name}{suffix}"),
+                &format!("{doc} of a group of {name} records; null where no record of the group has a value."),
+                fields,
+            );
             figures.push(field(&suffix.to_lowercase(), format!("{name}{suffix}!"), &format!("{doc}."), &[]));
         }
     }
@@ -470,27 +661,60 @@ fn aggregate(registry: &mut Registry, table: &'static Table) {
                 }
             });
         }
-        object(registry, &format!("{name}GroupKey"), &format!("What the {name} records of a group have in common. A date is the start of its period."), keys);
-        enumeration(registry, &format!("{name}GroupField"), &format!("What aggregates of {name} records can be grouped by."), groups.iter().map(|(name, column)| (name.clone(), column.doc.as_str())));
-        input_object(registry, &format!("{name}GroupBy"), &format!("One key to group {name} records by."), &[
-            ("field", format!("{name}GroupField!"), "What to group by.".into()),
-            ("bucket", "TimeBucket".into(), "For dates, and only for them: the calendar period.".into()),
-            ("timeZone", "String! = \"UTC\"".into(), "IANA time zone in which the periods of points in time begin, `Europe/Berlin`.".into()),
-        ], false);
+        object(
+            registry,
+            &format!("{name}GroupKey"),
+            &format!("What the {name} records of a group have in common. A date is the start of its period."),
+            keys,
+        );
+        enumeration(
+            registry,
+            &format!("{name}GroupField"),
+            &format!("What aggregates of {name} records can be grouped by."),
+            groups.iter().map(|(name, column)| (name.clone(), column.doc.as_str())),
+        );
+        input_object(
+            registry,
+            &format!("{name}GroupBy"),
+            &format!("One key to group {name} records by."),
+            &[
+                ("field", format!("{name}GroupField!"), "What to group by.".into()),
+                ("bucket", "TimeBucket".into(), "For dates, and only for them: the calendar period.".into()),
+                (
+                    "timeZone",
+                    "String! = \"UTC\"".into(),
+                    "IANA time zone in which the periods of points in time begin, `Europe/Berlin`.".into(),
+                ),
+            ],
+            false,
+        );
         fields.push(field("key", format!("{name}GroupKey!"), "What the records have in common.", &[]));
     }
     fields.push(field("count", "Int!", "How many records (n).", &[]));
     fields.extend(figures);
-    object(registry, &format!("{name}Aggregate"), &format!("Figures over a group of {name} records within your reach."), fields);
+    object(
+        registry,
+        &format!("{name}Aggregate"),
+        &format!("Figures over a group of {name} records within your reach."),
+        fields,
+    );
 }
 
 fn reference(registry: &mut Registry, table: &'static Table) {
     let mut fields: Vec<In<'_>> = vec![("id", "ID".into(), "By global id; archived records too.".into())];
     for column in table.unique() {
-        fields.push((&column.name, column.scalar.unwrap_or("String").into(), format!("Among live records: {}", column.doc)));
+        fields.push((
+            &column.name,
+            column.scalar.unwrap_or("String").into(),
+            format!("Among live records: {}", column.doc),
+        ));
     }
     if table.kind != Kind::Event {
-        fields.push(("external", "ExternalIdInput".into(), "By the name another system has for it; archived records too.".into()));
+        fields.push((
+            "external",
+            "ExternalIdInput".into(),
+            "By the name another system has for it; archived records too.".into(),
+        ));
     }
     input_object(registry, &format!("{}Ref", table.name), &format!("Names one {} record.", table.name), &fields, true);
 }
@@ -502,13 +726,32 @@ pub fn queries(table: &'static Table) -> [MetaField; 3] {
     let singular = table.singular();
     let mut figures = vec![("filter", format!("{name}Filter"), "Only records that meet this.".into())];
     if groupable(table.kind).next().is_some() {
-        figures.push(("groupBy", format!("[{name}GroupBy!]"), "What to group by, at most 4 keys; one group of all where nothing is given.".into()));
+        figures.push((
+            "groupBy",
+            format!("[{name}GroupBy!]"),
+            "What to group by, at most 4 keys; one group of all where nothing is given.".into(),
+        ));
     }
     figures.extend(selection_arguments(table.kind));
     [
-        field(&singular, name, &format!("One {name} record; null where there is none or you may not see it."), &[("by", format!("{name}Ref!"), "Which one.".into())]),
-        field(table.plural, format!("{name}Connection!"), &format!("The {name} records within your reach. {}", table.doc), &list_arguments(table.kind, MAX_PAGE)),
-        field(&format!("{singular}Aggregate"), format!("[{name}Aggregate!]!"), &format!("Figures over the {name} records within your reach, at most 1,000 groups."), &figures),
+        field(
+            &singular,
+            name,
+            &format!("One {name} record; null where there is none or you may not see it."),
+            &[("by", format!("{name}Ref!"), "Which one.".into())],
+        ),
+        field(
+            table.plural,
+            format!("{name}Connection!"),
+            &format!("The {name} records within your reach. {}", table.doc),
+            &list_arguments(table.kind, MAX_PAGE),
+        ),
+        field(
+            &format!("{singular}Aggregate"),
+            format!("[{name}Aggregate!]!"),
+            &format!("Figures over the {name} records within your reach, at most 1,000 groups."),
+            &figures,
+        ),
     ]
 }
 

@@ -71,9 +71,13 @@ impl Verb {
         match self {
             Self::Create => "Creates a record.",
             Self::Update => "Changes a record: what is left out stays, null clears.",
-            Self::Archive => "Archives a record: lists leave it out, its unique values become free, its id still resolves.",
+            Self::Archive => {
+                "Archives a record: lists leave it out, its unique values become free, its id still resolves."
+            }
             Self::Restore => "Brings an archived record back.",
-            Self::BulkUpsert => "Creates or changes up to 1,000 records, recognising each by its external id or a unique field.",
+            Self::BulkUpsert => {
+                "Creates or changes up to 1,000 records, recognising each by its external id or a unique field."
+            }
         }
     }
 }
@@ -94,21 +98,34 @@ pub fn describe(registry: &mut Registry, noun: &dyn Noun) {
     let input_fields = |registry: &mut Registry, creating: bool| -> Vec<(String, String, String)> {
         let columns = writable(table, creating).map(|(column, name)| {
             let ty = describe::input_type(registry, column);
-            let needed = creating && !column.nullable && column.default.is_none() && !matches!(column.ty, Type::Texts) && !noun.completes(column.column);
+            let needed = creating
+                && !column.nullable
+                && column.default.is_none()
+                && !matches!(column.ty, Type::Texts)
+                && !noun.completes(column.column);
             (name, if needed { required(&ty) } else { ty }, column.doc.clone())
         });
         let mut fields: Vec<_> = columns.collect();
-        fields.push(("externalIds".into(), "[ExternalIdInput!]".into(), "Names other systems have for the record; added to those it has.".into()));
+        fields.push((
+            "externalIds".into(),
+            "[ExternalIdInput!]".into(),
+            "Names other systems have for the record; added to those it has.".into(),
+        ));
         if creating {
-            fields.extend(noun.extras().iter().map(|extra| (extra.name.to_owned(), extra.ty.to_owned(), extra.doc.to_owned())));
+            fields.extend(
+                noun.extras().iter().map(|extra| (extra.name.to_owned(), extra.ty.to_owned(), extra.doc.to_owned())),
+            );
         }
         fields
     };
     let key: (String, String, String) =
         ("idempotencyKey".into(), "String".into(), "Sent again with the same input within 24 hours, nothing is done twice; overrides the `Idempotency-Key` header.".into());
     let id: (String, String, String) = ("id".into(), "ID!".into(), "Which record.".into());
-    let version: (String, String, String) =
-        ("expectedVersion".into(), "Int".into(), "The version you have seen; refused with CONFLICT where the record has moved on.".into());
+    let version: (String, String, String) = (
+        "expectedVersion".into(),
+        "Int".into(),
+        "The version you have seen; refused with CONFLICT where the record has moved on.".into(),
+    );
     for verb in Verb::of(noun) {
         let fields = match verb {
             Verb::Create => {
@@ -123,9 +140,18 @@ pub fn describe(registry: &mut Registry, noun: &dyn Noun) {
             }
             Verb::Archive | Verb::Restore => vec![id.clone(), version.clone()],
             Verb::BulkUpsert => {
-                let item = input_fields(registry, true).into_iter().map(|(name, ty, doc)| (name, ty.trim_end_matches('!').to_owned(), doc));
+                let item = input_fields(registry, true)
+                    .into_iter()
+                    .map(|(name, ty, doc)| (name, ty.trim_end_matches('!').to_owned(), doc));
                 let item: Vec<_> = item.collect();
-                declare(registry, &format!("{name}BulkUpsertItem"), &format!("One {name} record to create or change. What is required for creation may be left out where the record exists."), &item);
+                declare(
+                    registry,
+                    &format!("{name}BulkUpsertItem"),
+                    &format!(
+                        "One {name} record to create or change. What is required for creation may be left out where the record exists."
+                    ),
+                    &item,
+                );
                 vec![
                     ("items".into(), format!("[{name}BulkUpsertItem!]!"), "The records, at most 1,000.".into()),
                     ("matchOn".into(), "String".into(), "How a record is recognised: `externalId` (the default: any of the item's external ids) or the name of a unique field.".into()),
@@ -137,19 +163,34 @@ pub fn describe(registry: &mut Registry, noun: &dyn Noun) {
         };
         declare(registry, &format!("{name}{}Input", verb.suffix()), verb.doc(), &fields);
         let mut payload = match verb {
-            Verb::BulkUpsert => vec![field("results", format!("[{name}BulkUpsertResult!]!"), "What became of each item, in their order.", &[])],
+            Verb::BulkUpsert => vec![field(
+                "results",
+                format!("[{name}BulkUpsertResult!]!"),
+                "What became of each item, in their order.",
+                &[],
+            )],
             _ => vec![field(&singular, name, "The record as it is now; null where it failed.", &[])],
         };
         payload.push(field("userErrors", "[UserError!]!", "What a person can put right; empty on success.", &[]));
         payload.push(field("query", "Query!", "Anything else you want to read after the change.", &[]));
-        object(registry, &format!("{name}{}Payload", verb.suffix()), &format!("Answer of `{}`.", root_name(noun, verb)), payload);
+        object(
+            registry,
+            &format!("{name}{}Payload", verb.suffix()),
+            &format!("Answer of `{}`.", root_name(noun, verb)),
+            payload,
+        );
         if verb == Verb::BulkUpsert {
-            object(registry, &format!("{name}BulkUpsertResult"), "What became of one item of a bulk upsert.", vec![
-                field("index", "Int!", "Its place in `items`, from 0.", &[]),
-                field("status", "BulkStatus!", "What became of it.", &[]),
-                field("node", name, "The record as it is now; null where the item failed or the run was dry.", &[]),
-                field("userErrors", "[UserError!]!", "Why it failed.", &[]),
-            ]);
+            object(
+                registry,
+                &format!("{name}BulkUpsertResult"),
+                "What became of one item of a bulk upsert.",
+                vec![
+                    field("index", "Int!", "Its place in `items`, from 0.", &[]),
+                    field("status", "BulkStatus!", "What became of it.", &[]),
+                    field("node", name, "The record as it is now; null where the item failed or the run was dry.", &[]),
+                    field("userErrors", "[UserError!]!", "Why it failed.", &[]),
+                ],
+            );
         }
     }
     describe::choices(registry, bulk::ON_ERROR);
@@ -185,7 +226,8 @@ impl OutputType for NounMutation {
 impl ContainerType for NounMutation {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
         let Some((noun, verb)) = ROOTS.get(ctx.item.node.name.node.as_str()) else { return Ok(None) };
-        let failed = |error: Error| ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos));
+        let failed =
+            |error: Error| ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos));
         let done = run(ctx, *noun, *verb).await.map_err(failed)?;
         write(ctx, *noun, *verb, done).await.map(Some)
     }
@@ -205,7 +247,9 @@ async fn run(ctx: &Context<'_>, noun: &dyn Noun, verb: Verb) -> Result<Done> {
     let store = store(ctx)?;
     store.require_sign_in()?;
     let mut arguments = Selections::new(ctx.query_env).arguments(&ctx.item.node);
-    let Some(Json::Object(mut input)) = arguments.remove("input") else { return Err(Error::argument("input is required.")) };
+    let Some(Json::Object(mut input)) = arguments.remove("input") else {
+        return Err(Error::argument("input is required."));
+    };
     let key = input.remove("idempotencyKey").and_then(|key| key.as_str().map(str::to_owned));
     let key = key.or_else(|| ctx.data_opt::<crate::graphql::schema::RequestKey>().and_then(|key| key.0.clone()));
     let key = match (key, verb) {
@@ -225,7 +269,13 @@ async fn run(ctx: &Context<'_>, noun: &dyn Noun, verb: Verb) -> Result<Done> {
     Ok(Done { record, mistakes, ..Done::default() })
 }
 
-async fn one(store: &Store, noun: &dyn Noun, verb: Verb, mut input: Map<String, Json>, key: Option<&Idempotency>) -> Result<Uuid> {
+async fn one(
+    store: &Store,
+    noun: &dyn Noun,
+    verb: Verb,
+    mut input: Map<String, Json>,
+    key: Option<&Idempotency>,
+) -> Result<Uuid> {
     let kind = noun.kind();
     if verb == Verb::Create {
         let draft = Draft::read(kind, &input, true, (&store.actor().policy, noun.extras()))?;
@@ -245,8 +295,15 @@ async fn one(store: &Store, noun: &dyn Noun, verb: Verb, mut input: Map<String, 
     let id = input.remove("id");
     let id = id.as_ref().and_then(Json::as_str).unwrap_or_default();
     let id = value::key(kind, id).map_err(|misfit| Error::input(misfit.code, "id", misfit.message))?;
-    let expected = input.remove("expectedVersion").and_then(|version| version.as_i64()).and_then(|version| i32::try_from(version).ok());
-    let draft = if verb == Verb::Update { Draft::read(kind, &input, false, (&store.actor().policy, &[]))? } else { Draft::default() };
+    let expected = input
+        .remove("expectedVersion")
+        .and_then(|version| version.as_i64())
+        .and_then(|version| i32::try_from(version).ok());
+    let draft = if verb == Verb::Update {
+        Draft::read(kind, &input, false, (&store.actor().policy, &[]))?
+    } else {
+        Draft::default()
+    };
     let mut change = store.begin().await?;
     match verb {
         Verb::Update => drop(noun.update(&mut change, id, expected, draft).await?),
@@ -260,7 +317,12 @@ fn read_answer(kind: Kind, answer: &Json) -> Result<Uuid> {
     value::key(kind, answer.as_str().unwrap_or_default()).map_err(|misfit| Error::internal(misfit.message))
 }
 
-async fn upsert(store: &Store, noun: &dyn Noun, mut input: Map<String, Json>, key: Option<&Idempotency>) -> Result<Done> {
+async fn upsert(
+    store: &Store,
+    noun: &dyn Noun,
+    mut input: Map<String, Json>,
+    key: Option<&Idempotency>,
+) -> Result<Done> {
     let mistake = |mistake: UserError| Ok(Done { mistakes: vec![mistake], ..Done::default() });
     let items = match input.remove("items") {
         Some(Json::Array(items)) => items,
@@ -268,15 +330,25 @@ async fn upsert(store: &Store, noun: &dyn Noun, mut input: Map<String, Json>, ke
         _ => vec![],
     };
     if items.len() > bulk::MOST {
-        return mistake(UserError::new(UserCode::LimitReached, "items", format!("items takes at most {}; this has {}.", bulk::MOST, items.len())));
+        return mistake(UserError::new(
+            UserCode::LimitReached,
+            "items",
+            format!("items takes at most {}; this has {}.", bulk::MOST, items.len()),
+        ));
     }
     let match_on = input.remove("matchOn").and_then(|name| name.as_str().map(str::to_owned));
-    let on_error = if input.get("onError").and_then(Json::as_str) == Some("ROLLBACK_ALL") { OnError::RollBackAll } else { OnError::SkipFailed };
+    let on_error = if input.get("onError").and_then(Json::as_str) == Some("ROLLBACK_ALL") {
+        OnError::RollBackAll
+    } else {
+        OnError::SkipFailed
+    };
     let dry = input.get("dryRun").and_then(Json::as_bool).unwrap_or(false);
     let mut change = store.begin().await?;
     if let Some(key) = key {
         match outcome(key.look_up(&change).await)? {
-            (Some(Replay::Answer(answer)), _) => return Ok(Done { results: bulk::read(noun.kind(), &answer), ..Done::default() }),
+            (Some(Replay::Answer(answer)), _) => {
+                return Ok(Done { results: bulk::read(noun.kind(), &answer), ..Done::default() });
+            }
             (Some(Replay::New), _) => {}
             (None, mistakes) => return Ok(Done { mistakes, ..Done::default() }),
         }
@@ -325,11 +397,18 @@ async fn write(ctx: &Context<'_>, noun: &dyn Noun, verb: Verb, done: Done) -> Se
 }
 
 async fn record(ctx: &ContextSelectionSet<'_>, kind: Kind, id: Uuid) -> ServerResult<Value> {
-    let json = row(ctx, kind, id).await.map_err(|error| ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos)))?;
+    let json = row(ctx, kind, id)
+        .await
+        .map_err(|error| ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos)))?;
     Ok(Value::Binary(Bytes::from(json)))
 }
 
-async fn results(ctx: &ContextSelectionSet<'_>, picked: &Picked<'_>, kind: Kind, results: &[Outcome]) -> ServerResult<Value> {
+async fn results(
+    ctx: &ContextSelectionSet<'_>,
+    picked: &Picked<'_>,
+    kind: Kind,
+    results: &[Outcome],
+) -> ServerResult<Value> {
     let selections = Selections::new(ctx.query_env);
     let type_name = format!("{}BulkUpsertResult", kind.name());
     let fields = selections.pick(&picked.sets, &type_name);
@@ -357,14 +436,21 @@ async fn results(ctx: &ContextSelectionSet<'_>, picked: &Picked<'_>, kind: Kind,
 }
 
 /// The records of a bulk upsert, read in one statement.
-async fn nodes(ctx: &ContextSelectionSet<'_>, sets: &[&SelectionSet], kind: Kind, results: &[Outcome]) -> ServerResult<Vec<Value>> {
+async fn nodes(
+    ctx: &ContextSelectionSet<'_>,
+    sets: &[&SelectionSet],
+    kind: Kind,
+    results: &[Outcome],
+) -> ServerResult<Vec<Value>> {
     let read = async {
         let mut rows = crate::store::plan::Rows::new(kind);
         let shape = Selections::new(ctx.query_env).object(sets, &mut rows)?;
         let ids: Vec<Option<Uuid>> = results.iter().map(|result| result.record).collect();
         store(ctx)?.read_each(&rows, &shape, &ids).await
     };
-    let each = read.await.map_err(|error: Error| ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos)))?;
+    let each = read.await.map_err(|error: Error| {
+        ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos))
+    })?;
     Ok(each.into_iter().map(|json| Value::Binary(Bytes::from(json))).collect())
 }
 

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, marker::PhantomData};
 
-use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, Value, parser::types::Field as AstField, registry::Registry};
+use async_graphql::{
+    ContextSelectionSet, OutputType, Positioned, ServerResult, Value, parser::types::Field as AstField,
+    registry::Registry,
+};
 use bytes::Bytes;
 use entity::{Kind, Record};
 use sea_orm::prelude::Uuid;
@@ -32,7 +35,12 @@ impl<E: Record> Row<E> {
     }
 
     /// What is selected of it, as another store sees it than the request's own.
-    pub async fn resolve_as(&self, store: &Store, ctx: &ContextSelectionSet<'_>, field: &Positioned<AstField>) -> ServerResult<Value> {
+    pub async fn resolve_as(
+        &self,
+        store: &Store,
+        ctx: &ContextSelectionSet<'_>,
+        field: &Positioned<AstField>,
+    ) -> ServerResult<Value> {
         json(ctx, field, row_in(store, ctx, E::KIND, self.id).await)
     }
 }

@@ -1,7 +1,7 @@
 //! User errors in payloads, and the outcome that every mutation has.
 
-use async_graphql::{OutputType, Value, registry::Registry};
 use async_graphql::{ContextSelectionSet, Positioned, ServerResult, parser::types::Field};
+use async_graphql::{OutputType, Value, registry::Registry};
 use std::borrow::Cow;
 
 use super::{describe, node::AnyRow, schema::NOUNS};

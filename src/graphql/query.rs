@@ -3,9 +3,8 @@
 use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
 use async_graphql::{
-    ContainerType, Context, ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult, Value, parser::types::Field as AstField,
-    registry::Registry,
-    resolver_utils::resolve_container,
+    ContainerType, Context, ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult, Value,
+    parser::types::Field as AstField, registry::Registry, resolver_utils::resolve_container,
 };
 use bytes::Bytes;
 use entity::{Kind, id};
@@ -127,7 +126,8 @@ async fn read(ctx: &Context<'_>, root: Root) -> Result<Vec<u8>> {
 }
 
 fn read_id(text: &str) -> Result<(Kind, sea_orm::prelude::Uuid)> {
-    id::parse(text).ok_or_else(|| Error::argument(format!("“{}” is not a global id.", crate::store::value::short(text))))
+    id::parse(text)
+        .ok_or_else(|| Error::argument(format!("“{}” is not a global id.", crate::store::value::short(text))))
 }
 
 /// The condition that a reference names one record, and whether archived ones count.
@@ -146,7 +146,10 @@ pub fn named(kind: Kind, by: &Json) -> Result<(Filter, bool)> {
         let id = crate::store::value::key(kind, text).map_err(|misfit| Error::argument(misfit.message))?;
         return Ok((Filter::eq(&table.fields[0], id), true));
     }
-    let field = table.field(name).filter(|field| field.unique).ok_or_else(|| Error::argument(format!("{}Ref has no field {name}.", kind.name())))?;
+    let field = table
+        .field(name)
+        .filter(|field| field.unique)
+        .ok_or_else(|| Error::argument(format!("{}Ref has no field {name}.", kind.name())))?;
     let value = NOUNS.of(kind).map_or_else(|| text.to_owned(), |noun| noun.normalise(name, text));
     Ok((Filter::Unique(field, value), false))
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use async_graphql::{
-    ContextSelectionSet, InputType, InputValueError, InputValueResult, OutputType, Positioned, ServerResult, Value, parser::types::Field,
-    registry::Registry,
+    ContextSelectionSet, InputType, InputValueError, InputValueResult, OutputType, Positioned, ServerResult, Value,
+    parser::types::Field, registry::Registry,
 };
 use entity::{Instant, Kind};
 use sea_orm::prelude::Uuid;
@@ -13,13 +13,25 @@ use crate::store::value;
 
 /// Name, description and specification of each.
 pub const ALL: &[(&str, &str, &str)] = &[
-    ("DateTime", "A point in time by RFC 3339, answered in UTC with milliseconds: `2026-11-21T09:30:00.000Z`.", "https://scalars.graphql.org/andimarek/date-time"),
+    (
+        "DateTime",
+        "A point in time by RFC 3339, answered in UTC with milliseconds: `2026-11-21T09:30:00.000Z`.",
+        "https://scalars.graphql.org/andimarek/date-time",
+    ),
     ("Date", "A calendar date by RFC 3339: `2026-11-21`.", "https://scalars.graphql.org/andimarek/local-date"),
-    ("Decimal", "A decimal number of any size, as a string: `\"12.50\"`.", "https://www.w3.org/TR/xmlschema-2/#decimal"),
+    (
+        "Decimal",
+        "A decimal number of any size, as a string: `\"12.50\"`.",
+        "https://www.w3.org/TR/xmlschema-2/#decimal",
+    ),
     ("CurrencyCode", "A currency by ISO 4217: `EUR`.", "https://www.iso.org/iso-4217-currency-codes.html"),
     ("CountryCode", "A country by ISO 3166-1 alpha-2: `DE`.", "https://www.iso.org/iso-3166-country-codes.html"),
     ("URL", "A web address: `https://acme.example`.", "https://url.spec.whatwg.org/"),
-    ("EmailAddress", "An e-mail address: `ann@acme.example`.", "https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address"),
+    (
+        "EmailAddress",
+        "An e-mail address: `ann@acme.example`.",
+        "https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address",
+    ),
     ("JSON", "Any JSON value.", "https://www.rfc-editor.org/rfc/rfc8259"),
 ];
 
@@ -55,7 +67,9 @@ impl InputType for DateTime {
     }
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         match &value {
-            Some(Value::String(text)) => Instant::parse(text).map(Self).ok_or_else(|| InputValueError::custom("takes a date and time by RFC 3339")),
+            Some(Value::String(text)) => Instant::parse(text)
+                .map(Self)
+                .ok_or_else(|| InputValueError::custom("takes a date and time by RFC 3339")),
             _ => Err(InputValueError::expected_type(value.unwrap_or_default())),
         }
     }

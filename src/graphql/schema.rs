@@ -65,13 +65,17 @@ const RECURSION: usize = 64;
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     // Suggestions would name what introspection may not show.
-    Schema::build(Query::default(), Mutation::default(), Subscription).disable_suggestions().limit_recursive_depth(RECURSION)
+    Schema::build(Query::default(), Mutation::default(), Subscription)
+        .disable_suggestions()
+        .limit_recursive_depth(RECURSION)
 }
 
 /// The schema in its definition language.
 #[must_use]
 pub fn sdl() -> String {
-    let mut sdl = strict().sdl_with_options(async_graphql::SDLExportOptions::new().include_specified_by().prefer_single_line_descriptions());
+    let mut sdl = strict().sdl_with_options(
+        async_graphql::SDLExportOptions::new().include_specified_by().prefer_single_line_descriptions(),
+    );
     sdl.truncate(sdl.trim_end().len());
     sdl.push('\n');
     sdl

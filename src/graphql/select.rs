@@ -77,8 +77,11 @@ impl<'a> Selections<'a> {
                     }
                 }
                 Selection::FragmentSpread(spread) => {
-                    let fragment: Option<&'a Positioned<FragmentDefinition>> = self.env.fragments.get(&spread.node.fragment_name.node);
-                    if let Some(fragment) = fragment.filter(|fragment| applies(&fragment.node.type_condition.node.on.node, type_name)) {
+                    let fragment: Option<&'a Positioned<FragmentDefinition>> =
+                        self.env.fragments.get(&spread.node.fragment_name.node);
+                    if let Some(fragment) =
+                        fragment.filter(|fragment| applies(&fragment.node.type_condition.node.on.node, type_name))
+                    {
                         self.pick_from(&fragment.node.selection_set.node, type_name, picked);
                     }
                 }
@@ -95,7 +98,11 @@ impl<'a> Selections<'a> {
     /// A field's arguments, variables filled in; what is not given is left out.
     #[must_use]
     pub fn arguments(&self, field: &Field) -> Map<String, Json> {
-        field.arguments.iter().filter_map(|(name, value)| Some((name.node.to_string(), self.literal(&value.node)?))).collect()
+        field
+            .arguments
+            .iter()
+            .filter_map(|(name, value)| Some((name.node.to_string(), self.literal(&value.node)?)))
+            .collect()
     }
 
     fn literal(&self, value: &Literal) -> Option<Json> {
@@ -107,16 +114,17 @@ impl<'a> Selections<'a> {
             Literal::Boolean(truth) => Json::Bool(*truth),
             Literal::Enum(name) => Json::String(name.to_string()),
             Literal::List(items) => items.iter().map(|item| self.literal(item).unwrap_or(Json::Null)).collect(),
-            Literal::Object(fields) => {
-                Json::Object(fields.iter().filter_map(|(name, value)| Some((name.to_string(), self.literal(value)?))).collect())
-            }
+            Literal::Object(fields) => Json::Object(
+                fields.iter().filter_map(|(name, value)| Some((name.to_string(), self.literal(value)?))).collect(),
+            ),
             Literal::Binary(_) => return None,
         })
     }
 
     fn variable(&self, name: &Name) -> Option<Json> {
         let given: Option<ConstValue> = self.env.variables.get(name).cloned();
-        let definition = || self.env.operation.node.variable_definitions.iter().find(|variable| variable.node.name.node == *name);
+        let definition =
+            || self.env.operation.node.variable_definitions.iter().find(|variable| variable.node.name.node == *name);
         // Not `default_value()`, which makes null of a variable that is not given: that would clear fields.
         let value = given.or_else(|| Some(definition()?.node.default_value.as_ref()?.node.clone()))?;
         value.into_json().ok()
@@ -138,7 +146,11 @@ impl<'a> Selections<'a> {
             } else if let Some(field) = table.field(name) {
                 let slot = rows.slot(field, field.column);
                 match field.currency {
-                    Some(currency) => Item::Money(slot, rows.slot(field, currency), self.parts(&picked.sets, "Money", &["amount", "currency"])),
+                    Some(currency) => Item::Money(
+                        slot,
+                        rows.slot(field, currency),
+                        self.parts(&picked.sets, "Money", &["amount", "currency"]),
+                    ),
                     None => Item::Column(slot),
                 }
             } else if let Some(link) = table.link(name) {
@@ -154,7 +166,9 @@ impl<'a> Selections<'a> {
     fn link(&self, picked: &Picked<'a>, link: &'static Link, rows: &mut Rows) -> Result<Item> {
         Ok(Item::Child(match link.join {
             Join::One { .. } => {
-                let Some(slot) = rows.key_slot(link) else { return Err(Error::internal(format!("{} has no column", link.name))) };
+                let Some(slot) = rows.key_slot(link) else {
+                    return Err(Error::internal(format!("{} has no column", link.name)));
+                };
                 let mut inner = Rows::new(link.target);
                 let shape = self.object(&picked.sets, &mut inner)?;
                 rows.child(Child::One { slot, rows: inner, shape })
@@ -197,7 +211,11 @@ impl<'a> Selections<'a> {
                 "totalCount" => ConnectionItem::TotalCount,
                 "nodes" => ConnectionItem::Nodes(self.object(&picked.sets, &mut connection.rows)?),
                 "pageInfo" => {
-                    let parts = self.parts(&picked.sets, "PageInfo", &["hasNextPage", "hasPreviousPage", "startCursor", "endCursor"]);
+                    let parts = self.parts(
+                        &picked.sets,
+                        "PageInfo",
+                        &["hasNextPage", "hasPreviousPage", "startCursor", "endCursor"],
+                    );
                     cursors |= parts.iter().any(|(_, part)| part.ends_with("Cursor"));
                     ConnectionItem::PageInfo(parts)
                 }
@@ -232,7 +250,12 @@ impl<'a> Selections<'a> {
 
     /// The parts selected of a small object whose fields are leaves.
     #[must_use]
-    pub fn parts(&self, sets: &[&'a SelectionSet], type_name: &str, known: &[&'static str]) -> Vec<(String, &'static str)> {
+    pub fn parts(
+        &self,
+        sets: &[&'a SelectionSet],
+        type_name: &str,
+        known: &[&'static str],
+    ) -> Vec<(String, &'static str)> {
         let part = |picked: Picked<'a>| {
             let name = known.iter().find(|name| **name == picked.name()).copied().unwrap_or("__typename");
             (picked.key.to_owned(), name)
@@ -276,7 +299,10 @@ impl<'a> Selections<'a> {
         let mut items = Vec::new();
         for picked in self.pick(&picked.sets, &format!("{}GroupKey", kind.name())) {
             let name = picked.name();
-            let slot = plan.groups.iter().position(|group| group.field.link_name.as_ref().unwrap_or(&group.field.name) == name);
+            let slot = plan
+                .groups
+                .iter()
+                .position(|group| group.field.link_name.as_ref().unwrap_or(&group.field.name) == name);
             let item = match (slot, table.link(name)) {
                 _ if name == "__typename" => Item::Fixed(format!("\"{}GroupKey\"", kind.name())),
                 (None, _) => Item::Fixed("null".to_owned()),
@@ -305,7 +331,11 @@ impl<'a> Selections<'a> {
         for picked in self.pick(&picked.sets, &type_name) {
             let figure = match kind.table().field(picked.name()) {
                 Some(field) => {
-                    let parts = if field.currency.is_some() { self.parts(&picked.sets, "Money", &["amount", "currency"]) } else { vec![] };
+                    let parts = if field.currency.is_some() {
+                        self.parts(&picked.sets, "Money", &["amount", "currency"])
+                    } else {
+                        vec![]
+                    };
                     plan.measures.push(Measure { function, field });
                     Figure::Measure(plan.measures.len() - 1, parts)
                 }
@@ -368,7 +398,11 @@ fn groups(kind: Kind, json: Option<&Json>) -> Result<Vec<Group>> {
         groups.push(match (dated, bucket) {
             (true, Some(bucket)) => Group { field, bucket: Some((bucket, zone)) },
             (false, None) => Group { field, bucket: None },
-            (true, None) => return Err(Error::argument(format!("Grouping by {name} needs a bucket: DAY, WEEK, MONTH, QUARTER or YEAR."))),
+            (true, None) => {
+                return Err(Error::argument(format!(
+                    "Grouping by {name} needs a bucket: DAY, WEEK, MONTH, QUARTER or YEAR."
+                )));
+            }
             (false, Some(_)) => return Err(Error::argument(format!("{name} is no date; it takes no bucket."))),
         });
     }

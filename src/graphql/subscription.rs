@@ -100,8 +100,11 @@ struct Wanted {
 
 impl Wanted {
     fn read(filter: EventFilter) -> Result<Self> {
-        let kind = |name: &String| Kind::named(name).ok_or_else(|| Error::argument(format!("{name} is no type of record.")));
-        let subject = |id: &IdText| entity::id::parse(&id.0).ok_or_else(|| Error::argument(format!("“{}” is not a global id.", id.0)));
+        let kind =
+            |name: &String| Kind::named(name).ok_or_else(|| Error::argument(format!("{name} is no type of record.")));
+        let subject = |id: &IdText| {
+            entity::id::parse(&id.0).ok_or_else(|| Error::argument(format!("“{}” is not a global id.", id.0)))
+        };
         let subjects: Vec<IdText> = filter.subjects.unwrap_or_default();
         if subjects.len() > 100 {
             return Err(Error::argument(format!("subjects takes at most 100; this has {}.", subjects.len())));
@@ -114,7 +117,8 @@ impl Wanted {
     }
 
     fn has(&self, event: &FeedEvent) -> bool {
-        (self.subjects.is_empty() || self.subjects.contains(&event.subject)) && (self.actions.is_empty() || self.actions.contains(&event.action))
+        (self.subjects.is_empty() || self.subjects.contains(&event.subject))
+            && (self.actions.is_empty() || self.actions.contains(&event.action))
     }
 }
 

@@ -106,20 +106,21 @@ async fn around<H: Host>(State(edge): State<Arc<Edge<H>>>, request: Request, nex
 /// An origin as browsers name it; a mistake would only show as pages that cannot call.
 fn origin(text: &str) -> Result<HeaderValue> {
     let bare = text.trim().trim_end_matches('/');
-    let whole = bare.split_once("://").is_some_and(|(scheme, host)| !scheme.is_empty() && !host.is_empty() && !host.contains('/'));
+    let whole = bare
+        .split_once("://")
+        .is_some_and(|(scheme, host)| !scheme.is_empty() && !host.is_empty() && !host.contains('/'));
     let value = HeaderValue::from_str(bare).ok().filter(|_| whole && !bare.contains(' '));
-    value.ok_or_else(|| Error::internal(format!("an allowed origin is like https://app.example, not “{}”", gate::short(text))))
+    value.ok_or_else(|| {
+        Error::internal(format!("an allowed origin is like https://app.example, not “{}”", gate::short(text)))
+    })
 }
 
 fn cors(settings: &Settings) -> Result<CorsLayer> {
     if settings.allowed_origins.is_empty() {
         return Ok(CorsLayer::new());
     }
-    let origins: Vec<HeaderValue> = settings
-        .allowed_origins
-        .iter()
-        .map(|origin| self::origin(origin))
-        .collect::<Result<_>>()?;
+    let origins: Vec<HeaderValue> =
+        settings.allowed_origins.iter().map(|origin| self::origin(origin)).collect::<Result<_>>()?;
     Ok(CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])

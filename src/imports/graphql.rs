@@ -207,7 +207,11 @@ fn line(cursor: &str) -> Result<i32> {
 impl ImportMutation {
     /// Starts an import and answers at once; it goes on by itself. The same map and data sent again go on
     /// where a run broke off, and change nothing where it came to its end.
-    async fn import_start(&self, ctx: &Context<'_>, #[graphql(desc = "What to import, and how.")] input: ImportStartInput) -> Result<ImportStartPayload> {
+    async fn import_start(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to import, and how.")] input: ImportStartInput,
+    ) -> Result<ImportStartPayload> {
         let store = store(ctx)?;
         store.require_sign_in()?;
         let (job, user_errors) = outcome(start(store, input).await)?;

@@ -33,12 +33,22 @@ impl Rules for user::Entity {
         }
     }
 
-    fn settle<'a>(_: &'a mut Change, row: &'a mut user::Model, _: Option<&'a user::Model>, _: &'a Draft) -> BoxFuture<'a, Result<()>> {
+    fn settle<'a>(
+        _: &'a mut Change,
+        row: &'a mut user::Model,
+        _: Option<&'a user::Model>,
+        _: &'a Draft,
+    ) -> BoxFuture<'a, Result<()>> {
         row.email = row.email.take().map(|email| email.to_lowercase());
         Box::pin(async { Ok(()) })
     }
 
-    fn after<'a>(change: &'a mut Change, _: &'a user::Model, before: Option<&'a user::Model>, _: &'a Draft) -> BoxFuture<'a, Result<()>> {
+    fn after<'a>(
+        change: &'a mut Change,
+        _: &'a user::Model,
+        before: Option<&'a user::Model>,
+        _: &'a Draft,
+    ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move { if before.is_none() { change.rebuild_reach().await } else { Ok(()) } })
     }
 
@@ -65,7 +75,12 @@ impl Rules for team::Entity {
         })
     }
 
-    fn after<'a>(change: &'a mut Change, _: &'a team::Model, _: Option<&'a team::Model>, _: &'a Draft) -> BoxFuture<'a, Result<()>> {
+    fn after<'a>(
+        change: &'a mut Change,
+        _: &'a team::Model,
+        _: Option<&'a team::Model>,
+        _: &'a Draft,
+    ) -> BoxFuture<'a, Result<()>> {
         Box::pin(change.rebuild_reach())
     }
 }

@@ -86,7 +86,9 @@ impl Bucket {
         let first = |month| NaiveDate::from_ymd_opt(date.year(), month, 1).unwrap_or(date);
         match self {
             Self::Day => date,
-            Self::Week => date.checked_sub_days(Days::new(date.weekday().num_days_from_monday().into())).unwrap_or(date),
+            Self::Week => {
+                date.checked_sub_days(Days::new(date.weekday().num_days_from_monday().into())).unwrap_or(date)
+            }
             Self::Month => first(date.month()),
             Self::Quarter => first((date.month0() / 3) * 3 + 1),
             Self::Year => first(1),
@@ -119,7 +121,8 @@ fn midnight(date: NaiveDate, zone: Tz) -> i64 {
 
 /// Reads an IANA time-zone name.
 pub fn time_zone(name: &str) -> Result<Tz> {
-    Tz::from_str(name).map_err(|_| Error::argument(format!("“{}” is not a time zone such as Europe/Berlin.", value::short(name))))
+    Tz::from_str(name)
+        .map_err(|_| Error::argument(format!("“{}” is not a time zone such as Europe/Berlin.", value::short(name))))
 }
 
 /// One figure of one column.
@@ -184,7 +187,9 @@ impl Store {
         let rows = self.fetch(self.figures_sql(plan, &bounds)?).await?;
         let groups = gather(plan, &rows)?;
         if groups.len() > MAX_GROUPS || rows.len() > MAX_ROWS {
-            return Err(Error::argument(format!("There are more than {MAX_GROUPS} groups; group more coarsely or filter.")));
+            return Err(Error::argument(format!(
+                "There are more than {MAX_GROUPS} groups; group more coarsely or filter."
+            )));
         }
         let level = self.load(&plan.key, rows).await?;
         out.push(b'[');
@@ -227,7 +232,9 @@ impl Store {
             while let Some(start) = next.filter(|start| *start <= last) {
                 bounds.push(if instants { midnight(start, zone) } else { Day::from_date(start).0.into() });
                 if bounds.len() > MAX_GROUPS {
-                    return Err(Error::argument(format!("There are more than {MAX_GROUPS} periods; group more coarsely or filter.")));
+                    return Err(Error::argument(format!(
+                        "There are more than {MAX_GROUPS} periods; group more coarsely or filter."
+                    )));
                 }
                 next = bucket.next(start);
             }
@@ -283,7 +290,11 @@ impl Store {
         match (group.field.ty, group.bucket) {
             (Type::Key(target), _) if !scope::unrestricted(self.actor(), target, Action::Read) => {
                 let other = sql.alias();
-                sql.push("CASE WHEN EXISTS (SELECT 1 FROM ").table(target.table().table).push(" ").push(&other).push(" WHERE ");
+                sql.push("CASE WHEN EXISTS (SELECT 1 FROM ")
+                    .table(target.table().table)
+                    .push(" ")
+                    .push(&other)
+                    .push(" WHERE ");
                 sql.column(&other, "id").push(" = ").column("t", column);
                 scope::and_within(sql, self.actor(), (target, &other), Action::Read);
                 sql.push(") THEN ").column("t", column).push(" END");
@@ -297,7 +308,11 @@ impl Store {
                             sea_orm::sea_query::ArrayType::BigInt,
                             Some(Box::new(bounds.iter().map(|bound| Value::from(*bound)).collect())),
                         );
-                        sql.push("(").bind(array.clone()).push(")[nullif(width_bucket(").column("t", column).push("::bigint, ");
+                        sql.push("(")
+                            .bind(array.clone())
+                            .push(")[nullif(width_bucket(")
+                            .column("t", column)
+                            .push("::bigint, ");
                         sql.bind(array).push("), 0)]");
                         if matches!(group.field.ty, Type::Day) {
                             sql.push("::integer");
@@ -332,7 +347,9 @@ impl Store {
                         write::write_key(out, n, key);
                         match figure {
                             Figure::Typename(name) => json::quoted(out, name),
-                            Figure::Measure(n, parts) => write_figure(out, plan.measures[*n], &group.tallies[*n], parts),
+                            Figure::Measure(n, parts) => {
+                                write_figure(out, plan.measures[*n], &group.tallies[*n], parts)
+                            }
                         }
                     }
                     out.push(b'}');
@@ -377,7 +394,13 @@ fn gather(plan: &Aggregate, rows: &[QueryResult]) -> Result<Vec<Gathered>> {
     let empty = |first| Gathered { first, count: 0, tallies: vec![BTreeMap::new(); plan.measures.len()] };
     let mut groups: Vec<(Vec<Value>, Gathered)> = Vec::new();
     for (at, row) in rows.iter().enumerate() {
-        let key = plan.key.slots.iter().enumerate().map(|(n, slot)| json::value(row, n, slot.ty())).collect::<Result<Vec<_>>>()?;
+        let key = plan
+            .key
+            .slots
+            .iter()
+            .enumerate()
+            .map(|(n, slot)| json::value(row, n, slot.ty()))
+            .collect::<Result<Vec<_>>>()?;
         if groups.last().is_none_or(|(last, _)| *last != key) {
             groups.push((key, empty((!plan.groups.is_empty()).then_some(at))));
         }
@@ -386,12 +409,18 @@ fn gather(plan: &Aggregate, rows: &[QueryResult]) -> Result<Vec<Gathered>> {
         group.count += json::bigint(row, counted)?.unwrap_or(0);
         for (n, measure) in plan.measures.iter().enumerate() {
             let place = counted + 1 + 2 * n;
-            let (Some(figure), Some(count)) = (json::bigint(row, place)?, json::bigint(row, place + 1)?) else { continue };
-            let currency = match measure.field.currency.and_then(|column| currencies.iter().position(|other| *other == column)) {
-                Some(at) => json::text(row, plan.groups.len() + at)?.unwrap_or_default().to_owned(),
-                None => String::new(),
+            let (Some(figure), Some(count)) = (json::bigint(row, place)?, json::bigint(row, place + 1)?) else {
+                continue;
             };
-            group.tallies[n].entry(currency).and_modify(|tally| tally.add(measure.function, figure, count)).or_insert(Tally { figure, count });
+            let currency =
+                match measure.field.currency.and_then(|column| currencies.iter().position(|other| *other == column)) {
+                    Some(at) => json::text(row, plan.groups.len() + at)?.unwrap_or_default().to_owned(),
+                    None => String::new(),
+                };
+            group.tallies[n]
+                .entry(currency)
+                .and_modify(|tally| tally.add(measure.function, figure, count))
+                .or_insert(Tally { figure, count });
         }
     }
     if groups.is_empty() && plan.groups.is_empty() {
@@ -434,7 +463,9 @@ fn write_figure(out: &mut Out, measure: Measure, tallies: &BTreeMap<String, Tall
             let _ = write!(out, "{}", tally.figure as f64 / tally.count as f64);
         }
         (_, Type::Instant) => json::instant(out, tally.figure),
-        (_, Type::Day) => json::quoted(out, &Day(i32::try_from(tally.figure).unwrap_or_default()).to_date().to_string()),
+        (_, Type::Day) => {
+            json::quoted(out, &Day(i32::try_from(tally.figure).unwrap_or_default()).to_date().to_string())
+        }
         _ => json::integer(out, tally.figure),
     }
 }
@@ -465,6 +496,9 @@ mod tests {
     fn a_day_that_has_no_midnight_starts_at_its_first_moment() {
         // São Paulo's clocks went from 23:59:59 to 01:00 on 4 November 2018.
         let date = NaiveDate::from_ymd_opt(2018, 11, 4).unwrap();
-        assert_eq!(midnight(date, chrono_tz::America::Sao_Paulo), date.and_hms_opt(3, 0, 0).unwrap().and_utc().timestamp_millis());
+        assert_eq!(
+            midnight(date, chrono_tz::America::Sao_Paulo),
+            date.and_hms_opt(3, 0, 0).unwrap().and_utc().timestamp_millis()
+        );
     }
 }

@@ -9,10 +9,7 @@ use entity::{
 use sea_orm::{Value, prelude::Uuid};
 use serde_json::{Value as Json, json};
 
-use super::{
-    Change, Draft, Noun, Saved, filter, json as cells,
-    value,
-};
+use super::{Change, Draft, Noun, Saved, filter, json as cells, value};
 use crate::{
     access::Policy,
     error::{Error, Result, UserCode, UserError},
@@ -87,7 +84,9 @@ pub const fn status(saved: Option<Saved>) -> &'static str {
 /// Reads what [`status`] has named.
 #[must_use]
 pub fn saved(status: Option<&str>) -> Option<Saved> {
-    [Saved::Created, Saved::Updated, Saved::Unchanged].into_iter().find(|saved| Some(self::status(Some(*saved))) == status)
+    [Saved::Created, Saved::Updated, Saved::Unchanged]
+        .into_iter()
+        .find(|saved| Some(self::status(Some(*saved))) == status)
 }
 
 /// Reads the items; which are changes and which are new shows only later, so each is read as new.
@@ -101,7 +100,12 @@ pub fn drafts(noun: &dyn Noun, items: &[Json], policy: &Policy) -> Vec<Result<Dr
 }
 
 /// Creates or changes records, each on its own: an item that fails leaves the others.
-pub async fn upsert(noun: &dyn Noun, change: &mut Change, drafts: Vec<Result<Draft>>, match_on: Option<&str>) -> Result<Vec<Outcome>> {
+pub async fn upsert(
+    noun: &dyn Noun,
+    change: &mut Change,
+    drafts: Vec<Result<Draft>>,
+    match_on: Option<&str>,
+) -> Result<Vec<Outcome>> {
     let found = recognise(noun, change, &drafts, match_on).await?;
     let mut made: HashMap<String, Uuid> = HashMap::new();
     let mut outcomes = Vec::with_capacity(drafts.len());
@@ -146,7 +150,12 @@ pub struct Recognised {
 }
 
 /// Finds the records of drafts by their external ids or by a unique field.
-pub async fn recognise(noun: &dyn Noun, change: &Change, drafts: &[Result<Draft>], match_on: Option<&str>) -> Result<Vec<Result<Recognised>>> {
+pub async fn recognise(
+    noun: &dyn Noun,
+    change: &Change,
+    drafts: &[Result<Draft>],
+    match_on: Option<&str>,
+) -> Result<Vec<Result<Recognised>>> {
     let table = noun.kind().table();
     match match_on {
         None | Some("externalId") => {
@@ -165,16 +174,27 @@ pub async fn recognise(noun: &dyn Noun, change: &Change, drafts: &[Result<Draft>
                 records.sort_unstable();
                 records.dedup();
                 if records.len() > 1 {
-                    return Err(Error::input(UserCode::Conflict, "externalIds", "These external ids belong to different records."));
+                    return Err(Error::input(
+                        UserCode::Conflict,
+                        "externalIds",
+                        "These external ids belong to different records.",
+                    ));
                 }
-                Ok(Recognised { record: records.first().copied(), names: names.iter().map(|(system, id)| format!("{system}\n{id}")).collect() })
+                Ok(Recognised {
+                    record: records.first().copied(),
+                    names: names.iter().map(|(system, id)| format!("{system}\n{id}")).collect(),
+                })
             };
             Ok(drafts.iter().map(one).collect())
         }
         Some(name) => {
             let Some(field) = table.field(name).filter(|field| field.unique) else {
                 let unique: Vec<&str> = table.unique().map(|field| field.name.as_str()).collect();
-                let message = format!("matchOn takes externalId{}{}.", if unique.is_empty() { "" } else { " or " }, unique.join(" or "));
+                let message = format!(
+                    "matchOn takes externalId{}{}.",
+                    if unique.is_empty() { "" } else { " or " },
+                    unique.join(" or ")
+                );
                 return Err(Error::input(UserCode::Invalid, "matchOn", message));
             };
             recognise_by(noun, change, drafts, field).await
@@ -182,13 +202,22 @@ pub async fn recognise(noun: &dyn Noun, change: &Change, drafts: &[Result<Draft>
     }
 }
 
-async fn recognise_by(noun: &dyn Noun, change: &Change, drafts: &[Result<Draft>], field: &'static Field) -> Result<Vec<Result<Recognised>>> {
+async fn recognise_by(
+    noun: &dyn Noun,
+    change: &Change,
+    drafts: &[Result<Draft>],
+    field: &'static Field,
+) -> Result<Vec<Result<Recognised>>> {
     let table = noun.kind().table();
     let mut found = Vec::with_capacity(drafts.len());
     for draft in drafts {
         let given = draft.as_ref().ok().and_then(|draft| draft.get(table, field.column));
         let Some(Value::String(Some(text))) = given else {
-            found.push(Err(Error::input(UserCode::Required, &field.name, format!("{} is what the record is recognised by; it is missing.", field.name))));
+            found.push(Err(Error::input(
+                UserCode::Required,
+                &field.name,
+                format!("{} is what the record is recognised by; it is missing.", field.name),
+            )));
             continue;
         };
         let text = noun.normalise(&field.name, text);
@@ -233,12 +262,17 @@ pub fn read(kind: Kind, kept: &Json) -> Vec<Outcome> {
         let mistakes = json["mistakes"].as_array().into_iter().flatten().map(|mistake| {
             let code = UserCode::ALL.iter().find(|code| Some(code.as_str()) == mistake["code"].as_str()).copied();
             let field: Vec<String> = serde_json::from_value(mistake["field"].clone()).unwrap_or_default();
-            let mut error = UserError::new(code.unwrap_or(UserCode::Invalid), "", mistake["message"].as_str().unwrap_or_default());
+            let mut error =
+                UserError::new(code.unwrap_or(UserCode::Invalid), "", mistake["message"].as_str().unwrap_or_default());
             error.field = field;
             error.index = mistake["index"].as_u64().and_then(|index| usize::try_from(index).ok());
             error
         });
-        Outcome { saved, record: json["record"].as_str().and_then(|id| value::key(kind, id).ok()), mistakes: mistakes.collect() }
+        Outcome {
+            saved,
+            record: json["record"].as_str().and_then(|id| value::key(kind, id).ok()),
+            mistakes: mistakes.collect(),
+        }
     };
     kept.as_array().into_iter().flatten().map(one).collect()
 }

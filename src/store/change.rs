@@ -7,8 +7,8 @@ use entity::{
     user::UserId,
 };
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, IntoActiveModel, Iterable, ModelTrait, QueryResult, TransactionTrait,
-    Value, prelude::Uuid,
+    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, IntoActiveModel, Iterable,
+    ModelTrait, QueryResult, TransactionTrait, Value, prelude::Uuid,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -78,7 +78,9 @@ fn forbidden(kind: Kind, action: Action) -> Error {
         Action::Assign => "give away",
         _ => "do this to",
     };
-    UserError::new(UserCode::Forbidden, "", format!("You may not {verb} this {}.", kind.name())).because("PERMISSION_MISSING").into()
+    UserError::new(UserCode::Forbidden, "", format!("You may not {verb} this {}.", kind.name()))
+        .because("PERMISSION_MISSING")
+        .into()
 }
 
 impl Change {
@@ -118,7 +120,11 @@ impl Change {
 
     /// Does something on behalf of Tandem itself within the same transaction, as what one permitted
     /// change makes necessary elsewhere.
-    pub async fn as_system<T>(&mut self, purpose: Purpose, work: impl AsyncFnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub async fn as_system<T>(
+        &mut self,
+        purpose: Purpose,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
         let system = self.store.as_system(purpose);
         let actor = std::mem::replace(&mut self.store, system);
         let done = work(self).await;
@@ -132,7 +138,11 @@ impl Change {
         let outer = std::mem::replace(&mut self.tx, savepoint);
         let done = work(self).await;
         let savepoint = std::mem::replace(&mut self.tx, outer);
-        if done.is_ok() { savepoint.commit().await? } else { savepoint.rollback().await? }
+        if done.is_ok() {
+            savepoint.commit().await?
+        } else {
+            savepoint.rollback().await?
+        }
         done
     }
 
@@ -181,7 +191,12 @@ impl Change {
         let mut sql = self.sql();
         sql.push("SELECT ");
         push_columns(&mut sql, table, "t");
-        sql.push(" FROM ").table(table.table).push(" t WHERE t.archived_at IS NULL AND ").column("t", column).push(" = ").bind(value);
+        sql.push(" FROM ")
+            .table(table.table)
+            .push(" t WHERE t.archived_at IS NULL AND ")
+            .column("t", column)
+            .push(" = ")
+            .bind(value);
         sql.push(" ORDER BY t.id");
         self.fetch(sql).await?.iter().map(|row| Ok(E::Model::from_query_result(row, "")?)).collect()
     }
@@ -195,9 +210,14 @@ impl Change {
         let now = self.store.now();
         E::complete(&mut draft, self.store.actor(), now);
         let (mut row, missing) = draft.build::<E>(self.store.backend.new_id(), now)?;
-        let required = missing.into_iter().map(|at| &table.fields[at]).filter(|field| field.input != entity::table::Input::Server && !field.physical);
+        let required = missing
+            .into_iter()
+            .map(|at| &table.fields[at])
+            .filter(|field| field.input != entity::table::Input::Server && !field.physical);
         let required: Vec<UserError> = required
-            .map(|field| UserError::new(UserCode::Required, &input_name(field), format!("{} is required.", input_name(field))))
+            .map(|field| {
+                UserError::new(UserCode::Required, &input_name(field), format!("{} is required.", input_name(field)))
+            })
             .collect();
         if !required.is_empty() {
             return Err(Error::Input(required));
@@ -217,7 +237,12 @@ impl Change {
     }
 
     /// Changes a row by a draft.
-    pub async fn update<E: Rules>(&mut self, id: Uuid, expected: Option<i32>, draft: Draft) -> Result<(E::Model, Saved)> {
+    pub async fn update<E: Rules>(
+        &mut self,
+        id: Uuid,
+        expected: Option<i32>,
+        draft: Draft,
+    ) -> Result<(E::Model, Saved)> {
         let table = E::table();
         let (before, may) = self.find_for::<E>(id, Action::Update).await?;
         if !may {
@@ -245,7 +270,12 @@ impl Change {
         self.save::<E>(before, row, &Draft::default()).await
     }
 
-    async fn save<E: Rules>(&mut self, before: E::Model, mut row: E::Model, draft: &Draft) -> Result<(E::Model, Saved)> {
+    async fn save<E: Rules>(
+        &mut self,
+        before: E::Model,
+        mut row: E::Model,
+        draft: &Draft,
+    ) -> Result<(E::Model, Saved)> {
         let table = E::table();
         E::settle(self, &mut row, Some(&before), draft).await?;
         finish::<E>(&mut row)?;
@@ -303,7 +333,10 @@ impl Change {
         sql.push("SELECT ");
         for (n, (_, kind, id)) in keys.iter().enumerate() {
             let alias = sql.alias();
-            sql.push(if n > 0 { ", EXISTS (SELECT 1 FROM " } else { "EXISTS (SELECT 1 FROM " }).table(kind.table().table).push(" ").push(&alias);
+            sql.push(if n > 0 { ", EXISTS (SELECT 1 FROM " } else { "EXISTS (SELECT 1 FROM " })
+                .table(kind.table().table)
+                .push(" ")
+                .push(&alias);
             sql.push(" WHERE ").column(&alias, "id").push(" = ").bind(*id);
             super::filter::and_live(&mut sql, kind.table(), &alias);
             scope::and_within(&mut sql, self.store.actor(), (*kind, &alias), Action::Read);
@@ -313,7 +346,11 @@ impl Change {
         let mut problems = Problems::default();
         for (n, (field, kind, _)) in keys.iter().enumerate() {
             if !rows.first().is_some_and(|row| row.try_get_by_index::<bool>(n).unwrap_or(false)) {
-                problems.add(UserCode::NotFound, &input_name(field), format!("There is no live {} with this id.", kind.name()));
+                problems.add(
+                    UserCode::NotFound,
+                    &input_name(field),
+                    format!("There is no live {} with this id.", kind.name()),
+                );
             }
         }
         problems.into_result()
@@ -327,7 +364,9 @@ impl Change {
         if before.get(column) == after.get(column) || self.may::<E>(E::id(before), Action::Assign).await? {
             return Ok(());
         }
-        Err(UserError::new(UserCode::Forbidden, "ownerId", "You may not give this record to another owner.").because("PERMISSION_MISSING").into())
+        Err(UserError::new(UserCode::Forbidden, "ownerId", "You may not give this record to another owner.")
+            .because("PERMISSION_MISSING")
+            .into())
     }
 
     async fn may<E: Rules>(&self, id: Uuid, action: Action) -> Result<bool> {
@@ -346,7 +385,11 @@ impl Change {
         if self.may::<E>(E::id(row), action).await? {
             return Ok(());
         }
-        let message = format!("You may not leave this {} where you could not {} it yourself.", E::KIND.name(), if action == Action::Create { "create" } else { "change" });
+        let message = format!(
+            "You may not leave this {} where you could not {} it yourself.",
+            E::KIND.name(),
+            if action == Action::Create { "create" } else { "change" }
+        );
         Err(UserError::new(UserCode::Forbidden, "", message).because("OUT_OF_REACH").into())
     }
 
@@ -368,10 +411,17 @@ impl Change {
             let mut sql = self.sql();
             sql.push("SELECT t.id, ");
             scope::is_within(&mut sql, self.store.actor(), (table.kind, "t"), Action::Read);
-            sql.push(" AS seen FROM ").table(table.table).push(" t WHERE t.archived_at IS NULL AND t.id <> ").bind(E::id(row));
+            sql.push(" AS seen FROM ")
+                .table(table.table)
+                .push(" t WHERE t.archived_at IS NULL AND t.id <> ")
+                .bind(E::id(row));
             sql.push(" AND ").column("t", column).push(" = ").bind(value);
             if let Some(found) = self.fetch(sql).await?.first() {
-                let mistake = UserError::new(UserCode::Taken, &field.name, format!("Another live {} has this {}.", table.name, field.name));
+                let mistake = UserError::new(
+                    UserCode::Taken,
+                    &field.name,
+                    format!("Another live {} has this {}.", table.name, field.name),
+                );
                 // A record out of reach is not named, though its being there shows.
                 let seen: bool = found.try_get("", "seen")?;
                 problems.push(match json::uuid(found, 0)?.filter(|_| seen) {
@@ -418,8 +468,15 @@ impl Change {
         let mut new = false;
         for (system, external) in names {
             let mut sql = self.sql();
-            sql.push("INSERT INTO external_id (resource, system, external_id, record_id) VALUES (").bind(kind.name()).push(", ");
-            sql.bind(system.as_str()).push(", ").bind(external.as_str()).push(", ").bind(id).push(") ON CONFLICT DO NOTHING");
+            sql.push("INSERT INTO external_id (resource, system, external_id, record_id) VALUES (")
+                .bind(kind.name())
+                .push(", ");
+            sql.bind(system.as_str())
+                .push(", ")
+                .bind(external.as_str())
+                .push(", ")
+                .bind(id)
+                .push(") ON CONFLICT DO NOTHING");
             if self.execute(sql).await? == 1 {
                 new = true;
                 continue;
@@ -456,9 +513,11 @@ impl Change {
         let table = E::table();
         let account = match table.kind {
             Kind::Account => Some(E::id(row)),
-            _ => table.fields.iter().position(|field| field.column == "account_id").and_then(|at| match row.get(E::Column::iter().nth(at)?) {
-                Value::Uuid(id) => id,
-                _ => None,
+            _ => table.fields.iter().position(|field| field.column == "account_id").and_then(|at| {
+                match row.get(E::Column::iter().nth(at)?) {
+                    Value::Uuid(id) => id,
+                    _ => None,
+                }
             }),
         };
         let changes = match action {
@@ -473,14 +532,26 @@ impl Change {
         self.wrote = true;
         let mut sql = self.sql();
         self.push_event(&mut sql, event);
-        if sql.engine() == Engine::Postgres { self.fetch(sql).await.map(|_| ()) } else { self.execute(sql).await.map(|_| ()) }
+        if sql.engine() == Engine::Postgres {
+            self.fetch(sql).await.map(|_| ())
+        } else {
+            self.execute(sql).await.map(|_| ())
+        }
     }
 
     fn push_event(&self, sql: &mut Sql, event: Event) {
         sql.push("INSERT INTO event (id, occurred_at, action, subject_kind, subject_id, account_id, actor_id, request_id, changes) VALUES (");
-        sql.bind(self.store.backend.new_id()).push(", ").bind(self.store.now().0).push(", ").bind(event.action.as_str()).push(", ");
+        sql.bind(self.store.backend.new_id())
+            .push(", ")
+            .bind(self.store.now().0)
+            .push(", ")
+            .bind(event.action.as_str())
+            .push(", ");
         sql.bind(event.subject.0.name()).push(", ").bind(event.subject.1).push(", ").bind(event.account).push(", ");
-        sql.bind(self.author.map(|user| user.0)).push(", ").bind(self.store.request.as_deref().map(str::to_owned)).push(", ");
+        sql.bind(self.author.map(|user| user.0))
+            .push(", ")
+            .bind(self.store.request.as_deref().map(str::to_owned))
+            .push(", ");
         sql.bind(event.changes).push(")");
         if sql.engine() == Engine::Postgres {
             // Wakes the other processes when this commits, in the same statement.
@@ -565,8 +636,12 @@ fn keep_fixed<E: Rules>(before: &E::Model, row: &E::Model, draft: &Draft) -> Res
 fn expect_version<E: Rules>(row: &E::Model, expected: Option<i32>) -> Result<()> {
     match expected {
         Some(expected) if expected != E::version(row) => {
-            let message = format!("The record is at version {}, not {expected}: somebody changed it meanwhile.", E::version(row));
-            Err(UserError::new(UserCode::Conflict, "expectedVersion", message).because("STALE_VERSION").against(E::KIND, E::id(row)).into())
+            let message =
+                format!("The record is at version {}, not {expected}: somebody changed it meanwhile.", E::version(row));
+            Err(UserError::new(UserCode::Conflict, "expectedVersion", message)
+                .because("STALE_VERSION")
+                .against(E::KIND, E::id(row))
+                .into())
         }
         _ => Ok(()),
     }
@@ -581,11 +656,15 @@ fn differences<E: Rules>(before: Option<&E::Model>, after: &E::Model) -> Json {
         if field.physical || matches!(field.column, "id" | "version" | "created_at" | "updated_at" | "archived_at") {
             continue;
         }
-        let currency = field.currency.and_then(|currency| table.fields.iter().position(|field| field.column == currency));
+        let currency =
+            field.currency.and_then(|currency| table.fields.iter().position(|field| field.column == currency));
         let show = |row: &E::Model| api_value(field, row.get(columns[at]), currency.map(|at| row.get(columns[at])));
         let (old, new) = (before.map_or(Json::Null, show), show(after));
         if old != new {
-            changes.insert(field.link_name.clone().unwrap_or_else(|| field.name.clone()), json!({ "before": old, "after": new }));
+            changes.insert(
+                field.link_name.clone().unwrap_or_else(|| field.name.clone()),
+                json!({ "before": old, "after": new }),
+            );
         }
     }
     Json::Object(changes)
@@ -598,7 +677,9 @@ fn api_value(field: &Field, value: Value, currency: Option<Value>) -> Json {
         (Type::Instant, Value::BigInt(Some(at))) => entity::Instant(at).rfc3339().into(),
         (Type::Day, Value::Int(Some(days))) => entity::Day(days).to_date().to_string().into(),
         (Type::Money, Value::BigInt(Some(minor))) => match currency {
-            Some(Value::String(Some(currency))) => json!({ "amount": value::decimal(minor, &currency), "currency": currency }),
+            Some(Value::String(Some(currency))) => {
+                json!({ "amount": value::decimal(minor, &currency), "currency": currency })
+            }
             _ => Json::Null,
         },
         (_, Value::String(Some(text))) => text.into(),
@@ -617,12 +698,17 @@ fn taken(table: &Table, error: Error) -> Error {
     if !violated {
         if text.contains("disk is full") || text.contains("No space left") || text.contains("disk I/O error") {
             tracing::error!(error = %text, "the database cannot write");
-            return Error::refused_because(Code::ServiceUnavailable, "STORAGE_FULL", "The database cannot store anything right now.");
+            return Error::refused_because(
+                Code::ServiceUnavailable,
+                "STORAGE_FULL",
+                "The database cannot store anything right now.",
+            );
         }
         return error;
     }
     let named = |field: &&Field| {
-        text.contains(&format!("{}.{}", table.table, field.column)) || text.contains(&format!("\"{}_{}", table.table, field.column))
+        text.contains(&format!("{}.{}", table.table, field.column))
+            || text.contains(&format!("\"{}_{}", table.table, field.column))
     };
     let field = table.fields.iter().filter(|field| field.column != "id").find(named);
     let name = field.map(input_name).unwrap_or_default();
@@ -656,7 +742,11 @@ impl Change {
         super::filter::and_live(&mut sql, kind.table(), "t");
         scope::and_within(&mut sql, self.store.actor(), (kind, "t"), Action::Read);
         if self.fetch(sql).await?.is_empty() {
-            return Err(Error::input(UserCode::NotFound, field, format!("There is no live {} with this id.", kind.name())));
+            return Err(Error::input(
+                UserCode::NotFound,
+                field,
+                format!("There is no live {} with this id.", kind.name()),
+            ));
         }
         Ok(())
     }
@@ -664,7 +754,10 @@ impl Change {
     /// How many live rows hold an id in a column, whoever may see them: for rules.
     pub async fn count(&self, kind: Kind, column: &str, id: Uuid) -> Result<i64> {
         let mut sql = self.sql();
-        sql.push("SELECT count(*) FROM ").table(kind.table().table).push(" t WHERE t.archived_at IS NULL AND ").column("t", column);
+        sql.push("SELECT count(*) FROM ")
+            .table(kind.table().table)
+            .push(" t WHERE t.archived_at IS NULL AND ")
+            .column("t", column);
         sql.push(" = ").bind(id);
         super::read::first_count(&self.fetch(sql).await?)
     }
@@ -674,7 +767,11 @@ impl Change {
         let table = E::table();
         let mut sql = self.sql();
         sql.push("WITH RECURSIVE up(id) AS (SELECT t.id FROM ").table(table.table).push(" t WHERE t.id = ").bind(start);
-        sql.push(" UNION SELECT ").column("t", column).push(" FROM ").table(table.table).push(" t JOIN up ON t.id = up.id WHERE ");
+        sql.push(" UNION SELECT ")
+            .column("t", column)
+            .push(" FROM ")
+            .table(table.table)
+            .push(" t JOIN up ON t.id = up.id WHERE ");
         sql.column("t", column).push(" IS NOT NULL) SELECT count(*) FROM up WHERE up.id = ").bind(id);
         Ok(super::read::first_count(&self.fetch(sql).await?)? > 0)
     }

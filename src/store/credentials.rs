@@ -78,7 +78,9 @@ pub struct Person {
 fn system_only(store: &Store) -> Result<()> {
     match store.actor().who {
         Who::System(_) => Ok(()),
-        Who::Anonymous | Who::User { .. } => Err(Error::internal("credentials were asked for by somebody else than Tandem itself")),
+        Who::Anonymous | Who::User { .. } => {
+            Err(Error::internal("credentials were asked for by somebody else than Tandem itself"))
+        }
     }
 }
 
@@ -183,14 +185,21 @@ impl Change {
             let mut sql = self.sql();
             sql.push("INSERT INTO credential (user_id, password_hash, changed_at) VALUES ");
             for (n, user) in users.iter().enumerate() {
-                sql.push(if n > 0 { ", (" } else { "(" }).bind(user.0).push(", ").bind(hash).push(", ").bind(now).push(")");
+                sql.push(if n > 0 { ", (" } else { "(" })
+                    .bind(user.0)
+                    .push(", ")
+                    .bind(hash)
+                    .push(", ")
+                    .bind(now)
+                    .push(")");
             }
             sql.push(" ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash, changed_at = excluded.changed_at");
             self.execute(sql).await?;
         }
         for user in users {
             let changes = json!({ "password": { "before": null, "after": null } });
-            self.tell(Event { action: EventAction::Updated, subject: (Kind::User, user.0), account: None, changes }).await?;
+            self.tell(Event { action: EventAction::Updated, subject: (Kind::User, user.0), account: None, changes })
+                .await?;
         }
         Ok(())
     }
@@ -200,8 +209,12 @@ impl Change {
         system_only(self.store())?;
         let now = self.store().now().0;
         let mut sql = self.sql();
-        sql.push("INSERT INTO sign_in_attempt (key, failures, window_started_at) VALUES (").bind(key).push(", 1, ").bind(now);
-        sql.push(") ON CONFLICT (key) DO UPDATE SET failures = CASE WHEN sign_in_attempt.window_started_at <= ").bind(now - window);
+        sql.push("INSERT INTO sign_in_attempt (key, failures, window_started_at) VALUES (")
+            .bind(key)
+            .push(", 1, ")
+            .bind(now);
+        sql.push(") ON CONFLICT (key) DO UPDATE SET failures = CASE WHEN sign_in_attempt.window_started_at <= ")
+            .bind(now - window);
         sql.push(" THEN 1 ELSE sign_in_attempt.failures + 1 END, window_started_at = CASE WHEN sign_in_attempt.window_started_at <= ");
         sql.bind(now - window).push(" THEN excluded.window_started_at ELSE sign_in_attempt.window_started_at END");
         self.execute(sql).await.map(|_| ())
@@ -312,7 +325,8 @@ fn key(row: &QueryResult) -> Result<Key> {
 }
 
 fn live_sessions(mut sql: Sql, user: UserId, now: Instant) -> Sql {
-    sql.push("SELECT s.id FROM session s WHERE s.archived_at IS NULL AND s.revoked_at IS NULL AND s.user_id = ").bind(user.0);
+    sql.push("SELECT s.id FROM session s WHERE s.archived_at IS NULL AND s.revoked_at IS NULL AND s.user_id = ")
+        .bind(user.0);
     sql.push(" AND s.expires_at > ").bind(now.0).push(" ORDER BY s.id DESC LIMIT ").bind(MOST_SESSIONS);
     sql
 }

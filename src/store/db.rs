@@ -8,8 +8,8 @@ use std::{
 };
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, QueryResult, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, QueryResult,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
     sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
@@ -39,10 +39,15 @@ impl Db {
             return Ok(Self::of(Engine::Postgres, pool.clone(), pool));
         }
         let Some(path) = url.strip_prefix("sqlite:") else {
-            return Err(Error::internal(format!("“{}” is no database URL; use sqlite://FILE or postgres://…", redact(url))));
+            return Err(Error::internal(format!(
+                "“{}” is no database URL; use sqlite://FILE or postgres://…",
+                redact(url)
+            )));
         };
         let path = path.strip_prefix("//").unwrap_or(path).split('?').next().unwrap_or_default();
-        if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        if let Some(folder) =
+            Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+        {
             return Err(Error::internal(format!("the folder {} of the database does not exist", folder.display())));
         }
         let write = connect(sqlite(path, 1)).await?;
@@ -112,7 +117,11 @@ async fn connect(options: ConnectOptions) -> Result<DatabaseConnection> {
 fn sqlite(path: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(format!("sqlite://{path}"));
     let file = path.to_owned();
-    options.max_connections(connections).min_connections(connections).acquire_timeout(Duration::from_secs(10)).sqlx_logging(false);
+    options
+        .max_connections(connections)
+        .min_connections(connections)
+        .acquire_timeout(Duration::from_secs(10))
+        .sqlx_logging(false);
     options.idle_timeout(None).max_lifetime(None).test_before_acquire(false);
     options.map_sqlx_sqlite_opts(move |defaults| {
         let options = SqliteConnectOptions::from_str(&format!("sqlite://{file}")).unwrap_or(defaults);

@@ -34,22 +34,37 @@ pub fn input_name(field: &Field) -> String {
 
 impl Draft {
     /// Reads an input object. What is no column must be one of the noun's extras.
-    pub fn read(kind: Kind, input: &Map<String, Json>, creating: bool, (policy, extras): (&Policy, &[Extra])) -> Result<Self> {
+    pub fn read(
+        kind: Kind,
+        input: &Map<String, Json>,
+        creating: bool,
+        (policy, extras): (&Policy, &[Extra]),
+    ) -> Result<Self> {
         let table = kind.table();
         let (mut draft, mut mistakes) = (Self::default(), Vec::new());
         for (name, json) in input {
-            let found = table.fields.iter().position(|field| !field.physical && field.input != Input::Server && input_name(field) == *name);
+            let found = table
+                .fields
+                .iter()
+                .position(|field| !field.physical && field.input != Input::Server && input_name(field) == *name);
             let Some(at) = found else {
                 draft.read_other(name, json, extras, &mut mistakes);
                 continue;
             };
             let field = &table.fields[at];
             if policy.locks(kind, field.link_name.as_deref().unwrap_or(&field.name)) {
-                mistakes.push(UserError::new(UserCode::Forbidden, name, format!("You may not set {name}.")).because("FIELD_LOCKED"));
+                mistakes.push(
+                    UserError::new(UserCode::Forbidden, name, format!("You may not set {name}."))
+                        .because("FIELD_LOCKED"),
+                );
                 continue;
             }
             if field.input == Input::Create && !creating {
-                mistakes.push(UserError::new(UserCode::Invalid, name, format!("{name} is set on creation and never changes.")));
+                mistakes.push(UserError::new(
+                    UserCode::Invalid,
+                    name,
+                    format!("{name} is set on creation and never changes."),
+                ));
                 continue;
             }
             if let Err(misfit) = draft.read_value(table, at, json) {
@@ -76,7 +91,10 @@ impl Draft {
             _ => value::read(field, json)?,
         };
         if !field.nullable && value == value::null(field.ty) {
-            return Err(value::Misfit { code: UserCode::Required, message: format!("{} may not be empty.", input_name(field)) });
+            return Err(value::Misfit {
+                code: UserCode::Required,
+                message: format!("{} may not be empty.", input_name(field)),
+            });
         }
         self.values.push((at, value));
         Ok(())
@@ -87,7 +105,9 @@ impl Draft {
             if extras.iter().any(|extra| extra.name == name) {
                 self.extras.insert(name.to_owned(), json.clone());
             } else {
-                mistakes.push(UserError::new(UserCode::Invalid, name, format!("{name} cannot be set.")).because("UNKNOWN_FIELD"));
+                mistakes.push(
+                    UserError::new(UserCode::Invalid, name, format!("{name} cannot be set.")).because("UNKNOWN_FIELD"),
+                );
             }
             return;
         }
@@ -96,7 +116,11 @@ impl Draft {
             let (system, id) = (part("system"), part("id"));
             if system.is_empty() || id.is_empty() || system.chars().count() > 100 || id.chars().count() > 200 {
                 let field = format!("externalIds.{n}");
-                mistakes.push(UserError::new(UserCode::Invalid, &field, "An external id has a system (1 to 100 characters) and an id (1 to 200)."));
+                mistakes.push(UserError::new(
+                    UserCode::Invalid,
+                    &field,
+                    "An external id has a system (1 to 100 characters) and an id (1 to 200).",
+                ));
             } else {
                 self.external_ids.push((system, id));
             }

@@ -77,7 +77,8 @@ impl Store {
     pub async fn feed(&self, after: Position, kinds: &[Kind], most: i64) -> Result<(Vec<FeedEvent>, Position)> {
         let mut sql = Sql::new(self.engine());
         let changes = if self.engine() == Engine::Postgres { "e.changes::text" } else { "e.changes" };
-        sql.push("SELECT e.xid, e.seq, e.id, e.occurred_at, e.action, e.subject_kind, e.subject_id, e.actor_id, ").push(changes);
+        sql.push("SELECT e.xid, e.seq, e.id, e.occurred_at, e.action, e.subject_kind, e.subject_id, e.actor_id, ")
+            .push(changes);
         sql.push(", ");
         scope::is_within(&mut sql, self.actor(), (Kind::Event, "e"), Action::Read);
         sql.push(" FROM event e WHERE (e.xid, e.seq) > (").bind(after.xid).push(", ").bind(after.seq).push(")");
@@ -88,7 +89,9 @@ impl Store {
             end = Position { xid: json::bigint(&row, 0)?.unwrap_or(0), seq: json::bigint(&row, 1)?.unwrap_or(0) };
             let seen: bool = row.try_get_by_index(9)?;
             let kind = json::text(&row, 5)?.and_then(Kind::named);
-            let (Some(kind), true) = (kind.filter(|kind| kinds.is_empty() || kinds.contains(kind)), seen) else { continue };
+            let (Some(kind), true) = (kind.filter(|kind| kinds.is_empty() || kinds.contains(kind)), seen) else {
+                continue;
+            };
             let changes: Json = serde_json::from_str(json::text(&row, 8)?.unwrap_or("{}"))?;
             let changed = changes.as_object().into_iter().flat_map(|changes| changes.keys());
             events.push(FeedEvent {

@@ -7,7 +7,7 @@ use entity::{
 use sea_orm::Value;
 use serde_json::{Map, Value as Json};
 
-use super::{fold, scope, sql::Sql, sql::Engine, value};
+use super::{fold, scope, sql::Engine, sql::Sql, value};
 use crate::{
     access::{Action, Actor},
     error::{Code, Error, Result},
@@ -110,7 +110,8 @@ impl Filter {
 
     fn read_entry(table: &'static Table, name: &str, json: &Json) -> Result<Self> {
         if let Some(field) = table.field(name) {
-            let object = json.as_object().ok_or_else(|| Error::argument(format!("The filter of {name} is an object.")))?;
+            let object =
+                json.as_object().ok_or_else(|| Error::argument(format!("The filter of {name} is an object.")))?;
             return Ok(Self::Test(field, Test::read(table.kind, field, object)?));
         }
         let Some(link) = table.link(name) else {
@@ -180,8 +181,14 @@ impl Filter {
                 test.push(sql, alias, field, field.column);
             }
             Self::External(system, id) => {
-                sql.column(alias, "id").push(" IN (SELECT e.record_id FROM external_id e WHERE e.resource = ").bind(kind.name());
-                sql.push(" AND e.system = ").bind(system.as_str()).push(" AND e.external_id = ").bind(id.as_str()).push(")");
+                sql.column(alias, "id")
+                    .push(" IN (SELECT e.record_id FROM external_id e WHERE e.resource = ")
+                    .bind(kind.name());
+                sql.push(" AND e.system = ")
+                    .bind(system.as_str())
+                    .push(" AND e.external_id = ")
+                    .bind(id.as_str())
+                    .push(")");
             }
             Self::Unique(field, value) => {
                 refuse_hidden(actor, kind, &field.name)?;
@@ -214,7 +221,9 @@ fn push_unique(sql: &mut Sql, (kind, alias): (Kind, &str), field: &Field, value:
     };
     sql.push("(").column(alias, column).push(" = ").bind(value.as_str());
     if kind == Kind::Account && field.column == "domain" {
-        sql.push(" OR ").column(alias, "id").push(" IN (SELECT d.account_id FROM account_domain d WHERE d.archived_at IS NULL AND d.domain = ");
+        sql.push(" OR ")
+            .column(alias, "id")
+            .push(" IN (SELECT d.account_id FROM account_domain d WHERE d.archived_at IS NULL AND d.domain = ");
         sql.bind(value).push(")");
     }
     sql.push(")");
@@ -223,12 +232,21 @@ fn push_unique(sql: &mut Sql, (kind, alias): (Kind, &str), field: &Field, value:
 /// Refuses what would show a hidden field by its effect.
 pub fn refuse_hidden(actor: &Actor, kind: Kind, name: &str) -> Result<()> {
     if actor.policy.hides(kind, name) {
-        return Err(Error::refused_because(Code::Forbidden, "FIELD_HIDDEN", format!("{}.{name} is hidden from you.", kind.name())));
+        return Err(Error::refused_because(
+            Code::Forbidden,
+            "FIELD_HIDDEN",
+            format!("{}.{name} is hidden from you.", kind.name()),
+        ));
     }
     Ok(())
 }
 
-fn push_linked(sql: &mut Sql, actor: &Actor, alias: &str, (link, quantifier, inner): (&Link, Quantifier, &Filter)) -> Result<()> {
+fn push_linked(
+    sql: &mut Sql,
+    actor: &Actor,
+    alias: &str,
+    (link, quantifier, inner): (&Link, Quantifier, &Filter),
+) -> Result<()> {
     if let (Join::One { column }, Some(test)) = (link.join, inner.only_id())
         && scope::unrestricted(actor, link.target, Action::Read)
     {
@@ -274,8 +292,21 @@ fn push_linked_rows(sql: &mut Sql, actor: &Actor, (link, alias, other): (&Link, 
         }
         Join::Through { table, near, far } => {
             let tie = sql.alias();
-            sql.push(" JOIN ").table(table).push(" ").push(&tie).push(" ON ").column(&tie, far).push(" = ").column(other, "id");
-            sql.push(" WHERE ").column(&tie, near).push(" = ").column(alias, "id").push(" AND ").column(&tie, "archived_at").push(" IS NULL");
+            sql.push(" JOIN ")
+                .table(table)
+                .push(" ")
+                .push(&tie)
+                .push(" ON ")
+                .column(&tie, far)
+                .push(" = ")
+                .column(other, "id");
+            sql.push(" WHERE ")
+                .column(&tie, near)
+                .push(" = ")
+                .column(alias, "id")
+                .push(" AND ")
+                .column(&tie, "archived_at")
+                .push(" IS NULL");
             if let Some(between) = kind_of_table(table) {
                 scope::and_within(sql, actor, (between, &tie), Action::Read);
             }
@@ -326,7 +357,8 @@ impl Test {
             if json.is_null() {
                 return Err(Error::argument(format!("`{name}: null` tests nothing; use `isNull`.")));
             }
-            let text = || json.as_str().map(|text| if folded { fold(text) } else { text.to_owned() }).unwrap_or_default();
+            let text =
+                || json.as_str().map(|text| if folded { fold(text) } else { text.to_owned() }).unwrap_or_default();
             let test = match name.as_str() {
                 "eq" => Self::Compare("=", convert(json)?),
                 "ne" => Self::Compare("IS DISTINCT FROM", convert(json)?),
@@ -340,7 +372,10 @@ impl Test {
                         None => vec![convert(json)?],
                     };
                     if values.len() > 1_000 {
-                        return Err(Error::argument(format!("{name} takes at most 1,000 values; this has {}.", values.len())));
+                        return Err(Error::argument(format!(
+                            "{name} takes at most 1,000 values; this has {}.",
+                            values.len()
+                        )));
                     }
                     Self::In(values, name == "notIn")
                 }
@@ -418,7 +453,11 @@ impl Test {
             Self::Like(place, text) => push_like(sql, (alias, column), *place, text),
             Self::Folded(test) => test.push(sql, alias, field, field.fold.unwrap_or(column)),
             Self::Money(currency, test) => {
-                sql.push("(").column(alias, field.currency.unwrap_or(column)).push(" = ").bind(currency.clone()).push(" AND ");
+                sql.push("(")
+                    .column(alias, field.currency.unwrap_or(column))
+                    .push(" = ")
+                    .bind(currency.clone())
+                    .push(" AND ");
                 test.push(sql, alias, field, column);
                 sql.push(")");
             }

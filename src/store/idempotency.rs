@@ -31,7 +31,11 @@ impl Idempotency {
     /// A key for an operation with this input.
     pub fn new(key: &str, operation: &str, input: &Json) -> Result<Self> {
         if key.is_empty() || key.len() > 255 || !key.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(Error::input(UserCode::Invalid, "idempotencyKey", "An idempotency key has 1 to 255 visible ASCII characters."));
+            return Err(Error::input(
+                UserCode::Invalid,
+                "idempotencyKey",
+                "An idempotency key has 1 to 255 visible ASCII characters.",
+            ));
         }
         let digest = Sha256::digest(format!("{operation}\n{input}"));
         Ok(Self { key: key.to_owned(), fingerprint: digest.iter().map(|byte| format!("{byte:02x}")).collect() })
@@ -62,7 +66,12 @@ impl Idempotency {
         change.execute(sql).await?;
         let mut sql = change.sql();
         sql.push("INSERT INTO idempotency_key (actor_id, key, fingerprint, answer, created_at) VALUES (");
-        sql.bind(change.store().user()?.0).push(", ").bind(self.key.as_str()).push(", ").bind(self.fingerprint.as_str()).push(", ");
+        sql.bind(change.store().user()?.0)
+            .push(", ")
+            .bind(self.key.as_str())
+            .push(", ")
+            .bind(self.fingerprint.as_str())
+            .push(", ");
         sql.bind(answer.clone()).push(", ").bind(change.store().now().0).push(")");
         change.execute(sql).await?;
         Ok(())

@@ -38,9 +38,14 @@ mod tests {
     #[test]
     fn ids_are_version_7_and_in_order_even_when_the_clock_stands_or_goes_back() {
         let ids = Ids::default();
-        let mut made: Vec<Uuid> = (0..10_000).map(|n| ids.next(Instant(1_700_000_000_000 - i64::from(n % 7 == 0) * 50))).collect();
+        let mut made: Vec<Uuid> =
+            (0..10_000).map(|n| ids.next(Instant(1_700_000_000_000 - i64::from(n % 7 == 0) * 50))).collect();
         assert!(made.iter().all(|id| id.get_version_num() == 7 && id.get_variant() == uuid::Variant::RFC4122));
-        let sorted = { let mut sorted = made.clone(); sorted.sort(); sorted };
+        let sorted = {
+            let mut sorted = made.clone();
+            sorted.sort();
+            sorted
+        };
         assert_eq!(made, sorted);
         made.dedup();
         assert_eq!(made.len(), 10_000);

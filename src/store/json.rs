@@ -1,8 +1,7 @@
 //! Rows to response bytes: the one place where a column's value becomes JSON.
 
 use entity::{
-    Kind,
-    id,
+    Kind, id,
     table::{Field, Type},
 };
 use sea_orm::{QueryResult, Value, prelude::Uuid, sqlx::Row as _};

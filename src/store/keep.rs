@@ -35,12 +35,15 @@ fn known() -> Vec<String> {
 async fn applied(engine: Engine, tx: &DatabaseTransaction) -> Result<HashSet<String>> {
     let there = match engine {
         Engine::Sqlite => "SELECT 1 FROM sqlite_master WHERE name = 'seaql_migrations'",
-        Engine::Postgres => "SELECT 1 FROM pg_tables WHERE tablename = 'seaql_migrations' AND schemaname = current_schema()",
+        Engine::Postgres => {
+            "SELECT 1 FROM pg_tables WHERE tablename = 'seaql_migrations' AND schemaname = current_schema()"
+        }
     };
     if tx.query_one_raw(Statement::from_string(engine.backend(), there)).await?.is_none() {
         return Ok(HashSet::new());
     }
-    let rows = tx.query_all_raw(Statement::from_string(engine.backend(), "SELECT version FROM seaql_migrations")).await?;
+    let rows =
+        tx.query_all_raw(Statement::from_string(engine.backend(), "SELECT version FROM seaql_migrations")).await?;
     rows.iter().map(|row| Ok(json::text(row, 0)?.unwrap_or_default().to_owned())).collect()
 }
 
@@ -56,7 +59,9 @@ pub async fn migrate(backend: &Backend) -> Result<()> {
     let (known, applied) = (known(), applied(engine, &tx).await?);
     let newer: Vec<&String> = applied.iter().filter(|name| !known.contains(name)).collect();
     if let Some(name) = newer.iter().max() {
-        return Err(Error::internal(format!("the database is newer than this program: it has the migration {name}; start a newer program")));
+        return Err(Error::internal(format!(
+            "the database is newer than this program: it has the migration {name}; start a newer program"
+        )));
     }
     Migrator::up(&tx, None).await?;
     seed_roles(backend, &tx).await?;
@@ -75,9 +80,12 @@ async fn seed_roles(backend: &Backend, tx: &DatabaseTransaction) -> Result<()> {
     let now = backend.now().0;
     let query = "SELECT DISTINCT resource FROM role_permission";
     let rows = tx.query_all_raw(Statement::from_string(engine.backend(), query)).await?;
-    let known: Vec<Kind> = rows.iter().filter_map(|row| json::text(row, 0).ok().flatten().and_then(Kind::named)).collect();
+    let known: Vec<Kind> =
+        rows.iter().filter_map(|row| json::text(row, 0).ok().flatten().and_then(Kind::named)).collect();
     let mut roles: Vec<(Uuid, String)> = Vec::new();
-    for row in tx.query_all_raw(Statement::from_string(engine.backend(), "SELECT id, key FROM role WHERE built_in")).await? {
+    for row in
+        tx.query_all_raw(Statement::from_string(engine.backend(), "SELECT id, key FROM role WHERE built_in")).await?
+    {
         roles.extend(json::uuid(&row, 0)?.zip(json::text(&row, 1)?.map(str::to_owned)));
     }
     for role in builtin::ROLES {
@@ -86,7 +94,14 @@ async fn seed_roles(backend: &Backend, tx: &DatabaseTransaction) -> Result<()> {
         if there.is_none() {
             let mut sql = Sql::new(engine);
             sql.push("INSERT INTO role (id, key, name, name_fold, description, built_in, version, created_at, updated_at) VALUES (");
-            sql.bind(id).push(", ").bind(role.key).push(", ").bind(role.name).push(", ").bind(fold(role.name)).push(", ");
+            sql.bind(id)
+                .push(", ")
+                .bind(role.key)
+                .push(", ")
+                .bind(role.name)
+                .push(", ")
+                .bind(fold(role.name))
+                .push(", ");
             sql.bind(role.description).push(", ").bind(true).push(", 1, ").bind(now).push(", ").bind(now).push(")");
             tx.execute_raw(sql.finish()).await?;
         }
@@ -94,12 +109,20 @@ async fn seed_roles(backend: &Backend, tx: &DatabaseTransaction) -> Result<()> {
         for grant in role.grants().into_iter().filter(|grant| new(grant.kind)) {
             let mut sql = Sql::new(engine);
             sql.push("INSERT INTO role_permission (role_id, resource, action, reach) VALUES (").bind(id).push(", ");
-            sql.bind(grant.kind.name()).push(", ").bind(grant.action.as_str()).push(", ").bind(grant.reach.as_str()).push(")");
+            sql.bind(grant.kind.name())
+                .push(", ")
+                .bind(grant.action.as_str())
+                .push(", ")
+                .bind(grant.reach.as_str())
+                .push(")");
             tx.execute_raw(sql.finish()).await?;
         }
         for (kind, field, rule) in role.fields().into_iter().filter(|(kind, ..)| new(*kind)) {
             let mut sql = Sql::new(engine);
-            sql.push("INSERT INTO role_field (role_id, resource, field, rule) VALUES (").bind(id).push(", ").bind(kind.name());
+            sql.push("INSERT INTO role_field (role_id, resource, field, rule) VALUES (")
+                .bind(id)
+                .push(", ")
+                .bind(kind.name());
             sql.push(", ").bind(field).push(", ").bind(rule.as_str()).push(")");
             tx.execute_raw(sql.finish()).await?;
         }
@@ -116,13 +139,18 @@ async fn add_months(tx: &DatabaseTransaction, now: Instant) -> Result<()> {
         let name = month.format("event_%Y_%m").to_string();
         let bound = |date: NaiveDate| date.and_hms_opt(0, 0, 0).unwrap_or_default().and_utc().timestamp_millis();
         let there = format!("SELECT 1 FROM pg_tables WHERE tablename = '{name}' AND schemaname = current_schema()");
-        let taken = format!("SELECT 1 FROM event_other WHERE occurred_at >= {} AND occurred_at < {} LIMIT 1", bound(month), bound(end));
+        let taken = format!(
+            "SELECT 1 FROM event_other WHERE occurred_at >= {} AND occurred_at < {} LIMIT 1",
+            bound(month),
+            bound(end)
+        );
         let find = |query: String| tx.query_one_raw(Statement::from_string(Engine::Postgres.backend(), query));
         // Rows that came before their month's partition stay where they are.
         if find(there).await?.is_some() || find(taken).await?.is_some() {
             continue;
         }
-        let create = format!("CREATE TABLE {name} PARTITION OF event FOR VALUES FROM ({}) TO ({})", bound(month), bound(end));
+        let create =
+            format!("CREATE TABLE {name} PARTITION OF event FOR VALUES FROM ({}) TO ({})", bound(month), bound(end));
         tx.execute_unprepared(&create).await?;
     }
     Ok(())

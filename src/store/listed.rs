@@ -24,7 +24,12 @@ enum Rule {
 }
 
 /// The pages of several lists, each row followed by its list's id.
-pub(super) async fn pages(store: &Store, find: &Find, connection: &Connection, lists: &[Uuid]) -> Result<Vec<QueryResult>> {
+pub(super) async fn pages(
+    store: &Store,
+    find: &Find,
+    connection: &Connection,
+    lists: &[Uuid],
+) -> Result<Vec<QueryResult>> {
     let rules = rules(store, lists).await?;
     let mut sql = Sql::new(store.engine());
     for (n, (list, rule)) in rules.iter().enumerate() {

@@ -77,7 +77,13 @@ impl Backend {
     /// Opens the database at a URL.
     pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<Self>> {
         let db = Db::open(url).await?;
-        Ok(Arc::new(Self { db, clock, ids: ids::Ids::default(), policies: policies::Cache::default(), changed: watch::Sender::new(0) }))
+        Ok(Arc::new(Self {
+            db,
+            clock,
+            ids: ids::Ids::default(),
+            policies: policies::Cache::default(),
+            changed: watch::Sender::new(0),
+        }))
     }
 
     /// The database.
@@ -107,7 +113,12 @@ impl Backend {
     /// A store that acts for an actor.
     #[must_use]
     pub fn store(self: &Arc<Self>, actor: Actor, request: Option<&str>) -> Store {
-        Store { backend: self.clone(), actor: Arc::new(actor), request: request.map(Arc::from), objects: Arc::default() }
+        Store {
+            backend: self.clone(),
+            actor: Arc::new(actor),
+            request: request.map(Arc::from),
+            objects: Arc::default(),
+        }
     }
 
     /// A store for which no permission is asked.
@@ -165,7 +176,11 @@ impl Store {
         let Who::User { id, session } = self.actor.who else { return Ok(self.clone()) };
         let known = self.backend.known(id, session).await?;
         if !known.good {
-            return Err(Error::refused_because(Code::Unauthenticated, "SESSION_ENDED", "The session has ended; sign in again."));
+            return Err(Error::refused_because(
+                Code::Unauthenticated,
+                "SESSION_ENDED",
+                "The session has ended; sign in again.",
+            ));
         }
         let actor = Actor { who: self.actor.who, department: known.department, policy: known.policy };
         Ok(Self { actor: Arc::new(actor), ..self.clone() })
@@ -198,7 +213,9 @@ impl Store {
     /// Refuses who has not signed in.
     pub fn require_sign_in(&self) -> Result<()> {
         match self.actor.who {
-            Who::Anonymous => Err(Error::refused(Code::Unauthenticated, "Sign in first: send `Authorization: Bearer …`.")),
+            Who::Anonymous => {
+                Err(Error::refused(Code::Unauthenticated, "Sign in first: send `Authorization: Bearer …`."))
+            }
             Who::User { .. } | Who::System(_) => Ok(()),
         }
     }

@@ -98,9 +98,21 @@ pub trait Noun: Send + Sync {
     /// Creates a record.
     fn create<'a>(&self, change: &'a mut Change, draft: Draft) -> BoxFuture<'a, Result<Uuid>>;
     /// Changes a record.
-    fn update<'a>(&self, change: &'a mut Change, id: Uuid, expected: Option<i32>, draft: Draft) -> BoxFuture<'a, Result<Saved>>;
+    fn update<'a>(
+        &self,
+        change: &'a mut Change,
+        id: Uuid,
+        expected: Option<i32>,
+        draft: Draft,
+    ) -> BoxFuture<'a, Result<Saved>>;
     /// Archives a record or brings it back.
-    fn archive<'a>(&self, change: &'a mut Change, id: Uuid, expected: Option<i32>, archived: bool) -> BoxFuture<'a, Result<()>>;
+    fn archive<'a>(
+        &self,
+        change: &'a mut Change,
+        id: Uuid,
+        expected: Option<i32>,
+        archived: bool,
+    ) -> BoxFuture<'a, Result<()>>;
     /// A unique field's value as it is stored.
     fn normalise(&self, field: &str, value: &str) -> String;
 }
@@ -149,11 +161,23 @@ impl<E: Rules> Noun for Slice<E> {
         Box::pin(async move { Ok(E::id(&change.create::<E>(draft).await?)) })
     }
 
-    fn update<'a>(&self, change: &'a mut Change, id: Uuid, expected: Option<i32>, draft: Draft) -> BoxFuture<'a, Result<Saved>> {
+    fn update<'a>(
+        &self,
+        change: &'a mut Change,
+        id: Uuid,
+        expected: Option<i32>,
+        draft: Draft,
+    ) -> BoxFuture<'a, Result<Saved>> {
         Box::pin(async move { Ok(change.update::<E>(id, expected, draft).await?.1) })
     }
 
-    fn archive<'a>(&self, change: &'a mut Change, id: Uuid, expected: Option<i32>, archived: bool) -> BoxFuture<'a, Result<()>> {
+    fn archive<'a>(
+        &self,
+        change: &'a mut Change,
+        id: Uuid,
+        expected: Option<i32>,
+        archived: bool,
+    ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move { change.archive::<E>(id, expected, archived).await.map(|_| ()) })
     }
 

@@ -62,8 +62,10 @@ impl Order {
         let mut keys: Vec<Key> = Vec::with_capacity(items.len() + 1);
         for item in items {
             let name = item.get("field").and_then(Json::as_str).unwrap_or_default();
-            let field = kind.table().fields.iter().find(|field| field.sort && field.shown() && screaming(&field.name) == name);
-            let field = field.ok_or_else(|| Error::argument(format!("{} cannot be ordered by {name}.", kind.name())))?;
+            let field =
+                kind.table().fields.iter().find(|field| field.sort && field.shown() && screaming(&field.name) == name);
+            let field =
+                field.ok_or_else(|| Error::argument(format!("{} cannot be ordered by {name}.", kind.name())))?;
             let column = field.fold.unwrap_or(field.column);
             if keys.iter().any(|key| key.column == column) {
                 return Err(Error::argument(format!("orderBy names {name} twice.")));
@@ -141,7 +143,9 @@ impl Order {
 
     /// Reads a cursor of this very order.
     pub fn read_cursor(&self, cursor: &str) -> Result<Vec<Value>> {
-        let invalid = |why: &str| Error::refused(Code::InvalidCursor, format!("The cursor {why}; take it from a page of this list."));
+        let invalid = |why: &str| {
+            Error::refused(Code::InvalidCursor, format!("The cursor {why}; take it from a page of this list."))
+        };
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid("cannot be read"))?;
         let parts: Vec<Json> = serde_json::from_slice(&bytes).map_err(|_| invalid("cannot be read"))?;
         let Some((signature, values)) = parts.split_first() else { return Err(invalid("is empty")) };
@@ -153,7 +157,9 @@ impl Order {
                 (ty, Json::Null) if key.field.nullable => Some(value::null(ty)),
                 (Type::Id | Type::Key(_), Json::String(text)) => Uuid::parse_str(text).ok().map(Value::from),
                 (Type::Text | Type::Choice(_), Json::String(text)) => Some(text.as_str().into()),
-                (Type::Int | Type::Day, json) => json.as_i64().and_then(|number| i32::try_from(number).ok()).map(Value::from),
+                (Type::Int | Type::Day, json) => {
+                    json.as_i64().and_then(|number| i32::try_from(number).ok()).map(Value::from)
+                }
                 (Type::Instant | Type::Money, json) => json.as_i64().map(Value::from),
                 (Type::Bool, json) => json.as_bool().map(Value::from),
                 _ => None,
@@ -185,7 +191,11 @@ impl Order {
         }
         sql.push("(");
         if !self.keys[0].field.nullable {
-            sql.column(alias, self.keys[0].column).push(if self.keys[0].descending == backwards { " >= " } else { " <= " });
+            sql.column(alias, self.keys[0].column).push(if self.keys[0].descending == backwards {
+                " >= "
+            } else {
+                " <= "
+            });
             sql.bind(values[0].clone()).push(" AND (");
         } else {
             sql.push("TRUE AND (");
@@ -194,7 +204,11 @@ impl Order {
             sql.push(if n > 0 { " OR (" } else { "(" });
             for (key, value) in self.keys.iter().zip(values).take(n) {
                 sql.column(alias, key.column);
-                if is_null(value) { sql.push(" IS NULL") } else { sql.push(" = ").bind(value.clone()) };
+                if is_null(value) {
+                    sql.push(" IS NULL")
+                } else {
+                    sql.push(" = ").bind(value.clone())
+                };
                 sql.push(" AND ");
             }
             push_beyond(sql, (alias, &self.keys[n]), &values[n], backwards);
@@ -226,7 +240,10 @@ fn push_beyond(sql: &mut Sql, (alias, key): (&str, &Key), value: &Value, backwar
 }
 
 fn is_null(value: &Value) -> bool {
-    matches!(value, Value::String(None) | Value::Int(None) | Value::BigInt(None) | Value::Bool(None) | Value::Uuid(None))
+    matches!(
+        value,
+        Value::String(None) | Value::Int(None) | Value::BigInt(None) | Value::Bool(None) | Value::Uuid(None)
+    )
 }
 
 /// `createdAt` as an enum value: `CREATED_AT`.
@@ -262,7 +279,9 @@ impl Page {
             None | Some(Json::Null) => Ok(None),
             Some(json) => match json.as_i64() {
                 Some(n) if n < 0 => Err(Error::argument(format!("{name} may not be negative; it is {n}."))),
-                Some(n) if n as u64 > most as u64 => Err(Error::argument(format!("{name} may be at most {most}; it is {n}."))),
+                Some(n) if n as u64 > most as u64 => {
+                    Err(Error::argument(format!("{name} may be at most {most}; it is {n}.")))
+                }
                 Some(n) => Ok(Some(usize::try_from(n).unwrap_or(most))),
                 None => Err(Error::argument(format!("{name} takes a whole number."))),
             },

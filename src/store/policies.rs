@@ -96,7 +96,10 @@ impl Backend {
         let mut sql = Sql::new(engine);
         sql.push("SELECT u.department, u.status FROM \"user\" u WHERE u.archived_at IS NULL AND u.id = ").bind(user.0);
         if let Some(session) = session {
-            sql.push(" AND EXISTS (SELECT 1 FROM session s WHERE s.user_id = u.id AND s.revoked_at IS NULL AND s.id = ").bind(session.0);
+            sql.push(
+                " AND EXISTS (SELECT 1 FROM session s WHERE s.user_id = u.id AND s.revoked_at IS NULL AND s.id = ",
+            )
+            .bind(session.0);
             sql.push(" AND s.expires_at > ").bind(now.0).push(")");
         }
         let rows = self.db.fetch(sql).await?;
@@ -113,18 +116,31 @@ impl Backend {
         const HELD: &str = "(SELECT a.role_id FROM role_assignment a JOIN role r ON r.id = a.role_id \
              WHERE a.archived_at IS NULL AND r.archived_at IS NULL AND a.user_id = ";
         let mut sql = Sql::new(self.db.engine());
-        sql.push("SELECT p.role_id, 0, p.resource, p.action, p.reach FROM role_permission p WHERE p.role_id IN ").push(HELD).bind(user.0);
-        sql.push(") UNION ALL SELECT f.role_id, 1, f.resource, f.field, f.rule FROM role_field f WHERE f.role_id IN ").push(HELD);
+        sql.push("SELECT p.role_id, 0, p.resource, p.action, p.reach FROM role_permission p WHERE p.role_id IN ")
+            .push(HELD)
+            .bind(user.0);
+        sql.push(") UNION ALL SELECT f.role_id, 1, f.resource, f.field, f.rule FROM role_field f WHERE f.role_id IN ")
+            .push(HELD);
         sql.bind(user.0).push(")");
         let mut roles: HashMap<Uuid, (Vec<Grant>, Vec<(Kind, String, FieldRule)>)> = HashMap::new();
         for row in self.db.fetch(sql).await? {
-            let cells = (json::uuid(&row, 0)?, json::int(&row, 1)?, json::text(&row, 2)?, json::text(&row, 3)?, json::text(&row, 4)?);
+            let cells = (
+                json::uuid(&row, 0)?,
+                json::int(&row, 1)?,
+                json::text(&row, 2)?,
+                json::text(&row, 3)?,
+                json::text(&row, 4)?,
+            );
             let (Some(role), Some(table), Some(resource), Some(what), Some(value)) = cells else { continue };
             // What an older or newer version wrote and this one does not know grants nothing.
             let Some(kind) = Kind::named(resource) else { continue };
             let role = roles.entry(role).or_default();
             if table == 0 {
-                role.0.extend(Action::parse(what).zip(Reach::parse(value)).map(|(action, reach)| Grant { kind, action, reach }));
+                role.0.extend(Action::parse(what).zip(Reach::parse(value)).map(|(action, reach)| Grant {
+                    kind,
+                    action,
+                    reach,
+                }));
             } else {
                 role.1.extend(FieldRule::parse(value).map(|rule| (kind, what.to_owned(), rule)));
             }

@@ -65,7 +65,9 @@ impl Store {
         match plan {
             Plan::One(One { rows, .. }) => self.refuse_hidden_use(rows)?,
             Plan::List(_, connection) => self.refuse_hidden_use(&connection.rows)?,
-            Plan::Node(_, any) | Plan::Nodes(_, any) => any.0.values().try_for_each(|(rows, _)| self.refuse_hidden_use(rows))?,
+            Plan::Node(_, any) | Plan::Nodes(_, any) => {
+                any.0.values().try_for_each(|(rows, _)| self.refuse_hidden_use(rows))?
+            }
             Plan::Aggregate(aggregate) => self.refuse_hidden_use(&aggregate.key)?,
         }
         match plan {
@@ -119,7 +121,8 @@ impl Store {
         }
         scope::and_within(&mut sql, self.actor(), (kind, "t"), Action::Read);
         sql.push(" LIMIT 2");
-        let rows = if self.actor().policy.reach(kind, Action::Read) == Reach::None { vec![] } else { self.fetch(sql).await? };
+        let rows =
+            if self.actor().policy.reach(kind, Action::Read) == Reach::None { vec![] } else { self.fetch(sql).await? };
         if rows.len() != 1 {
             json::null(out);
             return Ok(());
@@ -238,7 +241,9 @@ impl Store {
                         let (level, index) = self.load_by_id(inner, &keys(&rows, *slot)?).await?;
                         Loaded::One(level, index)
                     }
-                    Child::Many { link, find, connection } => self.load_many(link, find, connection, &keys(&rows, 0)?).await?,
+                    Child::Many { link, find, connection } => {
+                        self.load_many(link, find, connection, &keys(&rows, 0)?).await?
+                    }
                     Child::Subject { kind, id, any } => {
                         let mut ids = Vec::with_capacity(rows.len());
                         for row in &rows {
@@ -247,7 +252,9 @@ impl Store {
                         }
                         Loaded::Subject(self.load_any(any, ids.into_iter()).await?)
                     }
-                    Child::ExternalIds(_) => Loaded::ExternalIds(self.load_external_ids(plan.kind, &keys(&rows, 0)?).await?),
+                    Child::ExternalIds(_) => {
+                        Loaded::ExternalIds(self.load_external_ids(plan.kind, &keys(&rows, 0)?).await?)
+                    }
                 });
             }
             Ok(Level { rows, children })
@@ -275,7 +282,11 @@ impl Store {
         Ok((self.load(plan, rows).await?, index))
     }
 
-    async fn load_any(&self, any: &Any, ids: impl Iterator<Item = (Kind, Uuid)> + Send) -> Result<BTreeMap<Kind, (Level, HashMap<Uuid, usize>)>> {
+    async fn load_any(
+        &self,
+        any: &Any,
+        ids: impl Iterator<Item = (Kind, Uuid)> + Send,
+    ) -> Result<BTreeMap<Kind, (Level, HashMap<Uuid, usize>)>> {
         let mut by_kind: BTreeMap<Kind, Vec<Uuid>> = BTreeMap::new();
         for (kind, id) in ids {
             by_kind.entry(kind).or_default().push(id);
@@ -291,7 +302,13 @@ impl Store {
 
     /// Reads a page of rows per parent in one statement, and their number per parent in another
     /// where it is asked for.
-    async fn load_many(&self, link: &'static Link, find: &Find, connection: &Connection, parents: &[Uuid]) -> Result<Loaded> {
+    async fn load_many(
+        &self,
+        link: &'static Link,
+        find: &Find,
+        connection: &Connection,
+        parents: &[Uuid],
+    ) -> Result<Loaded> {
         let kind = link.target;
         let mut spans: HashMap<Uuid, Span> = parents.iter().map(|id| (*id, Span::default())).collect();
         let mut rows = Vec::new();
@@ -306,7 +323,11 @@ impl Store {
                 let parent_at = connection.rows.slots.len();
                 for (n, row) in rows.iter().enumerate() {
                     if let Some(span) = json::uuid(row, parent_at)?.and_then(|parent| spans.get_mut(&parent)) {
-                        if span.rows.len() < find.page.size { span.rows.push(n) } else { span.more = true };
+                        if span.rows.len() < find.page.size {
+                            span.rows.push(n)
+                        } else {
+                            span.more = true
+                        };
                     }
                 }
                 if find.page.backwards {
@@ -389,10 +410,13 @@ impl Store {
             return Ok(found);
         }
         let mut sql = Sql::new(self.engine());
-        sql.push("SELECT e.record_id, e.system, e.external_id FROM external_id e WHERE e.resource = ").bind(kind.name());
+        sql.push("SELECT e.record_id, e.system, e.external_id FROM external_id e WHERE e.resource = ")
+            .bind(kind.name());
         sql.push(" AND e.record_id").in_ids(ids).push(" ORDER BY e.system, e.external_id");
         for row in self.fetch(sql).await? {
-            if let (Some(id), Some(system), Some(external)) = (json::uuid(&row, 0)?, json::text(&row, 1)?, json::text(&row, 2)?) {
+            if let (Some(id), Some(system), Some(external)) =
+                (json::uuid(&row, 0)?, json::text(&row, 1)?, json::text(&row, 2)?)
+            {
                 found.entry(id).or_default().push((system.to_owned(), external.to_owned()));
             }
         }

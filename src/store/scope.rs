@@ -17,7 +17,9 @@ pub fn unrestricted(actor: &Actor, kind: Kind, action: Action) -> bool {
     }
     match kind.table().owner {
         Owner::Parts(parents) => parents.iter().all(|(_, parent)| unrestricted(actor, *parent, Action::Read)),
-        Owner::Subject => Kind::ALL.into_iter().filter(|kind| is_subject(*kind)).all(|kind| unrestricted(actor, kind, Action::Read)),
+        Owner::Subject => {
+            Kind::ALL.into_iter().filter(|kind| is_subject(*kind)).all(|kind| unrestricted(actor, kind, Action::Read))
+        }
         _ => true,
     }
 }
@@ -53,10 +55,14 @@ fn within(sql: &mut Sql, actor: &Actor, (kind, alias): (Kind, &str), action: Act
             for (n, (column, parent)) in parents.iter().enumerate() {
                 // The first parent is the one a part belongs to; the others need only be seen.
                 if n == 0 && reach < Reach::All {
-                    and_parent(sql, actor, (alias, column, *parent), |sql, inner| owned(sql, actor, (parent.table(), inner), reach));
+                    and_parent(sql, actor, (alias, column, *parent), |sql, inner| {
+                        owned(sql, actor, (parent.table(), inner), reach)
+                    });
                 }
                 if !unrestricted(actor, *parent, Action::Read) {
-                    and_parent(sql, actor, (alias, column, *parent), |sql, inner| within(sql, actor, (*parent, inner), Action::Read));
+                    and_parent(sql, actor, (alias, column, *parent), |sql, inner| {
+                        within(sql, actor, (*parent, inner), Action::Read)
+                    });
                 }
             }
             sql.push(")");
@@ -69,7 +75,12 @@ fn within(sql: &mut Sql, actor: &Actor, (kind, alias): (Kind, &str), action: Act
     }
 }
 
-fn and_parent(sql: &mut Sql, _: &Actor, (alias, column, parent): (&str, &str, Kind), condition: impl FnOnce(&mut Sql, &str)) {
+fn and_parent(
+    sql: &mut Sql,
+    _: &Actor,
+    (alias, column, parent): (&str, &str, Kind),
+    condition: impl FnOnce(&mut Sql, &str),
+) {
     let inner = sql.alias();
     sql.push(" AND EXISTS (SELECT 1 FROM ").table(parent.table().table).push(" ").push(&inner);
     sql.push(" WHERE ").column(&inner, "id").push(" = ").column(alias, column).push(" AND ");
@@ -112,8 +123,18 @@ fn owned(sql: &mut Sql, actor: &Actor, (table, alias): (&Table, &str), reach: Re
         }
         Owner::Accounts { table: link, near } => {
             let tie = sql.alias();
-            sql.column(alias, "id").push(" IN (SELECT ").column(&tie, near).push(" FROM ").table(link).push(" ").push(&tie);
-            sql.push(" WHERE ").column(&tie, "archived_at").push(" IS NULL AND ").column(&tie, "account_id").push(" IN (");
+            sql.column(alias, "id")
+                .push(" IN (SELECT ")
+                .column(&tie, near)
+                .push(" FROM ")
+                .table(link)
+                .push(" ")
+                .push(&tie);
+            sql.push(" WHERE ")
+                .column(&tie, "archived_at")
+                .push(" IS NULL AND ")
+                .column(&tie, "account_id")
+                .push(" IN (");
             account_ids(sql, &user, true);
             sql.push("))");
         }
@@ -127,7 +148,9 @@ fn owned(sql: &mut Sql, actor: &Actor, (table, alias): (&Table, &str), reach: Re
         Owner::Parts(parents) => {
             sql.push("(TRUE");
             if let Some((column, parent)) = parents.first() {
-                and_parent(sql, actor, (alias, column, *parent), |sql, inner| owned(sql, actor, (parent.table(), inner), reach));
+                and_parent(sql, actor, (alias, column, *parent), |sql, inner| {
+                    owned(sql, actor, (parent.table(), inner), reach)
+                });
             }
             sql.push(")");
         }
@@ -181,7 +204,11 @@ fn subject(sql: &mut Sql, actor: &Actor, alias: &str) {
     }
     for kind in tied {
         let inner = sql.alias();
-        sql.push(" OR (").column(alias, "subject_kind").push(" = '").push(kind.name()).push("' AND EXISTS (SELECT 1 FROM ");
+        sql.push(" OR (")
+            .column(alias, "subject_kind")
+            .push(" = '")
+            .push(kind.name())
+            .push("' AND EXISTS (SELECT 1 FROM ");
         sql.table(kind.table().table).push(" ").push(&inner).push(" WHERE ").column(&inner, "id");
         sql.push(" = ").column(alias, "subject_id").push(" AND ");
         within(sql, actor, (kind, &inner), Action::Read);

@@ -1,8 +1,7 @@
 //! Values between the API's JSON and the columns.
 
 use entity::{
-    Day, Instant, Kind,
-    id,
+    Day, Instant, Kind, id,
     table::{Field, Type},
 };
 use rust_decimal::{Decimal, prelude::ToPrimitive};
@@ -50,7 +49,10 @@ pub fn read(field: &Field, json: &Json) -> Result<Value, Misfit> {
             let text = text()?;
             let length = text.chars().count();
             if length > field.max {
-                return misfit(TooLong, format!("{} takes at most {} characters; this has {length}.", field.name, field.max));
+                return misfit(
+                    TooLong,
+                    format!("{} takes at most {} characters; this has {length}.", field.name, field.max),
+                );
             }
             if text.chars().any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t') {
                 return misfit(Invalid, format!("{} has a control character.", field.name));
@@ -59,9 +61,15 @@ pub fn read(field: &Field, json: &Json) -> Result<Value, Misfit> {
             text.into()
         }
         Type::Texts => match json.as_array() {
-            Some(items) if items.len() > 100 => return misfit(TooLong, format!("{} takes at most 100 entries.", field.name)),
-            Some(items) if items.iter().all(|item| item.as_str().is_some_and(|text| text.chars().count() <= 1_000)) => json.clone().into(),
-            _ => return misfit(Invalid, format!("{} takes a list of strings of at most 1,000 characters.", field.name)),
+            Some(items) if items.len() > 100 => {
+                return misfit(TooLong, format!("{} takes at most 100 entries.", field.name));
+            }
+            Some(items) if items.iter().all(|item| item.as_str().is_some_and(|text| text.chars().count() <= 1_000)) => {
+                json.clone().into()
+            }
+            _ => {
+                return misfit(Invalid, format!("{} takes a list of strings of at most 1,000 characters.", field.name));
+            }
         },
         Type::Json => json.clone().into(),
         Type::Int => {
@@ -80,7 +88,9 @@ pub fn read(field: &Field, json: &Json) -> Result<Value, Misfit> {
         },
         Type::Instant => match Instant::parse(text()?) {
             Some(at) => at.0.into(),
-            None => return misfit(Invalid, format!("{} takes a date and time such as 2026-11-21T09:30:00Z.", field.name)),
+            None => {
+                return misfit(Invalid, format!("{} takes a date and time such as 2026-11-21T09:30:00Z.", field.name));
+            }
         },
         Type::Day => match Day::parse(text()?) {
             Some(day) => day.0.into(),
@@ -107,7 +117,9 @@ fn check_scalar(field: &Field, text: &str) -> Result<(), Misfit> {
     let (good, example) = match field.scalar {
         Some("EmailAddress") => (is_email(text), "an e-mail address such as ann@acme.example"),
         Some("URL") => (is_url(text), "an address such as https://acme.example"),
-        Some("CountryCode") => (text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()), "an ISO 3166-1 alpha-2 code such as DE"),
+        Some("CountryCode") => {
+            (text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()), "an ISO 3166-1 alpha-2 code such as DE")
+        }
         _ => return Ok(()),
     };
     if good { Ok(()) } else { misfit(UserCode::Invalid, format!("{} takes {example}.", field.name)) }
@@ -117,8 +129,16 @@ fn check_scalar(field: &Field, text: &str) -> Result<(), Misfit> {
 #[must_use]
 pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let clean = |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control() || "<>(),;:\\\"[]@".contains(c));
-    clean(local) && local.len() <= 64 && clean(domain) && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.') && !domain.contains("..")
+    let clean = |part: &str| {
+        !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control() || "<>(),;:\\\"[]@".contains(c))
+    };
+    clean(local)
+        && local.len() <= 64
+        && clean(domain)
+        && domain.contains('.')
+        && !domain.starts_with('.')
+        && !domain.ends_with('.')
+        && !domain.contains("..")
 }
 
 fn is_url(text: &str) -> bool {
@@ -137,7 +157,9 @@ fn names(choices: &entity::table::Choices) -> String {
 pub fn key(kind: Kind, text: &str) -> Result<Uuid, Misfit> {
     match id::parse(text) {
         Some((found, id)) if found == kind => Ok(id),
-        Some((found, _)) => misfit(UserCode::Invalid, format!("This is the id of {}, not of {}.", article(found), article(kind))),
+        Some((found, _)) => {
+            misfit(UserCode::Invalid, format!("This is the id of {}, not of {}.", article(found), article(kind)))
+        }
         None => misfit(UserCode::Invalid, format!("“{}” is not an id of {}.", short(text), article(kind))),
     }
 }
@@ -165,8 +187,8 @@ pub fn minor_digits(currency: &str) -> Option<u32> {
         return None;
     }
     Some(match currency {
-        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI" | "VND" | "VUV" | "XAF"
-        | "XOF" | "XPF" => 0,
+        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI" | "VND"
+        | "VUV" | "XAF" | "XOF" | "XPF" => 0,
         "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
         "CLF" | "UYW" => 4,
         _ => 2,
@@ -195,7 +217,9 @@ pub fn money(field: &Field, json: &Json) -> Result<(Value, Value), Misfit> {
     if json.is_null() {
         return Ok((Value::BigInt(None), Value::String(None)));
     }
-    let (Some(amount), Some(currency)) = (json.get("amount").and_then(Json::as_str), json.get("currency").and_then(Json::as_str)) else {
+    let (Some(amount), Some(currency)) =
+        (json.get("amount").and_then(Json::as_str), json.get("currency").and_then(Json::as_str))
+    else {
         return misfit(UserCode::Invalid, format!("{} takes an amount (a string) and a currency.", field.name));
     };
     Ok((minor_units(amount, currency)?.into(), currency.into()))

@@ -14,7 +14,12 @@ use super::{
 use crate::error::Result;
 
 /// Writes one row.
-pub(super) fn object(store: &Store, out: &mut Out, (rows, shape): Drawn<'_>, (level, at): (&Level, usize)) -> Result<()> {
+pub(super) fn object(
+    store: &Store,
+    out: &mut Out,
+    (rows, shape): Drawn<'_>,
+    (level, at): (&Level, usize),
+) -> Result<()> {
     store.count_object();
     let row = &level.rows[at];
     out.push(b'{');
@@ -58,13 +63,20 @@ pub(super) fn fixed(out: &mut Out, shape: &Shape) {
     out.push(b'}');
 }
 
-fn write_child(store: &Store, out: &mut Out, (rows, child): (&Rows, usize), (level, at): (&Level, usize)) -> Result<()> {
+fn write_child(
+    store: &Store,
+    out: &mut Out,
+    (rows, child): (&Rows, usize),
+    (level, at): (&Level, usize),
+) -> Result<()> {
     let row = &level.rows[at];
     match (&rows.children[child], &level.children[child]) {
-        (Child::One { slot, rows, shape }, Loaded::One(inner, index)) => match json::uuid(row, *slot)?.and_then(|id| index.get(&id)) {
-            Some(found) => object(store, out, (rows, shape), (inner, *found))?,
-            None => json::null(out),
-        },
+        (Child::One { slot, rows, shape }, Loaded::One(inner, index)) => {
+            match json::uuid(row, *slot)?.and_then(|id| index.get(&id)) {
+                Some(found) => object(store, out, (rows, shape), (inner, *found))?,
+                None => json::null(out),
+            }
+        }
         (Child::Many { find, connection: plan, .. }, Loaded::Many(inner, spans)) => {
             let empty = Span::default();
             let span = json::uuid(row, 0)?.and_then(|id| spans.get(&id)).unwrap_or(&empty);
@@ -135,7 +147,12 @@ pub(super) fn any(
 }
 
 /// Writes a page of a list.
-pub(super) fn connection(store: &Store, out: &mut Out, (find, plan): (&Find, &Connection), (level, span): (&Level, &Span)) -> Result<()> {
+pub(super) fn connection(
+    store: &Store,
+    out: &mut Out,
+    (find, plan): (&Find, &Connection),
+    (level, span): (&Level, &Span),
+) -> Result<()> {
     let name = plan.rows.kind.name();
     let cursor_of = |at: usize| -> Result<Option<String>> {
         let Some(slots) = &plan.cursor else { return Ok(None) };

@@ -20,8 +20,13 @@ impl Rules for story::Entity {
         _: &'a Draft,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let Some(core) = row.core_id.filter(|core| before.is_none_or(|before| before.core_id != Some(*core))) else { return Ok(()) };
-            let refuse = |message: &str| Err(Error::from(UserError::new(UserCode::Invalid, "coreId", message).because("NOT_A_CORE_STORY")));
+            let Some(core) = row.core_id.filter(|core| before.is_none_or(|before| before.core_id != Some(*core)))
+            else {
+                return Ok(());
+            };
+            let refuse = |message: &str| {
+                Err(Error::from(UserError::new(UserCode::Invalid, "coreId", message).because("NOT_A_CORE_STORY")))
+            };
             if core == row.id {
                 return refuse("A story cannot vary itself.");
             }

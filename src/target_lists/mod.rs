@@ -16,7 +16,9 @@ pub static MEMBER: Slice<target_account_list_member::Entity> = Slice::new(Verbs:
 impl Rules for target_account_list::Entity {
     fn check(row: &target_account_list::Model, _: Option<&target_account_list::Model>, problems: &mut Problems) {
         match (row.kind, &row.filter) {
-            (ListKind::Static, Some(_)) => problems.add(UserCode::Invalid, "filter", "A static list has members, no filter."),
+            (ListKind::Static, Some(_)) => {
+                problems.add(UserCode::Invalid, "filter", "A static list has members, no filter.")
+            }
             (ListKind::Dynamic, None) => problems.add(UserCode::Required, "filter", "A dynamic list needs a filter."),
             (ListKind::Dynamic, Some(filter)) => {
                 if let Err(error) = Filter::read(Kind::Account, filter) {
@@ -55,7 +57,11 @@ impl Rules for target_account_list_member::Entity {
         })
     }
 
-    fn check(row: &target_account_list_member::Model, _: Option<&target_account_list_member::Model>, problems: &mut Problems) {
+    fn check(
+        row: &target_account_list_member::Model,
+        _: Option<&target_account_list_member::Model>,
+        problems: &mut Problems,
+    ) {
         if row.since.zip(row.until).is_some_and(|(since, until)| until < since) {
             problems.add(UserCode::OutOfRange, "until", "The last day does not come before the first.");
         }
