@@ -24,7 +24,7 @@ pub enum Error {
 pub struct Refusal {
     /// What kind of refusal.
     pub code: Code,
-    /// The particular reason, in SCREAMING_SNAKE_CASE.
+    /// The particular reason, in `SCREAMING_SNAKE_CASE`.
     pub reason: Option<Cow<'static, str>>,
     /// For people.
     pub message: String,
@@ -101,7 +101,7 @@ codes! {
 pub struct UserError {
     /// What kind of mistake.
     pub code: UserCode,
-    /// The particular reason, in SCREAMING_SNAKE_CASE.
+    /// The particular reason, in `SCREAMING_SNAKE_CASE`.
     pub reason: Option<Cow<'static, str>>,
     /// For people.
     pub message: String,

@@ -1,4 +1,4 @@
-//! Typed ids: a UUIDv7 in storage, `acct_01h…` in the API.
+//! Typed ids: a `UUIDv7` in storage, `acct_01h…` in the API.
 
 use uuid::Uuid;
 

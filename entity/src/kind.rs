@@ -73,7 +73,7 @@ mod tests {
             for link in &table.links {
                 match link.join {
                     crate::table::Join::One { column } => {
-                        assert!(table.column(column).is_some(), "{}.{column}", table.name)
+                        assert!(table.column(column).is_some(), "{}.{column}", table.name);
                     }
                     crate::table::Join::Many { column } => {
                         assert!(link.target.table().column(column).is_some(), "{}.{column}", link.target.name());

@@ -32,6 +32,7 @@ pub trait Record:
     /// Archives or restores a row.
     fn set_archived(row: &mut Self::Model, at: Option<Instant>);
     /// Its description.
+    #[must_use]
     fn table() -> &'static Table {
         Self::KIND.table()
     }

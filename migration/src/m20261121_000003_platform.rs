@@ -18,7 +18,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-const EVENT_POSTGRES: &str = r#"
+const EVENT_POSTGRES: &str = r"
 CREATE TABLE event (
   id {id} NOT NULL, occurred_at {instant} NOT NULL, action {text} NOT NULL, subject_kind {text} NOT NULL, subject_id {id} NOT NULL,
   account_id {id}, actor_id {id}, request_id {text}, changes {json} NOT NULL,
@@ -31,7 +31,7 @@ CREATE INDEX event_id ON event (id);
 CREATE INDEX event_account ON event (account_id, occurred_at, id);
 CREATE INDEX event_subject ON event (subject_id, occurred_at, id);
 CREATE INDEX event_actor ON event (actor_id, occurred_at, id)
-"#;
+";
 
 const EVENT_SQLITE: &str = r"
 CREATE TABLE event (

@@ -1,6 +1,6 @@
 //! Contacts and where they work.
 
-crate::migration! {r#"
+crate::migration! {r"
 CREATE TABLE contact (
   id {id} PRIMARY KEY, name {text} NOT NULL, name_fold {text} NOT NULL, first_name {text}, last_name {text}, email {text},
   phone {text}, title {text}, seniority {text}, department {text}, persona_id {id} REFERENCES persona (id), {common}
@@ -17,4 +17,4 @@ CREATE TABLE account_contact (
 CREATE UNIQUE INDEX account_contact_pair ON account_contact (account_id, contact_id) WHERE archived_at IS NULL;
 CREATE UNIQUE INDEX account_contact_primary ON account_contact (contact_id) WHERE is_primary AND archived_at IS NULL;
 CREATE INDEX account_contact_contact ON account_contact (contact_id, account_id);
-"#}
+"}

@@ -75,6 +75,7 @@ impl Policy {
     }
 
     /// The policy of one role.
+    #[must_use]
     pub fn of(grants: &[Grant], fields: &[(Kind, String, FieldRule)]) -> Self {
         let mut rules = Rules::nothing();
         for grant in grants {

@@ -557,7 +557,7 @@ fn filters(registry: &mut Registry, table: &'static Table) {
                 format!("It has one, and that one meets this; `{{}}` finds all that have one. {}", link.doc),
             )),
             Join::Many { .. } | Join::Through { .. } => {
-                fields.push((&link.name, format!("{target}RelationFilter"), link.doc.clone()))
+                fields.push((&link.name, format!("{target}RelationFilter"), link.doc.clone()));
             }
             Join::Subject | Join::Listed => {}
         }
@@ -653,12 +653,11 @@ fn aggregate(registry: &mut Registry, table: &'static Table) {
         let mut keys = Vec::new();
         for (_, column) in &groups {
             let doc = format!("{} Null where the group has none or is not grouped by it.", column.doc);
-            keys.push(match (&column.link_name, column.ty) {
-                (Some(link), Type::Key(kind)) => field(link, kind.name(), &doc, &[]),
-                _ => {
-                    let ty = leaf(registry, column);
-                    field(&column.name, ty, &doc, &[])
-                }
+            keys.push(if let (Some(link), Type::Key(kind)) = (&column.link_name, column.ty) {
+                field(link, kind.name(), &doc, &[])
+            } else {
+                let ty = leaf(registry, column);
+                field(&column.name, ty, &doc, &[])
             });
         }
         object(

@@ -55,7 +55,7 @@ impl<'a> Selections<'a> {
     }
 
     /// The fields selected of an object type, fragments spread out and equal keys put together, in
-    /// the order of their first mention (GraphQL specification, CollectFields).
+    /// the order of their first mention (GraphQL specification, `CollectFields`).
     #[must_use]
     pub fn pick(&self, sets: &[&'a SelectionSet], type_name: &str) -> Vec<Picked<'a>> {
         let mut picked = Vec::new();

@@ -348,7 +348,7 @@ impl Store {
                         match figure {
                             Figure::Typename(name) => json::quoted(out, name),
                             Figure::Measure(n, parts) => {
-                                write_figure(out, plan.measures[*n], &group.tallies[*n], parts)
+                                write_figure(out, plan.measures[*n], &group.tallies[*n], parts);
                             }
                         }
                     }
@@ -464,7 +464,7 @@ fn write_figure(out: &mut Out, measure: Measure, tallies: &BTreeMap<String, Tall
         }
         (_, Type::Instant) => json::instant(out, tally.figure),
         (_, Type::Day) => {
-            json::quoted(out, &Day(i32::try_from(tally.figure).unwrap_or_default()).to_date().to_string())
+            json::quoted(out, &Day(i32::try_from(tally.figure).unwrap_or_default()).to_date().to_string());
         }
         _ => json::integer(out, tally.figure),
     }

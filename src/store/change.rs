@@ -139,9 +139,9 @@ impl Change {
         let done = work(self).await;
         let savepoint = std::mem::replace(&mut self.tx, outer);
         if done.is_ok() {
-            savepoint.commit().await?
+            savepoint.commit().await?;
         } else {
-            savepoint.rollback().await?
+            savepoint.rollback().await?;
         }
         done
     }

@@ -414,7 +414,7 @@ impl Test {
             let Some(currency) = currency else {
                 return Err(Error::argument(format!("Comparing {} needs its currency.", field.name)));
             };
-            let amount = json.as_str().map(str::to_owned).unwrap_or_else(|| json.to_string());
+            let amount = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
             let minor = value::minor_units(&amount, currency).map_err(|misfit| Error::argument(misfit.message))?;
             all.push(Self::Money(currency.to_owned(), Box::new(Self::Compare(operator, minor.into()))));
         }
@@ -509,6 +509,7 @@ fn push_like(sql: &mut Sql, (alias, column): (&str, &str), place: Place, text: &
 
 /// The condition that any of the kind's searchable fields contains each word of `text`, fields
 /// hidden from the actor left out. `None` where the kind has nothing to search.
+#[must_use]
 pub fn search(kind: Kind, text: &str, actor: &Actor) -> Option<Filter> {
     let fields: Vec<&'static Field> =
         kind.table().fields.iter().filter(|field| field.search && !actor.policy.hides(kind, &field.name)).collect();

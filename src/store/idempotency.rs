@@ -9,7 +9,7 @@ use super::{change::Change, json};
 use crate::error::{Error, Result, UserCode, UserError};
 
 /// How long a key is kept.
-pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+pub const KEPT: Duration = Duration::from_hours(24);
 
 /// A client's key and the fingerprint of what it asks for.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! New ids: UUIDv7 from the injected clock, in order even within one millisecond.
+//! New ids: `UUIDv7` from the injected clock, in order even within one millisecond.
 
 use std::sync::{Mutex, PoisonError};
 

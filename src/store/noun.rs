@@ -18,6 +18,7 @@ pub trait Rules: Record {
     fn complete(_draft: &mut Draft, _actor: &Actor, _now: Instant) {}
 
     /// Whether [`Rules::complete`] gives this column a value where the client says nothing.
+    #[must_use]
     fn completes(_column: &str) -> bool {
         false
     }
@@ -51,6 +52,7 @@ pub trait Rules: Record {
     }
 
     /// A unique field's value as it is stored, for looking a row up by what a client wrote.
+    #[must_use]
     fn normalise(_field: &str, value: &str) -> String {
         value.trim().to_owned()
     }

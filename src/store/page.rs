@@ -190,15 +190,15 @@ impl Order {
             return;
         }
         sql.push("(");
-        if !self.keys[0].field.nullable {
+        if self.keys[0].field.nullable {
+            sql.push("TRUE AND (");
+        } else {
             sql.column(alias, self.keys[0].column).push(if self.keys[0].descending == backwards {
                 " >= "
             } else {
                 " <= "
             });
             sql.bind(values[0].clone()).push(" AND (");
-        } else {
-            sql.push("TRUE AND (");
         }
         for n in 0..self.keys.len() {
             sql.push(if n > 0 { " OR (" } else { "(" });

@@ -66,7 +66,7 @@ impl Store {
             Plan::One(One { rows, .. }) => self.refuse_hidden_use(rows)?,
             Plan::List(_, connection) => self.refuse_hidden_use(&connection.rows)?,
             Plan::Node(_, any) | Plan::Nodes(_, any) => {
-                any.0.values().try_for_each(|(rows, _)| self.refuse_hidden_use(rows))?
+                any.0.values().try_for_each(|(rows, _)| self.refuse_hidden_use(rows))?;
             }
             Plan::Aggregate(aggregate) => self.refuse_hidden_use(&aggregate.key)?,
         }
@@ -324,10 +324,10 @@ impl Store {
                 for (n, row) in rows.iter().enumerate() {
                     if let Some(span) = json::uuid(row, parent_at)?.and_then(|parent| spans.get_mut(&parent)) {
                         if span.rows.len() < find.page.size {
-                            span.rows.push(n)
+                            span.rows.push(n);
                         } else {
-                            span.more = true
-                        };
+                            span.more = true;
+                        }
                     }
                 }
                 if find.page.backwards {

@@ -56,12 +56,12 @@ fn within(sql: &mut Sql, actor: &Actor, (kind, alias): (Kind, &str), action: Act
                 // The first parent is the one a part belongs to; the others need only be seen.
                 if n == 0 && reach < Reach::All {
                     and_parent(sql, actor, (alias, column, *parent), |sql, inner| {
-                        owned(sql, actor, (parent.table(), inner), reach)
+                        owned(sql, actor, (parent.table(), inner), reach);
                     });
                 }
                 if !unrestricted(actor, *parent, Action::Read) {
                     and_parent(sql, actor, (alias, column, *parent), |sql, inner| {
-                        within(sql, actor, (*parent, inner), Action::Read)
+                        within(sql, actor, (*parent, inner), Action::Read);
                     });
                 }
             }
@@ -149,7 +149,7 @@ fn owned(sql: &mut Sql, actor: &Actor, (table, alias): (&Table, &str), reach: Re
             sql.push("(TRUE");
             if let Some((column, parent)) = parents.first() {
                 and_parent(sql, actor, (alias, column, *parent), |sql, inner| {
-                    owned(sql, actor, (parent.table(), inner), reach)
+                    owned(sql, actor, (parent.table(), inner), reach);
                 });
             }
             sql.push(")");

@@ -137,12 +137,11 @@ pub(super) fn any(
         let (rows, shape) = plan.0.get(&kind)?;
         Some(((rows, shape), (level, *index.get(&id)?)))
     });
-    match found {
-        Some((drawn, row)) => object(store, out, drawn, row),
-        None => {
-            json::null(out);
-            Ok(())
-        }
+    if let Some((drawn, row)) = found {
+        object(store, out, drawn, row)
+    } else {
+        json::null(out);
+        Ok(())
     }
 }
 

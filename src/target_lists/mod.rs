@@ -17,7 +17,7 @@ impl Rules for target_account_list::Entity {
     fn check(row: &target_account_list::Model, _: Option<&target_account_list::Model>, problems: &mut Problems) {
         match (row.kind, &row.filter) {
             (ListKind::Static, Some(_)) => {
-                problems.add(UserCode::Invalid, "filter", "A static list has members, no filter.")
+                problems.add(UserCode::Invalid, "filter", "A static list has members, no filter.");
             }
             (ListKind::Dynamic, None) => problems.add(UserCode::Required, "filter", "A dynamic list needs a filter."),
             (ListKind::Dynamic, Some(filter)) => {
