@@ -316,10 +316,8 @@ pub fn physical() -> Spec {
 /// A money amount in this (minor units) and in a currency column, shown under one name.
 #[must_use]
 pub fn money(name: &str, currency: &'static str) -> Spec {
-    let mut spec = write();
-    spec.0.name = name.to_owned();
-    spec.0.currency = Some(currency);
-    spec
+    let Spec(field) = write();
+    Spec(Field { name: name.to_owned(), currency: Some(currency), ..field })
 }
 
 /// A key, shown as a link of this name; in inputs it is `<name>Id`.

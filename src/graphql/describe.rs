@@ -35,7 +35,7 @@ pub fn register(registry: &mut Registry, nouns: Nouns) {
         reference(registry, table);
     }
     for noun in nouns.0 {
-        super::mutation::describe(registry, *noun);
+        super::verbs::describe(registry, *noun);
     }
 }
 
@@ -197,6 +197,17 @@ fn scalars(registry: &mut Registry) {
 }
 
 fn shared(registry: &mut Registry) {
+    small_objects(registry);
+    small_inputs(registry);
+    for (name, scalar, comparators, doc) in COMPARED {
+        comparators_input(registry, name, scalar, comparators, doc);
+    }
+    small_enums(registry);
+    node_interface(registry);
+}
+
+/// Objects that many types share.
+fn small_objects(registry: &mut Registry) {
     object(
         registry,
         "PageInfo",
@@ -231,6 +242,28 @@ fn shared(registry: &mut Registry) {
             field("id", "String!", "The record's id there.", &[]),
         ],
     );
+    object(
+        registry,
+        "UserError",
+        "A mistake that a person can put right.",
+        vec![
+            field("code", "UserErrorCode!", "What kind of mistake.", &[]),
+            field("reason", "String", "The particular reason, in SCREAMING_SNAKE_CASE: an open set.", &[]),
+            field("message", "String!", "For people.", &[]),
+            field(
+                "field",
+                "[String!]",
+                "Path of the input field, outermost first; null where it concerns the whole input.",
+                &[],
+            ),
+            field("index", "Int", "Place in a bulk input, from 0.", &[]),
+            field("conflict", "Node", "The record that stands in the way, as it is now, if you may see it.", &[]),
+        ],
+    );
+}
+
+/// Inputs that many types share.
+fn small_inputs(registry: &mut Registry) {
     let amount =
         |name: &'static str| (name, "Decimal".to_owned(), format!("Amounts `{name}` this one, in `currency`."));
     input_object(
@@ -268,27 +301,31 @@ fn shared(registry: &mut Registry) {
         ],
         false,
     );
-    for (name, scalar, comparators, doc) in [
-        ("IdFilter", "ID", "eq ne in notIn", "A test of an id."),
-        (
-            "TextFilter",
-            "String",
-            "eq ne in notIn lt lte gt gte isNull contains startsWith endsWith ignoreCase",
-            "A test of a text that can be compared without case and accents.",
-        ),
-        (
-            "StringFilter",
-            "String",
-            "eq ne in notIn lt lte gt gte isNull contains startsWith endsWith",
-            "A test of a text, letter by letter.",
-        ),
-        ("IntFilter", "Int", "eq ne in notIn lt lte gt gte isNull", "A test of a whole number."),
-        ("BooleanFilter", "Boolean", "eq ne isNull", "A test of a truth value."),
-        ("DateTimeFilter", "DateTime", "eq ne in notIn lt lte gt gte isNull", "A test of a point in time."),
-        ("DateFilter", "Date", "eq ne in notIn lt lte gt gte isNull", "A test of a calendar date."),
-    ] {
-        comparators_input(registry, name, scalar, comparators, doc);
-    }
+}
+
+/// Name, compared type, comparators and description of the filters of single columns.
+const COMPARED: [(&str, &str, &str, &str); 7] = [
+    ("IdFilter", "ID", "eq ne in notIn", "A test of an id."),
+    (
+        "TextFilter",
+        "String",
+        "eq ne in notIn lt lte gt gte isNull contains startsWith endsWith ignoreCase",
+        "A test of a text that can be compared without case and accents.",
+    ),
+    (
+        "StringFilter",
+        "String",
+        "eq ne in notIn lt lte gt gte isNull contains startsWith endsWith",
+        "A test of a text, letter by letter.",
+    ),
+    ("IntFilter", "Int", "eq ne in notIn lt lte gt gte isNull", "A test of a whole number."),
+    ("BooleanFilter", "Boolean", "eq ne isNull", "A test of a truth value."),
+    ("DateTimeFilter", "DateTime", "eq ne in notIn lt lte gt gte isNull", "A test of a point in time."),
+    ("DateFilter", "Date", "eq ne in notIn lt lte gt gte isNull", "A test of a calendar date."),
+];
+
+/// Enums that many types share.
+fn small_enums(registry: &mut Registry) {
     enumeration(
         registry,
         "SortDirection",
@@ -320,24 +357,9 @@ fn shared(registry: &mut Registry) {
         "What kind of mistake a user error tells of: a closed set.",
         crate::error::UserCode::ALL.iter().map(|code| (code.as_str().to_owned(), super::payload::meaning(*code))),
     );
-    object(
-        registry,
-        "UserError",
-        "A mistake that a person can put right.",
-        vec![
-            field("code", "UserErrorCode!", "What kind of mistake.", &[]),
-            field("reason", "String", "The particular reason, in SCREAMING_SNAKE_CASE: an open set.", &[]),
-            field("message", "String!", "For people.", &[]),
-            field(
-                "field",
-                "[String!]",
-                "Path of the input field, outermost first; null where it concerns the whole input.",
-                &[],
-            ),
-            field("index", "Int", "Place in a bulk input, from 0.", &[]),
-            field("conflict", "Node", "The record that stands in the way, as it is now, if you may see it.", &[]),
-        ],
-    );
+}
+
+fn node_interface(registry: &mut Registry) {
     let node = MetaType::Interface {
         name: "Node".to_owned(),
         description: Some("A record that can be fetched by its global id.".to_owned()),

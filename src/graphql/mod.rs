@@ -12,3 +12,4 @@ pub mod scalars;
 pub mod schema;
 pub mod select;
 pub mod subscription;
+pub mod verbs;

@@ -10,16 +10,17 @@ use async_graphql::{
     resolver_utils::resolve_container,
 };
 use bytes::Bytes;
-use entity::{Kind, id, table::Type};
+use entity::{Kind, id};
 use sea_orm::prelude::Uuid;
 use serde_json::{Map, Value as Json};
 
 use super::{
-    describe::{self, In, field, input_object, object, required, writable},
+    describe::{self, field},
     node::{row, store},
     payload::outcome,
     schema::{NOUNS, Query},
     select::{Picked, Selections},
+    verbs::{Verb, root_name},
 };
 use crate::{
     error::{Error, Result, UserCode, UserError},
@@ -34,173 +35,10 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NounMutation;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Verb {
-    Create,
-    Update,
-    Archive,
-    Restore,
-    BulkUpsert,
-}
-
-impl Verb {
-    fn of(noun: &dyn Noun) -> impl Iterator<Item = Self> {
-        let verbs = noun.verbs();
-        [
-            (verbs.create, Self::Create),
-            (verbs.update, Self::Update),
-            (verbs.archive, Self::Archive),
-            (verbs.archive, Self::Restore),
-            (verbs.create && verbs.update, Self::BulkUpsert),
-        ]
-        .into_iter()
-        .filter_map(|(has, verb)| has.then_some(verb))
-    }
-
-    const fn suffix(self) -> &'static str {
-        match self {
-            Self::Create => "Create",
-            Self::Update => "Update",
-            Self::Archive => "Archive",
-            Self::Restore => "Restore",
-            Self::BulkUpsert => "BulkUpsert",
-        }
-    }
-
-    const fn doc(self) -> &'static str {
-        match self {
-            Self::Create => "Creates a record.",
-            Self::Update => "Changes a record: what is left out stays, null clears.",
-            Self::Archive => {
-                "Archives a record: lists leave it out, its unique values become free, its id still resolves."
-            }
-            Self::Restore => "Brings an archived record back.",
-            Self::BulkUpsert => {
-                "Creates or changes up to 1,000 records, recognising each by its external id or a unique field."
-            }
-        }
-    }
-}
-
 static ROOTS: LazyLock<HashMap<String, (&'static dyn Noun, Verb)>> = LazyLock::new(|| {
     let all = NOUNS.0.iter().flat_map(|noun| Verb::of(*noun).map(move |verb| (*noun, verb)));
     all.map(|(noun, verb)| (root_name(noun, verb), (noun, verb))).collect()
 });
-
-fn root_name(noun: &dyn Noun, verb: Verb) -> String {
-    format!("{}{}", noun.kind().table().singular(), verb.suffix())
-}
-
-/// Registers the inputs and payloads of a noun's mutations.
-pub fn describe(registry: &mut Registry, noun: &dyn Noun) {
-    let table = noun.kind().table();
-    let (name, singular) = (table.name, table.singular());
-    let input_fields = |registry: &mut Registry, creating: bool| -> Vec<(String, String, String)> {
-        let columns = writable(table, creating).map(|(column, name)| {
-            let ty = describe::input_type(registry, column);
-            let needed = creating
-                && !column.nullable
-                && column.default.is_none()
-                && !matches!(column.ty, Type::Texts)
-                && !noun.completes(column.column);
-            (name, if needed { required(&ty) } else { ty }, column.doc.clone())
-        });
-        let mut fields: Vec<_> = columns.collect();
-        fields.push((
-            "externalIds".into(),
-            "[ExternalIdInput!]".into(),
-            "Names other systems have for the record; added to those it has.".into(),
-        ));
-        if creating {
-            fields.extend(
-                noun.extras().iter().map(|extra| (extra.name.to_owned(), extra.ty.to_owned(), extra.doc.to_owned())),
-            );
-        }
-        fields
-    };
-    let key: (String, String, String) =
-        ("idempotencyKey".into(), "String".into(), "Sent again with the same input within 24 hours, nothing is done twice; overrides the `Idempotency-Key` header.".into());
-    let id: (String, String, String) = ("id".into(), "ID!".into(), "Which record.".into());
-    let version: (String, String, String) = (
-        "expectedVersion".into(),
-        "Int".into(),
-        "The version you have seen; refused with CONFLICT where the record has moved on.".into(),
-    );
-    for verb in Verb::of(noun) {
-        let fields = match verb {
-            Verb::Create => {
-                let mut fields = input_fields(registry, true);
-                fields.push(key.clone());
-                fields
-            }
-            Verb::Update => {
-                let mut fields = vec![id.clone(), version.clone()];
-                fields.extend(input_fields(registry, false));
-                fields
-            }
-            Verb::Archive | Verb::Restore => vec![id.clone(), version.clone()],
-            Verb::BulkUpsert => {
-                let item = input_fields(registry, true)
-                    .into_iter()
-                    .map(|(name, ty, doc)| (name, ty.trim_end_matches('!').to_owned(), doc));
-                let item: Vec<_> = item.collect();
-                declare(
-                    registry,
-                    &format!("{name}BulkUpsertItem"),
-                    &format!(
-                        "One {name} record to create or change. What is required for creation may be left out where the record exists."
-                    ),
-                    &item,
-                );
-                vec![
-                    ("items".into(), format!("[{name}BulkUpsertItem!]!"), "The records, at most 1,000.".into()),
-                    ("matchOn".into(), "String".into(), "How a record is recognised: `externalId` (the default: any of the item's external ids) or the name of a unique field.".into()),
-                    ("onError".into(), "BulkOnError! = SKIP_FAILED".into(), "What happens where an item fails.".into()),
-                    ("dryRun".into(), "Boolean! = false".into(), "Whether to answer what would happen and change nothing.".into()),
-                    key.clone(),
-                ]
-            }
-        };
-        declare(registry, &format!("{name}{}Input", verb.suffix()), verb.doc(), &fields);
-        let mut payload = match verb {
-            Verb::BulkUpsert => vec![field(
-                "results",
-                format!("[{name}BulkUpsertResult!]!"),
-                "What became of each item, in their order.",
-                &[],
-            )],
-            _ => vec![field(&singular, name, "The record as it is now; null where it failed.", &[])],
-        };
-        payload.push(field("userErrors", "[UserError!]!", "What a person can put right; empty on success.", &[]));
-        payload.push(field("query", "Query!", "Anything else you want to read after the change.", &[]));
-        object(
-            registry,
-            &format!("{name}{}Payload", verb.suffix()),
-            &format!("Answer of `{}`.", root_name(noun, verb)),
-            payload,
-        );
-        if verb == Verb::BulkUpsert {
-            object(
-                registry,
-                &format!("{name}BulkUpsertResult"),
-                "What became of one item of a bulk upsert.",
-                vec![
-                    field("index", "Int!", "Its place in `items`, from 0.", &[]),
-                    field("status", "BulkStatus!", "What became of it.", &[]),
-                    field("node", name, "The record as it is now; null where the item failed or the run was dry.", &[]),
-                    field("userErrors", "[UserError!]!", "Why it failed.", &[]),
-                ],
-            );
-        }
-    }
-    describe::choices(registry, bulk::ON_ERROR);
-    describe::choices(registry, bulk::STATUS);
-}
-
-fn declare(registry: &mut Registry, name: &str, doc: &str, fields: &[(String, String, String)]) {
-    let fields: Vec<In<'_>> = fields.iter().map(|(name, ty, doc)| (name.as_str(), ty.clone(), doc.clone())).collect();
-    input_object(registry, name, doc, &fields, false);
-}
 
 impl OutputType for NounMutation {
     fn type_name() -> Cow<'static, str> {
@@ -378,7 +216,7 @@ async fn write(ctx: &Context<'_>, noun: &dyn Noun, verb: Verb, done: Done) -> Se
     let type_name = format!("{}{}Payload", kind.name(), verb.suffix());
     let mut payload = IndexMap::new();
     for picked in selections.pick(&[&ctx.item.node.selection_set.node], &type_name) {
-        let (set, place) = merged(&picked, ctx.item.pos);
+        let (set, place) = picked.merged(ctx.item.pos);
         let inner = ctx.with_selection_set(&set);
         let value = match picked.name() {
             "__typename" => Value::String(type_name.clone()),
@@ -420,7 +258,7 @@ async fn results(
     for (n, result) in results.iter().enumerate() {
         let mut object = IndexMap::new();
         for field in &fields {
-            let (set, place) = merged(field, ctx.item.pos);
+            let (set, place) = field.merged(ctx.item.pos);
             let value = match field.name() {
                 "__typename" => Value::String(type_name.clone()),
                 "index" => n.into(),
@@ -452,10 +290,4 @@ async fn nodes(
         ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos))
     })?;
     Ok(each.into_iter().map(|json| Value::Binary(Bytes::from(json))).collect())
-}
-
-/// All that is selected under one key as one selection.
-fn merged(picked: &Picked<'_>, pos: async_graphql::Pos) -> (Positioned<SelectionSet>, Positioned<AstField>) {
-    let items = picked.sets.iter().flat_map(|set| set.items.iter().cloned()).collect();
-    (Positioned::new(SelectionSet { items }, pos), Positioned::new(picked.field.clone(), pos))
 }

@@ -58,11 +58,8 @@ impl OutputType for UserError {
                 "index" => self.index.map_or(Value::Null, Value::from),
                 "conflict" => match self.conflict {
                     Some((kind, id)) => {
-                        let mut merged = async_graphql::parser::types::SelectionSet::default();
-                        merged.items = picked.sets.iter().flat_map(|set| set.items.iter().cloned()).collect();
-                        let merged = Positioned::new(merged, ctx.item.pos);
-                        let position = Positioned::new(picked.field.clone(), ctx.item.pos);
-                        AnyRow(kind, id).resolve(&ctx.with_selection_set(&merged), &position).await?
+                        let (set, place) = picked.merged(ctx.item.pos);
+                        AnyRow(kind, id).resolve(&ctx.with_selection_set(&set), &place).await?
                     }
                     None => Value::Null,
                 },

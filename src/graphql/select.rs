@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_graphql::{
-    Name, Positioned, Value as ConstValue,
+    Name, Pos, Positioned, Value as ConstValue,
     parser::types::{Field, FragmentDefinition, Selection, SelectionSet},
 };
 use async_graphql_value::Value as Literal;
@@ -40,6 +40,13 @@ pub struct Picked<'a> {
 }
 
 impl<'a> Picked<'a> {
+    /// All that is selected under the key as one selection, and where it stands.
+    #[must_use]
+    pub fn merged(&self, pos: Pos) -> (Positioned<SelectionSet>, Positioned<Field>) {
+        let items = self.sets.iter().flat_map(|set| set.items.iter().cloned()).collect();
+        (Positioned::new(SelectionSet { items }, pos), Positioned::new(self.field.clone(), pos))
+    }
+
     /// The field's name.
     #[must_use]
     pub fn name(&self) -> &'a str {
@@ -57,7 +64,7 @@ impl<'a> Selections<'a> {
     /// The fields selected of an object type, fragments spread out and equal keys put together, in
     /// the order of their first mention (GraphQL specification, `CollectFields`).
     #[must_use]
-    pub fn pick(&self, sets: &[&'a SelectionSet], type_name: &str) -> Vec<Picked<'a>> {
+    pub fn pick(self, sets: &[&'a SelectionSet], type_name: &str) -> Vec<Picked<'a>> {
         let mut picked = Vec::new();
         for set in sets {
             self.pick_from(set, type_name, &mut picked);
@@ -65,7 +72,7 @@ impl<'a> Selections<'a> {
         picked
     }
 
-    fn pick_from(&self, set: &'a SelectionSet, type_name: &str, picked: &mut Vec<Picked<'a>>) {
+    fn pick_from(self, set: &'a SelectionSet, type_name: &str, picked: &mut Vec<Picked<'a>>) {
         for selection in &set.items {
             match &selection.node {
                 Selection::Field(field) => {
@@ -97,7 +104,7 @@ impl<'a> Selections<'a> {
 
     /// A field's arguments, variables filled in; what is not given is left out.
     #[must_use]
-    pub fn arguments(&self, field: &Field) -> Map<String, Json> {
+    pub fn arguments(self, field: &Field) -> Map<String, Json> {
         field
             .arguments
             .iter()
@@ -105,7 +112,7 @@ impl<'a> Selections<'a> {
             .collect()
     }
 
-    fn literal(&self, value: &Literal) -> Option<Json> {
+    fn literal(self, value: &Literal) -> Option<Json> {
         Some(match value {
             Literal::Variable(name) => return self.variable(name),
             Literal::Null => Json::Null,
@@ -121,7 +128,7 @@ impl<'a> Selections<'a> {
         })
     }
 
-    fn variable(&self, name: &Name) -> Option<Json> {
+    fn variable(self, name: &Name) -> Option<Json> {
         let given: Option<ConstValue> = self.env.variables.get(name).cloned();
         let definition =
             || self.env.operation.node.variable_definitions.iter().find(|variable| variable.node.name.node == *name);
@@ -131,7 +138,7 @@ impl<'a> Selections<'a> {
     }
 
     /// How rows of a kind are read and written.
-    pub fn object(&self, sets: &[&'a SelectionSet], rows: &mut Rows) -> Result<Shape> {
+    pub fn object(self, sets: &[&'a SelectionSet], rows: &mut Rows) -> Result<Shape> {
         let kind = rows.kind;
         let table = kind.table();
         let mut items = Vec::new();
@@ -163,7 +170,7 @@ impl<'a> Selections<'a> {
         Ok(Shape(items))
     }
 
-    fn link(&self, picked: &Picked<'a>, link: &'static Link, rows: &mut Rows) -> Result<Item> {
+    fn link(self, picked: &Picked<'a>, link: &'static Link, rows: &mut Rows) -> Result<Item> {
         Ok(Item::Child(match link.join {
             Join::One { .. } => {
                 let Some(slot) = rows.key_slot(link) else {
@@ -190,7 +197,7 @@ impl<'a> Selections<'a> {
     }
 
     /// How rows of any kind are read and written.
-    pub fn any(&self, sets: &[&'a SelectionSet]) -> Result<Any> {
+    pub fn any(self, sets: &[&'a SelectionSet]) -> Result<Any> {
         let mut plans = BTreeMap::new();
         for kind in Kind::ALL {
             let mut rows = Rows::new(kind);
@@ -201,7 +208,7 @@ impl<'a> Selections<'a> {
     }
 
     /// A list field: which rows, and how their page is written.
-    pub fn list(&self, picked: &Picked<'a>, kind: Kind, most: usize) -> Result<(Find, Connection)> {
+    pub fn list(self, picked: &Picked<'a>, kind: Kind, most: usize) -> Result<(Find, Connection)> {
         let find = find(kind, &self.arguments(picked.field), most).map_err(|error| at(picked.key, error))?;
         let mut connection = Connection { rows: Rows::new(kind), cursor: None, reads_rows: false, items: Vec::new() };
         let mut cursors = false;
@@ -251,7 +258,7 @@ impl<'a> Selections<'a> {
     /// The parts selected of a small object whose fields are leaves.
     #[must_use]
     pub fn parts(
-        &self,
+        self,
         sets: &[&'a SelectionSet],
         type_name: &str,
         known: &[&'static str],
@@ -264,7 +271,7 @@ impl<'a> Selections<'a> {
     }
 
     /// Figures over groups.
-    pub fn aggregate(&self, picked: &Picked<'a>, kind: Kind) -> Result<Aggregate> {
+    pub fn aggregate(self, picked: &Picked<'a>, kind: Kind) -> Result<Aggregate> {
         let arguments = self.arguments(picked.field);
         let groups = groups(kind, arguments.get("groupBy"))?;
         let mut plan = Aggregate {
@@ -293,7 +300,7 @@ impl<'a> Selections<'a> {
     }
 
     /// The key of a group: fields it is not grouped by are null.
-    fn group_key(&self, picked: &Picked<'a>, plan: &mut Aggregate) -> Result<Shape> {
+    fn group_key(self, picked: &Picked<'a>, plan: &mut Aggregate) -> Result<Shape> {
         let kind = plan.key.kind;
         let table = kind.table();
         let mut items = Vec::new();
@@ -318,7 +325,7 @@ impl<'a> Selections<'a> {
         Ok(Shape(items))
     }
 
-    fn figures(&self, picked: &Picked<'a>, plan: &mut Aggregate, function: Function) -> AggregateItem {
+    fn figures(self, picked: &Picked<'a>, plan: &mut Aggregate, function: Function) -> AggregateItem {
         let kind = plan.key.kind;
         let suffix = match function {
             Function::Sum => "Sum",

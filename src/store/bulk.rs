@@ -65,7 +65,9 @@ impl Outcome {
     }
 
     fn failed(mut mistakes: Vec<UserError>, index: usize) -> Self {
-        mistakes.iter_mut().for_each(|mistake| mistake.index = Some(index));
+        for mistake in &mut mistakes {
+            mistake.index = Some(index);
+        }
         Self { saved: None, record: None, mistakes }
     }
 }

@@ -441,7 +441,7 @@ impl Change {
             table.kind,
             Kind::User | Kind::Team | Kind::TeamMembership | Kind::Role | Kind::RoleAssignment | Kind::Session
         );
-        let event = self.event_of::<E>(action, before, row);
+        let event = Self::event_of::<E>(action, before, row);
         let mut sql = self.sql();
         // One statement on PostgreSQL, where each is a message to another process and back.
         let both = sql.engine() == Engine::Postgres;
@@ -509,7 +509,7 @@ impl Change {
     }
 
     /// The event of a change.
-    fn event_of<E: Rules>(&self, action: EventAction, before: Option<&E::Model>, row: &E::Model) -> Event {
+    fn event_of<E: Rules>(action: EventAction, before: Option<&E::Model>, row: &E::Model) -> Event {
         let table = E::table();
         let account = match table.kind {
             Kind::Account => Some(E::id(row)),

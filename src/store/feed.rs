@@ -93,7 +93,7 @@ impl Store {
                 continue;
             };
             let changes: Json = serde_json::from_str(json::text(&row, 8)?.unwrap_or("{}"))?;
-            let changed = changes.as_object().into_iter().flat_map(|changes| changes.keys());
+            let names = changes.as_object().into_iter().flat_map(|changes| changes.keys());
             events.push(FeedEvent {
                 position: end,
                 id: json::uuid(&row, 2)?.unwrap_or_default(),
@@ -101,7 +101,7 @@ impl Store {
                 action: json::text(&row, 4)?.and_then(EventAction::parse).unwrap_or(EventAction::Updated),
                 subject: (kind, json::uuid(&row, 6)?.unwrap_or_default()),
                 actor: json::uuid(&row, 7)?,
-                changed: changed.filter(|name| !self.actor().policy.hides(kind, name)).cloned().collect(),
+                changed: names.filter(|name| !self.actor().policy.hides(kind, name)).cloned().collect(),
             });
         }
         Ok((events, end))

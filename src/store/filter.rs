@@ -357,7 +357,7 @@ impl Test {
             if json.is_null() {
                 return Err(Error::argument(format!("`{name}: null` tests nothing; use `isNull`.")));
             }
-            let text =
+            let words =
                 || json.as_str().map(|text| if folded { fold(text) } else { text.to_owned() }).unwrap_or_default();
             let test = match name.as_str() {
                 "eq" => Self::Compare("=", convert(json)?),
@@ -383,9 +383,9 @@ impl Test {
                     all.push(Self::Null(json.as_bool().unwrap_or(true)));
                     continue;
                 }
-                "contains" => Self::Like(Place::Inside, text()),
-                "startsWith" => Self::Like(Place::Start, text()),
-                "endsWith" => Self::Like(Place::End, text()),
+                "contains" => Self::Like(Place::Inside, words()),
+                "startsWith" => Self::Like(Place::Start, words()),
+                "endsWith" => Self::Like(Place::End, words()),
                 "ignoreCase" => continue,
                 other => return Err(Error::argument(format!("{} has no comparison {other}.", field.name))),
             };
@@ -522,10 +522,10 @@ pub fn search(kind: Kind, text: &str, actor: &Actor) -> Option<Filter> {
             .split(' ')
             .filter(|word| !word.is_empty())
             .map(|word| {
-                let test = |field: &&'static Field| {
+                let contains = |field: &&'static Field| {
                     Filter::Test(field, Test::Folded(Box::new(Test::Like(Place::Inside, word.to_owned()))))
                 };
-                Filter::Or(fields.iter().map(test).collect())
+                Filter::Or(fields.iter().map(contains).collect())
             })
             .collect(),
     ))

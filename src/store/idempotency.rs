@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
@@ -37,8 +38,8 @@ impl Idempotency {
                 "An idempotency key has 1 to 255 visible ASCII characters.",
             ));
         }
-        let digest = Sha256::digest(format!("{operation}\n{input}"));
-        Ok(Self { key: key.to_owned(), fingerprint: digest.iter().map(|byte| format!("{byte:02x}")).collect() })
+        let fingerprint = URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{operation}\n{input}")));
+        Ok(Self { key: key.to_owned(), fingerprint })
     }
 
     /// Looks the key up; a key used for something else is refused.
@@ -49,7 +50,7 @@ impl Idempotency {
             sql.push("::text");
         }
         sql.push(" FROM idempotency_key k WHERE k.actor_id = ").bind(change.store().user()?.0);
-        sql.push(" AND k.key = ").bind(self.key.as_str()).push(" AND k.created_at > ").bind(self.oldest(change));
+        sql.push(" AND k.key = ").bind(self.key.as_str()).push(" AND k.created_at > ").bind(Self::oldest(change));
         let rows = change.fetch(sql).await?;
         let Some(row) = rows.first() else { return Ok(Replay::New) };
         if json::text(row, 0)? != Some(&self.fingerprint) {
@@ -62,7 +63,7 @@ impl Idempotency {
     /// Keeps the answer with what was done, and forgets keys past their time.
     pub async fn keep(&self, change: &mut Change, answer: &Json) -> Result<()> {
         let mut sql = change.sql();
-        sql.push("DELETE FROM idempotency_key WHERE created_at <= ").bind(self.oldest(change));
+        sql.push("DELETE FROM idempotency_key WHERE created_at <= ").bind(Self::oldest(change));
         change.execute(sql).await?;
         let mut sql = change.sql();
         sql.push("INSERT INTO idempotency_key (actor_id, key, fingerprint, answer, created_at) VALUES (");
@@ -77,7 +78,7 @@ impl Idempotency {
         Ok(())
     }
 
-    fn oldest(&self, change: &Change) -> i64 {
+    fn oldest(change: &Change) -> i64 {
         change.store().now().0 - i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX)
     }
 }

@@ -42,7 +42,7 @@ pub(super) async fn pages(
         sql.push(" AS list_id FROM account t WHERE TRUE");
         store.and_found(&mut sql, (Kind::Account, "t"), find)?;
         and_listed(store, &mut sql, *list, rule)?;
-        store.and_page(&mut sql, "t", find)?;
+        Store::and_page(&mut sql, "t", find)?;
         sql.push(") l").push(&n.to_string());
     }
     if rules.is_empty() { Ok(vec![]) } else { store.fetch(sql).await }

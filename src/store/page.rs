@@ -279,7 +279,7 @@ impl Page {
             None | Some(Json::Null) => Ok(None),
             Some(json) => match json.as_i64() {
                 Some(n) if n < 0 => Err(Error::argument(format!("{name} may not be negative; it is {n}."))),
-                Some(n) if n as u64 > most as u64 => {
+                Some(n) if usize::try_from(n).is_ok_and(|n| n > most) => {
                     Err(Error::argument(format!("{name} may be at most {most}; it is {n}.")))
                 }
                 Some(n) => Ok(Some(usize::try_from(n).unwrap_or(most))),

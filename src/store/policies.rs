@@ -72,6 +72,9 @@ impl Cache {
     }
 }
 
+/// What the rows of one role say: permissions and field rules.
+type RoleRows = (Vec<Grant>, Vec<(Kind, String, FieldRule)>);
+
 impl Backend {
     /// What is known of a user, and of their session where one is named.
     pub async fn known(&self, user: UserId, session: Option<SessionId>) -> Result<Known> {
@@ -122,7 +125,7 @@ impl Backend {
         sql.push(") UNION ALL SELECT f.role_id, 1, f.resource, f.field, f.rule FROM role_field f WHERE f.role_id IN ")
             .push(HELD);
         sql.bind(user.0).push(")");
-        let mut roles: HashMap<Uuid, (Vec<Grant>, Vec<(Kind, String, FieldRule)>)> = HashMap::new();
+        let mut roles: HashMap<Uuid, RoleRows> = HashMap::new();
         for row in self.db.fetch(sql).await? {
             let cells = (
                 json::uuid(&row, 0)?,

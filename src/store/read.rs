@@ -141,7 +141,7 @@ impl Store {
             self.push_select(&mut sql, &connection.rows, "t");
             sql.push(" FROM ").table(kind.table().table).push(" t WHERE TRUE");
             self.and_found(&mut sql, (kind, "t"), find)?;
-            self.and_page(&mut sql, "t", find)?;
+            Self::and_page(&mut sql, "t", find)?;
             rows = self.fetch(sql).await?;
             span.more = rows.len() > find.page.size;
             rows.truncate(find.page.size);
@@ -218,7 +218,7 @@ impl Store {
     }
 
     /// Appends the cursors' conditions, the order, and a limit of one row more than the page has.
-    pub(super) fn and_page(&self, sql: &mut Sql, alias: &str, find: &Find) -> Result<()> {
+    pub(super) fn and_page(sql: &mut Sql, alias: &str, find: &Find) -> Result<()> {
         for (cursor, backwards) in [(&find.page.after, false), (&find.page.before, true)] {
             if let Some(cursor) = cursor {
                 let values = find.order.read_cursor(cursor)?;
@@ -331,7 +331,9 @@ impl Store {
                     }
                 }
                 if find.page.backwards {
-                    spans.values_mut().for_each(|span| span.rows.reverse());
+                    for span in spans.values_mut() {
+                        span.rows.reverse();
+                    }
                 }
             }
             if connection.counts() {
@@ -369,7 +371,7 @@ impl Store {
                     sql.push(" = p.id");
                 });
                 self.and_found(&mut sql, (kind, "t"), find)?;
-                self.and_page(&mut sql, "t", find)?;
+                Self::and_page(&mut sql, "t", find)?;
                 sql.push(") c");
             }
             Engine::Sqlite => {
@@ -380,7 +382,7 @@ impl Store {
                     sql.push(" = p.id");
                 });
                 self.and_found(&mut sql, (kind, "t"), find)?;
-                self.and_page(&mut sql, "t", find)?;
+                Self::and_page(&mut sql, "t", find)?;
                 sql.push(") ORDER BY p.ord, ");
                 find.order.push_keys(&mut sql, "r", find.page.backwards);
             }

@@ -133,8 +133,8 @@ impl Ground {
         let team = crew::team(admin, "Spares", &[]).await;
         let users = [Some(me.to_owned()), Some(mate), Some(stranger), None];
         let four = async |kind: Kind, input: &dyn Fn(usize) -> Value| -> [String; 4] {
-            let made = crew::create_all(admin, (0..4).map(|n| (kind, input(n))).collect()).await;
-            made.try_into().expect("four were asked for")
+            let four = crew::create_all(admin, (0..4).map(|n| (kind, input(n))).collect()).await;
+            four.try_into().expect("four were asked for")
         };
         let owned = |n: usize| json!({ "name": "Ground", "ownerId": users[n] });
         let accounts = four(Kind::Account, &owned).await;
