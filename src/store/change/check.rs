@@ -1,0 +1,193 @@
+//! What must hold before a change is kept: keys, owners, reach, unique values; and questions that
+//! rules ask of other rows.
+
+use entity::{
+    Kind, Record,
+    table::{Field, Table},
+};
+use sea_orm::{Iterable, ModelTrait, Value, prelude::Uuid};
+
+use super::{Change, Problems};
+use crate::{
+    access::Action,
+    error::{Error, Result, UserCode, UserError},
+    store::{
+        draft::{Draft, input_name},
+        filter, fold, json,
+        noun::Rules,
+        read, scope, value,
+    },
+};
+
+impl Change {
+    /// The keys a client sets must lead to rows that the client may see.
+    pub(super) async fn check_keys(&self, draft: &Draft, table: &'static Table) -> Result<()> {
+        let keys: Vec<(&Field, Kind, Uuid)> = draft.keys(table).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let mut sql = self.sql();
+        sql.push("SELECT ");
+        for (n, (_, kind, id)) in keys.iter().enumerate() {
+            let alias = sql.alias();
+            sql.push(if n > 0 { ", EXISTS (SELECT 1 FROM " } else { "EXISTS (SELECT 1 FROM " })
+                .table(kind.table().table)
+                .push(" ")
+                .push(&alias);
+            sql.push(" WHERE ").column(&alias, "id").push(" = ").bind(*id);
+            filter::and_live(&mut sql, kind.table(), &alias);
+            scope::and_within(&mut sql, self.store.actor(), (*kind, &alias), Action::Read);
+            sql.push(")");
+        }
+        let rows = self.fetch(sql).await?;
+        let mut problems = Problems::default();
+        for (n, (field, kind, _)) in keys.iter().enumerate() {
+            if !rows.first().is_some_and(|row| row.try_get_by_index::<bool>(n).unwrap_or(false)) {
+                problems.add(
+                    UserCode::NotFound,
+                    &input_name(field),
+                    format!("There is no live {} with this id.", kind.name()),
+                );
+            }
+        }
+        problems.into_result()
+    }
+
+    /// Giving a record to another owner takes a permission of its own.
+    pub(super) async fn check_assign<E: Rules>(&self, before: &E::Model, after: &E::Model) -> Result<()> {
+        let table = E::table();
+        let Some(at) = table.fields.iter().position(|field| field.column == "owner_id") else { return Ok(()) };
+        let Some(column) = E::Column::iter().nth(at) else { return Ok(()) };
+        if before.get(column) == after.get(column) || self.may::<E>(E::id(before), Action::Assign).await? {
+            return Ok(());
+        }
+        Err(UserError::new(UserCode::Forbidden, "ownerId", "You may not give this record to another owner.")
+            .because("PERMISSION_MISSING")
+            .into())
+    }
+
+    pub(super) async fn may<E: Rules>(&self, id: Uuid, action: Action) -> Result<bool> {
+        let actor = self.store.actor();
+        if scope::unrestricted(actor, E::KIND, action) {
+            return Ok(true);
+        }
+        let mut sql = self.sql();
+        sql.push("SELECT 1 FROM ").table(E::table().table).push(" t WHERE t.id = ").bind(id);
+        scope::and_within(&mut sql, actor, (E::KIND, "t"), action);
+        Ok(!self.fetch(sql).await?.is_empty())
+    }
+
+    /// The row as saved must still be within the actor's reach.
+    pub(super) async fn check_reach<E: Rules>(&self, row: &E::Model, action: Action) -> Result<()> {
+        if self.may::<E>(E::id(row), action).await? {
+            return Ok(());
+        }
+        let message = format!(
+            "You may not leave this {} where you could not {} it yourself.",
+            E::KIND.name(),
+            if action == Action::Create { "create" } else { "change" }
+        );
+        Err(UserError::new(UserCode::Forbidden, "", message).because("OUT_OF_REACH").into())
+    }
+
+    /// Unique fields must be free among live rows. The indexes say so too; asking first lets the
+    /// answer name the field and the record in the way.
+    pub(super) async fn check_unique<E: Rules>(&self, row: &E::Model, before: Option<&E::Model>) -> Result<()> {
+        let table = E::table();
+        let mut problems = Vec::new();
+        let columns: Vec<E::Column> = E::Column::iter().collect();
+        for (at, field) in table.fields.iter().enumerate().filter(|(_, field)| field.unique) {
+            let value = row.get(columns[at]);
+            if value == value::null(field.ty) || before.is_some_and(|before| before.get(columns[at]) == value) {
+                continue;
+            }
+            let (column, value) = match (field.fold, &value) {
+                (Some(column), Value::String(Some(text))) if column != field.column => (column, fold(text).into()),
+                _ => (field.column, value),
+            };
+            let mut sql = self.sql();
+            sql.push("SELECT t.id, ");
+            scope::is_within(&mut sql, self.store.actor(), (table.kind, "t"), Action::Read);
+            sql.push(" AS seen FROM ")
+                .table(table.table)
+                .push(" t WHERE t.archived_at IS NULL AND t.id <> ")
+                .bind(E::id(row));
+            sql.push(" AND ").column("t", column).push(" = ").bind(value);
+            if let Some(found) = self.fetch(sql).await?.first() {
+                let mistake = UserError::new(
+                    UserCode::Taken,
+                    &field.name,
+                    format!("Another live {} has this {}.", table.name, field.name),
+                );
+                // A record out of reach is not named, though its being there shows.
+                let seen: bool = found.try_get("", "seen")?;
+                problems.push(match json::uuid(found, 0)?.filter(|_| seen) {
+                    Some(id) => mistake.against(table.kind, id),
+                    None => mistake,
+                });
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(Error::Input(problems)) }
+    }
+
+    /// A row that an input names must be live and seen by the actor.
+    pub async fn must_see(&self, kind: Kind, id: Uuid, field: &str) -> Result<()> {
+        let mut sql = self.sql();
+        sql.push("SELECT 1 FROM ").table(kind.table().table).push(" t WHERE t.id = ").bind(id);
+        filter::and_live(&mut sql, kind.table(), "t");
+        scope::and_within(&mut sql, self.store.actor(), (kind, "t"), Action::Read);
+        if self.fetch(sql).await?.is_empty() {
+            return Err(Error::input(
+                UserCode::NotFound,
+                field,
+                format!("There is no live {} with this id.", kind.name()),
+            ));
+        }
+        Ok(())
+    }
+
+    /// How many live rows hold an id in a column, whoever may see them: for rules.
+    pub async fn count(&self, kind: Kind, column: &str, id: Uuid) -> Result<i64> {
+        let mut sql = self.sql();
+        sql.push("SELECT count(*) FROM ")
+            .table(kind.table().table)
+            .push(" t WHERE t.archived_at IS NULL AND ")
+            .column("t", column);
+        sql.push(" = ").bind(id);
+        read::first_count(&self.fetch(sql).await?)
+    }
+
+    /// Whether following `column` upwards from `start` leads to `id`: so a tree stays one.
+    pub async fn leads_up_to<E: Record>(&self, column: &str, start: Uuid, id: Uuid) -> Result<bool> {
+        let table = E::table();
+        let mut sql = self.sql();
+        sql.push("WITH RECURSIVE up(id) AS (SELECT t.id FROM ").table(table.table).push(" t WHERE t.id = ").bind(start);
+        sql.push(" UNION SELECT ")
+            .column("t", column)
+            .push(" FROM ")
+            .table(table.table)
+            .push(" t JOIN up ON t.id = up.id WHERE ");
+        sql.column("t", column).push(" IS NOT NULL) SELECT count(*) FROM up WHERE up.id = ").bind(id);
+        Ok(read::first_count(&self.fetch(sql).await?)? > 0)
+    }
+
+    /// Works out anew which users each user's teams cover, after teams or memberships changed.
+    pub async fn rebuild_reach(&mut self) -> Result<()> {
+        let mut sql = self.sql();
+        sql.push("DELETE FROM user_reach");
+        self.execute(sql).await?;
+        let mut sql = self.sql();
+        sql.push(
+            "INSERT INTO user_reach (user_id, member_id) \
+             WITH RECURSIVE below(top, id) AS ( \
+               SELECT t.id, t.id FROM team t WHERE t.archived_at IS NULL \
+               UNION SELECT b.top, t.id FROM team t JOIN below b ON t.parent_id = b.id WHERE t.archived_at IS NULL) \
+             SELECT m.user_id, o.user_id FROM team_membership m JOIN below b ON b.top = m.team_id \
+               JOIN team_membership o ON o.team_id = b.id WHERE m.archived_at IS NULL AND o.archived_at IS NULL \
+             UNION SELECT u.id, u.id FROM \"user\" u",
+        );
+        self.execute(sql).await?;
+        self.touches_access = true;
+        Ok(())
+    }
+}

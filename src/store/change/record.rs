@@ -1,0 +1,277 @@
+//! Storing a row, the names other systems have for it, and its event.
+
+use entity::{
+    EventAction, Kind,
+    table::{Field, Table, Type},
+};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Iterable, ModelTrait, Value, prelude::Uuid};
+use serde_json::{Map, Value as Json, json};
+
+use super::Change;
+use crate::{
+    access::{Purpose, Who},
+    error::{Code, Error, Result, UserCode, UserError},
+    store::{
+        draft::input_name,
+        json,
+        noun::Rules,
+        sql::{Engine, Sql},
+        value,
+    },
+};
+
+impl Change {
+    /// Stores a row and its event: a new one, or what differs from the row before.
+    pub(super) async fn put<E: Rules>(
+        &mut self,
+        action: EventAction,
+        before: Option<&E::Model>,
+        row: &E::Model,
+    ) -> Result<()> {
+        let table = E::table();
+        self.wrote = true;
+        self.touches_access |= matches!(
+            table.kind,
+            Kind::User | Kind::Team | Kind::TeamMembership | Kind::Role | Kind::RoleAssignment | Kind::Session
+        );
+        let event = Self::event_of::<E>(action, before, row);
+        let mut sql = self.sql();
+        // One statement on PostgreSQL, where each is a message to another process and back.
+        let both = sql.engine() == Engine::Postgres;
+        if both {
+            sql.push("WITH written AS (");
+        }
+        match before {
+            None => push_insert::<E>(&mut sql, row),
+            Some(before) => push_update::<E>(&mut sql, before, row),
+        }
+        if both {
+            sql.push(") ");
+            self.push_event(&mut sql, event);
+            return self.fetch(sql).await.map_err(|error| taken(table, error)).map(|_| ());
+        }
+        self.execute(sql).await.map_err(|error| taken(table, error))?;
+        let mut sql = self.sql();
+        self.push_event(&mut sql, event);
+        self.execute(sql).await.map(|_| ())
+    }
+
+    /// Notes the names other systems have for a row; tells whether any is new.
+    pub(super) async fn keep_external_ids(&mut self, kind: Kind, id: Uuid, names: &[(String, String)]) -> Result<bool> {
+        let mut new = false;
+        for (system, external) in names {
+            let mut sql = self.sql();
+            sql.push("INSERT INTO external_id (resource, system, external_id, record_id) VALUES (")
+                .bind(kind.name())
+                .push(", ");
+            sql.bind(system.as_str())
+                .push(", ")
+                .bind(external.as_str())
+                .push(", ")
+                .bind(id)
+                .push(") ON CONFLICT DO NOTHING");
+            if self.execute(sql).await? == 1 {
+                new = true;
+                continue;
+            }
+            let owner = self.by_external_ids(kind, system, std::slice::from_ref(external)).await?;
+            if let Some((_, owner)) = owner.first().filter(|(_, owner)| *owner != id) {
+                let message = format!("Another {} has the id {external} in {system}.", kind.name());
+                return Err(UserError::new(UserCode::Taken, "externalIds", message).against(kind, *owner).into());
+            }
+        }
+        Ok(new)
+    }
+
+    /// The rows that another system knows by these names.
+    pub async fn by_external_ids(&self, kind: Kind, system: &str, names: &[String]) -> Result<Vec<(String, Uuid)>> {
+        let mut found = Vec::with_capacity(names.len());
+        for names in names.chunks(500) {
+            let mut sql = self.sql();
+            sql.push("SELECT e.external_id, e.record_id FROM external_id e WHERE e.resource = ").bind(kind.name());
+            sql.push(" AND e.system = ").bind(system).push(" AND e.external_id IN (");
+            for (n, name) in names.iter().enumerate() {
+                sql.push(if n > 0 { "," } else { "" }).bind(name.as_str());
+            }
+            sql.push(")");
+            for row in self.fetch(sql).await? {
+                found.extend(json::text(&row, 0)?.map(str::to_owned).zip(json::uuid(&row, 1)?));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Inserts rows as they are, without rules and events: for Tandem's own demo data.
+    pub async fn load<E>(&mut self, rows: &[E::Model]) -> Result<()>
+    where
+        E: EntityTrait<Model: IntoActiveModel<E::ActiveModel> + Sync>,
+        E::ActiveModel: ActiveModelTrait<Entity = E> + Send,
+    {
+        /// Bound values of one statement: SQLite takes 32,766, PostgreSQL 65,535.
+        const PARAMETERS: usize = 30_000;
+        if self.store.actor().who != Who::System(Purpose::Demo) {
+            return Err(Error::internal("only the demo company is loaded without rules"));
+        }
+        self.touches_access = true;
+        for rows in rows.chunks(PARAMETERS / E::Column::iter().count()) {
+            let rows = rows.iter().cloned().map(IntoActiveModel::into_active_model);
+            E::insert_many(rows).exec_without_returning(&self.tx).await?;
+        }
+        Ok(())
+    }
+
+    /// The event of a change.
+    pub(super) fn event_of<E: Rules>(action: EventAction, before: Option<&E::Model>, row: &E::Model) -> Event {
+        let table = E::table();
+        let account = match table.kind {
+            Kind::Account => Some(E::id(row)),
+            _ => table.fields.iter().position(|field| field.column == "account_id").and_then(|at| {
+                match row.get(E::Column::iter().nth(at)?) {
+                    Value::Uuid(id) => id,
+                    _ => None,
+                }
+            }),
+        };
+        let changes = match action {
+            EventAction::Archived | EventAction::Restored => Json::Object(Map::new()),
+            EventAction::Created | EventAction::Updated => differences::<E>(before, row),
+        };
+        Event { action, subject: (table.kind, E::id(row)), account, changes }
+    }
+
+    /// Writes an event that no row of a record goes with.
+    pub(in crate::store) async fn tell(&mut self, event: Event) -> Result<()> {
+        self.wrote = true;
+        let mut sql = self.sql();
+        self.push_event(&mut sql, event);
+        if sql.engine() == Engine::Postgres {
+            self.fetch(sql).await.map(|_| ())
+        } else {
+            self.execute(sql).await.map(|_| ())
+        }
+    }
+
+    pub(super) fn push_event(&self, sql: &mut Sql, event: Event) {
+        sql.push("INSERT INTO event (id, occurred_at, action, subject_kind, subject_id, account_id, actor_id, request_id, changes) VALUES (");
+        sql.bind(self.store.backend.new_id())
+            .push(", ")
+            .bind(self.store.now().0)
+            .push(", ")
+            .bind(event.action.as_str())
+            .push(", ");
+        sql.bind(event.subject.0.name()).push(", ").bind(event.subject.1).push(", ").bind(event.account).push(", ");
+        sql.bind(self.author.map(|user| user.0))
+            .push(", ")
+            .bind(self.store.request.as_deref().map(str::to_owned))
+            .push(", ");
+        sql.bind(event.changes).push(")");
+        if sql.engine() == Engine::Postgres {
+            // Wakes the other processes when this commits, in the same statement.
+            let heard = if self.touches_access { "access" } else { "" };
+            sql.push(" RETURNING pg_notify('tandem', '").push(heard).push("')::text");
+        }
+    }
+}
+
+/// An event to be written.
+pub(in crate::store) struct Event {
+    pub action: EventAction,
+    pub subject: (Kind, Uuid),
+    /// The account it belongs to, if any.
+    pub account: Option<Uuid>,
+    /// Changed API fields with their values before and after.
+    pub changes: Json,
+}
+
+/// Appends the statement that inserts a row.
+fn push_insert<E: Rules>(sql: &mut Sql, row: &E::Model) {
+    let table = E::table();
+    sql.push("INSERT INTO ").table(table.table).push(" (");
+    for (n, field) in table.fields.iter().enumerate() {
+        sql.push(if n > 0 { ", " } else { "" }).push(field.column);
+    }
+    sql.push(") VALUES (");
+    for (n, column) in E::Column::iter().enumerate() {
+        sql.push(if n > 0 { ", " } else { "" }).bind(row.get(column));
+    }
+    sql.push(")");
+}
+
+/// Appends the statement that changes what differs in a row.
+fn push_update<E: Rules>(sql: &mut Sql, before: &E::Model, row: &E::Model) {
+    let table = E::table();
+    sql.push("UPDATE ").table(table.table).push(" SET ");
+    let changed = E::Column::iter().zip(&table.fields).filter(|(column, _)| before.get(*column) != row.get(*column));
+    for (n, (column, field)) in changed.enumerate() {
+        sql.push(if n > 0 { ", " } else { "" }).push(field.column).push(" = ").bind(row.get(column));
+    }
+    sql.push(" WHERE id = ").bind(E::id(row));
+}
+
+/// The changed fields under their API names, with their values before and after.
+fn differences<E: Rules>(before: Option<&E::Model>, after: &E::Model) -> Json {
+    let table = E::table();
+    let columns: Vec<E::Column> = E::Column::iter().collect();
+    let mut changes = Map::new();
+    for (at, field) in table.fields.iter().enumerate() {
+        if field.physical || matches!(field.column, "id" | "version" | "created_at" | "updated_at" | "archived_at") {
+            continue;
+        }
+        let currency =
+            field.currency.and_then(|currency| table.fields.iter().position(|field| field.column == currency));
+        let show = |row: &E::Model| api_value(field, row.get(columns[at]), currency.map(|at| row.get(columns[at])));
+        let (old, new) = (before.map_or(Json::Null, show), show(after));
+        if old != new {
+            changes.insert(
+                field.link_name.clone().unwrap_or_else(|| field.name.clone()),
+                json!({ "before": old, "after": new }),
+            );
+        }
+    }
+    Json::Object(changes)
+}
+
+/// A column's value as the API shows it.
+fn api_value(field: &Field, value: Value, currency: Option<Value>) -> Json {
+    match (field.ty, value) {
+        (Type::Key(kind), Value::Uuid(Some(id))) => entity::id::global(kind, id).into(),
+        (Type::Instant, Value::BigInt(Some(at))) => entity::Instant(at).rfc3339().into(),
+        (Type::Day, Value::Int(Some(days))) => entity::Day(days).to_date().to_string().into(),
+        (Type::Money, Value::BigInt(Some(minor))) => match currency {
+            Some(Value::String(Some(currency))) => {
+                json!({ "amount": value::decimal(minor, &currency), "currency": currency })
+            }
+            _ => Json::Null,
+        },
+        (_, Value::String(Some(text))) => text.into(),
+        (_, Value::Int(Some(number))) => number.into(),
+        (_, Value::Bool(Some(truth))) => truth.into(),
+        (_, Value::Json(Some(json))) => *json,
+        _ => Json::Null,
+    }
+}
+
+/// Names the field of a unique index that a race has hit.
+fn taken(table: &Table, error: Error) -> Error {
+    let Error::Internal(inner) = &error else { return error };
+    let text = inner.to_string();
+    let violated = text.contains("UNIQUE constraint failed") || text.contains("duplicate key value");
+    if !violated {
+        if text.contains("disk is full") || text.contains("No space left") || text.contains("disk I/O error") {
+            tracing::error!(error = %text, "the database cannot write");
+            return Error::refused_because(
+                Code::ServiceUnavailable,
+                "STORAGE_FULL",
+                "The database cannot store anything right now.",
+            );
+        }
+        return error;
+    }
+    let named = |field: &&Field| {
+        text.contains(&format!("{}.{}", table.table, field.column))
+            || text.contains(&format!("\"{}_{}", table.table, field.column))
+    };
+    let field = table.fields.iter().filter(|field| field.column != "id").find(named);
+    let name = field.map(input_name).unwrap_or_default();
+    Error::input(UserCode::Taken, &name, format!("Another live {} stands in the way.", table.name))
+}
