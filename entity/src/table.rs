@@ -152,6 +152,20 @@ pub enum Owner {
     Subject,
 }
 
+impl Owner {
+    /// The columns in which owners stand.
+    #[must_use]
+    pub fn columns(&self) -> Vec<&'static str> {
+        match *self {
+            // A user's own id is no owner that could be changed.
+            Self::Columns(columns) => columns.iter().copied().filter(|column| *column != "id").collect(),
+            Self::Account { owner, .. } => owner.into_iter().collect(),
+            Self::Library { owner, .. } => vec![owner],
+            Self::Nobody | Self::Accounts { .. } | Self::Parts(_) | Self::Subject => vec![],
+        }
+    }
+}
+
 /// What a column holds, seen from the API.
 #[derive(Clone, Copy, Debug)]
 pub enum Type {

@@ -6,7 +6,7 @@ use sea_orm::Value;
 use serde_json::Value as Json;
 
 use crate::{
-    access::{Actor, Purpose},
+    access::{Action, Actor, Purpose},
     error::{Result, UserCode, UserError},
     store::{Change, Draft, Extra, Problems, Rules, Slice, Verbs, value},
 };
@@ -96,6 +96,10 @@ impl Rules for account_contact::Entity {
                 let taken =
                     UserError::new(UserCode::Taken, "contactId", "This person has a place at this account already.");
                 return Err(taken.against(Kind::AccountContact, other.id.0).into());
+            }
+            // Whoever has a contact's place at an account has the contact: giving one takes the right to change it.
+            if before.is_none() {
+                change.must_reach(Kind::Contact, row.contact_id.0, Action::Update).await?;
             }
             if row.is_primary {
                 // One main place: the others give way.

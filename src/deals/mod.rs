@@ -7,7 +7,7 @@ use entity::{Kind, LeadStage, StageCategory, deal, lead, pipeline, stage};
 use futures_util::future::BoxFuture;
 
 use crate::{
-    access::Purpose,
+    access::{Action, Purpose},
     error::{Error, Result, UserCode, UserError},
     store::{Change, Draft, Problems, Rules, Slice, Verbs},
 };
@@ -30,8 +30,11 @@ impl Rules for deal::Entity {
         Box::pin(async move {
             let stage = stage_of(change, row).await?;
             row.pipeline_id = stage.pipeline_id;
-            let moved = before.is_none_or(|before| before.stage_id != row.stage_id);
-            rules::close(row, stage.category, moved, change.store().now())
+            // The lead follows the deal, so tying them takes the right to change the lead.
+            if let Some(lead) = row.lead_id.filter(|lead| before.is_none_or(|before| before.lead_id != Some(*lead))) {
+                change.must_reach(Kind::Lead, lead.0, Action::Update).await?;
+            }
+            rules::close(row, before, stage.category, change.store().now())
                 .map_err(|why| Error::input(UserCode::Invalid, "closedAt", why))
         })
     }

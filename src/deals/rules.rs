@@ -6,9 +6,17 @@ use super::BEFORE_OPPORTUNITY;
 
 /// Sets when the deal was closed: in an open stage it is not; moved to a closed one it is from now
 /// on, unless another time is given.
-pub fn close(deal: &mut deal::Model, category: StageCategory, moved: bool, now: Instant) -> Result<(), &'static str> {
+pub fn close(
+    deal: &mut deal::Model,
+    before: Option<&deal::Model>,
+    category: StageCategory,
+    now: Instant,
+) -> Result<(), &'static str> {
+    let moved = before.is_some_and(|before| before.stage_id != deal.stage_id);
+    let kept = before.is_some_and(|before| before.closed_at == deal.closed_at);
     match (category, deal.closed_at) {
-        (StageCategory::Open, Some(_)) if moved => deal.closed_at = None,
+        (StageCategory::Open, Some(_)) if moved && kept => deal.closed_at = None,
+        (StageCategory::Won | StageCategory::Lost, Some(_)) if moved && kept => deal.closed_at = Some(now),
         (StageCategory::Open, Some(_)) => {
             return Err("A deal in an open stage is not closed; move it to a won or lost stage.");
         }

@@ -61,7 +61,7 @@ pub async fn prepare(backend: &Arc<Backend>, passwords: &Passwords, password: Op
         for login in &demo.logins {
             admin::assign_role(&mut change, login.user_id, login.role_key).await?;
         }
-        change.rebuild_reach().await?;
+        change.rebuild_reach();
     }
     if let Some(hash) = &hash {
         // The company was made at another moment, so its people are found by their addresses.

@@ -84,12 +84,16 @@ struct Done {
 async fn run(ctx: &Context<'_>, noun: &dyn Noun, verb: Verb) -> Result<Done> {
     let store = store(ctx)?;
     store.require_sign_in()?;
+    check_answer(ctx, noun, store)?;
     let mut arguments = Selections::new(ctx.query_env).arguments(&ctx.item.node);
     let Some(Json::Object(mut input)) = arguments.remove("input") else {
         return Err(Error::argument("input is required."));
     };
     let key = input.remove("idempotencyKey").and_then(|key| key.as_str().map(str::to_owned));
-    let key = key.or_else(|| ctx.data_opt::<crate::graphql::schema::RequestKey>().and_then(|key| key.0.clone()));
+    // One header serves all the fields of a document, each under its own response key.
+    let place = ctx.item.node.response_key().node.as_str();
+    let header = || ctx.data_opt::<crate::graphql::schema::RequestKey>().and_then(|key| key.0.clone());
+    let key = key.or_else(|| header().map(|key| format!("{key}/{place}")));
     let key = match (key, verb) {
         (Some(key), Verb::Create | Verb::BulkUpsert) => {
             let name = root_name(noun, verb);
@@ -105,6 +109,26 @@ async fn run(ctx: &Context<'_>, noun: &dyn Noun, verb: Verb) -> Result<Done> {
     }
     let (record, mistakes) = outcome(one(store, noun, verb, input, key.as_ref()).await)?;
     Ok(Done { record, mistakes, ..Done::default() })
+}
+
+/// What is selected of the answer must be answerable before anything is changed.
+fn check_answer(ctx: &Context<'_>, noun: &dyn Noun, store: &Store) -> Result<()> {
+    let selections = Selections::new(ctx.query_env);
+    let kind = noun.kind();
+    let (singular, result) = (kind.table().singular(), format!("{}BulkUpsertResult", kind.name()));
+    let check = |picked: &Picked<'_>| {
+        let mut rows = crate::store::plan::Rows::new(kind);
+        selections.object(&picked.sets, &mut rows)?;
+        store.refuse_hidden_use(&rows)
+    };
+    for picked in selections.pick(&[&ctx.item.node.selection_set.node], "") {
+        if picked.name() == singular {
+            check(&picked)?;
+        } else if picked.name() == "results" {
+            selections.pick(&picked.sets, &result).iter().filter(|field| field.name() == "node").try_for_each(check)?;
+        }
+    }
+    Ok(())
 }
 
 async fn one(
@@ -199,7 +223,7 @@ async fn upsert(
     let failed = results.iter().any(|result| !result.mistakes.is_empty());
     if dry || failed && on_error == OnError::RollBackAll {
         change.roll_back().await?;
-        return Ok(Done { results: bulk::undone(results), ..Done::default() });
+        return Ok(Done { results: bulk::undone(results, dry), ..Done::default() });
     }
     if let Some(key) = key {
         key.keep(&mut change, &bulk::show(noun.kind(), &results)).await?;
@@ -250,10 +274,10 @@ async fn results(
     let selections = Selections::new(ctx.query_env);
     let type_name = format!("{}BulkUpsertResult", kind.name());
     let fields = selections.pick(&picked.sets, &type_name);
-    let nodes = match fields.iter().find(|field| field.name() == "node") {
-        Some(node) => nodes(ctx, &node.sets, kind, results).await?,
-        None => vec![],
-    };
+    let mut read = HashMap::new();
+    for field in fields.iter().filter(|field| field.name() == "node") {
+        read.insert(field.key, nodes(ctx, &field.sets, kind, results).await?);
+    }
     let mut list = Vec::with_capacity(results.len());
     for (n, result) in results.iter().enumerate() {
         let mut object = IndexMap::new();
@@ -264,7 +288,7 @@ async fn results(
                 "index" => n.into(),
                 "status" => Value::Enum(Name::new(result.status())),
                 "userErrors" => result.mistakes.resolve(&ctx.with_selection_set(&set), &place).await?,
-                _ => nodes.get(n).cloned().unwrap_or_default(),
+                _ => read.get(field.key).and_then(|nodes| nodes.get(n)).cloned().unwrap_or_default(),
             };
             object.insert(Name::new(field.key), value);
         }

@@ -71,7 +71,36 @@ impl OutputType for AnyRow {
         "Node!".to_owned()
     }
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<AstField>) -> ServerResult<Value> {
-        json(ctx, field, any(ctx, (self.0, self.1)).await)
+        let read = async { any(store(ctx)?, ctx, (self.0, self.1)).await };
+        json(ctx, field, read.await)
+    }
+}
+
+/// A record read through another store than the request's.
+#[derive(Clone, Debug)]
+pub struct Through<T>(pub Store, pub T);
+
+impl<E: Record> OutputType for Through<Row<E>> {
+    fn type_name() -> Cow<'static, str> {
+        Row::<E>::type_name()
+    }
+    fn create_type_info(registry: &mut Registry) -> String {
+        Row::<E>::create_type_info(registry)
+    }
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<AstField>) -> ServerResult<Value> {
+        json(ctx, field, row_in(&self.0, ctx, E::KIND, self.1.id).await)
+    }
+}
+
+impl OutputType for Through<AnyRow> {
+    fn type_name() -> Cow<'static, str> {
+        AnyRow::type_name()
+    }
+    fn create_type_info(registry: &mut Registry) -> String {
+        AnyRow::create_type_info(registry)
+    }
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<AstField>) -> ServerResult<Value> {
+        json(ctx, field, any(&self.0, ctx, (self.1.0, self.1.1)).await)
     }
 }
 
@@ -87,9 +116,9 @@ async fn row_in(store: &Store, ctx: &ContextSelectionSet<'_>, kind: Kind, id: Uu
     store.read(&Plan::One(One { filter, archived: true, rows, shape })).await
 }
 
-async fn any(ctx: &ContextSelectionSet<'_>, id: (Kind, Uuid)) -> Result<Vec<u8>> {
+async fn any(store: &Store, ctx: &ContextSelectionSet<'_>, id: (Kind, Uuid)) -> Result<Vec<u8>> {
     let any = Selections::new(ctx.query_env).any(&[&ctx.item.node])?;
-    store(ctx)?.read(&Plan::Node(Some(id), any)).await
+    store.read(&Plan::Node(Some(id), any)).await
 }
 
 /// The caller's store.

@@ -8,11 +8,11 @@ use futures_util::Stream;
 
 use super::{
     choice::Of,
-    node::{AnyRow, Row},
+    node::{AnyRow, Row, Through},
     scalars::{DateTime, IdText},
 };
 use crate::{
-    error::{Error, Result},
+    error::{Code, Error, Result},
     store::{FeedEvent, Position, Store},
 };
 
@@ -42,22 +42,23 @@ pub struct RecordEvent {
     /// When it happened.
     occurred_at: DateTime,
     /// Who did it; null for the system itself.
-    actor: Option<Row<user::Entity>>,
+    actor: Option<Through<Row<user::Entity>>>,
     /// The record as it is now.
-    subject: Option<AnyRow>,
+    subject: Option<Through<AnyRow>>,
     /// The changed fields that you may see; all that have a value for a new record.
     changed_fields: Vec<String>,
 }
 
-impl From<FeedEvent> for RecordEvent {
-    fn from(event: FeedEvent) -> Self {
+impl RecordEvent {
+    /// As it is seen through a store: what its reader may see now, not when they began to follow.
+    fn of(event: FeedEvent, store: &Store) -> Self {
         let (kind, id) = event.subject;
         Self {
             cursor: event.position.cursor(),
             kind: format!("{}.{}", kind.table().singular(), event.action.as_str().to_lowercase()),
             occurred_at: DateTime(event.occurred_at),
-            actor: event.actor.map(Row::new),
-            subject: Some(AnyRow(kind, id)),
+            actor: event.actor.map(|user| Through(store.clone(), Row::new(user))),
+            subject: Some(Through(store.clone(), AnyRow(kind, id))),
             changed_fields: event.changed,
         }
     }
@@ -80,13 +81,21 @@ impl Subscription {
         // Heard from before the feed's end is read, so that nothing falls between.
         let changes = store.backend().changes();
         let start = match after {
-            Some(cursor) => Position::read(&cursor)?,
+            Some(cursor) => {
+                let position = Position::read(&cursor)?;
+                // A cursor from before a restored backup, say: following it would be silent for ever.
+                if position > store.feed_end().await? {
+                    let message = "The cursor lies beyond the end of the feed; it is of another database.";
+                    return Err(Error::refused(Code::InvalidCursor, message).into());
+                }
+                position
+            }
             None => store.feed_end().await?,
         };
         let state = Following { store, filter, changes, position: start, ready: Vec::new() };
         Ok(futures_util::stream::try_unfold(state, |mut state| async move {
             let event = state.next().await?;
-            Ok(Some((RecordEvent::from(event), state)))
+            Ok(Some((RecordEvent::of(event, &state.store), state)))
         }))
     }
 }

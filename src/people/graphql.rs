@@ -75,6 +75,18 @@ pub struct ResourceFields {
 }
 
 /// The person who is calling, and what they may do: the union of their roles.
+impl Viewer {
+    /// What any of their roles lets them do.
+    fn granted(&self) -> Vec<Permission> {
+        let all = Kind::ALL.into_iter().flat_map(|kind| Action::ALL.map(|action| (kind, action)));
+        let reached = all.map(|(kind, action)| (kind, action, self.actor.policy.reach(kind, action)));
+        let allowed = reached.filter(|(_, _, reach)| *reach > Reach::None);
+        allowed
+            .map(|(kind, action, reach)| Permission { resource: kind.name(), action: Of(action), reach: Of(reach) })
+            .collect()
+    }
+}
+
 #[Object]
 impl Viewer {
     /// The person; null where they may not see themselves.
@@ -87,14 +99,17 @@ impl Viewer {
         self.session.map(Row::new)
     }
 
-    /// What they may do, each as far as any of their roles lets them.
-    async fn permissions(&self) -> Vec<Permission> {
-        let all = Kind::ALL.into_iter().flat_map(|kind| Action::ALL.map(|action| (kind, action)));
-        let reached = all.map(|(kind, action)| (kind, action, self.actor.policy.reach(kind, action)));
-        let allowed = reached.filter(|(_, _, reach)| *reach > Reach::None);
-        allowed
-            .map(|(kind, action, reach)| Permission { resource: kind.name(), action: Of(action), reach: Of(reach) })
-            .collect()
+    /// What they may do, as `Account:UPDATE:OWN` (resource, action, reach): all that a front end needs
+    /// to show or hide a button.
+    async fn permissions(&self) -> Vec<String> {
+        let spell =
+            |grant: Permission| format!("{}:{}:{}", grant.resource, grant.action.0.as_str(), grant.reach.0.as_str());
+        self.granted().into_iter().map(spell).collect()
+    }
+
+    /// The same, part by part.
+    async fn grants(&self) -> Vec<Permission> {
+        self.granted()
     }
 
     /// The fields that are kept from them.
@@ -113,7 +128,9 @@ impl Viewer {
     /// Their sessions that are good now, the newest first, at most 100; `sessions` lists all of them.
     async fn sessions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Row<session::Entity>>> {
         let live = node::store(ctx)?.as_system(Purpose::SignIn).live_sessions(self.user).await?;
-        Ok(live.into_iter().map(Row::new).collect())
+        let live: Vec<_> = live.into_iter().map(|session| session.0).collect();
+        let seen = node::store(ctx)?.reachable(Kind::Session, Action::Read, &live).await?;
+        Ok(live.into_iter().filter(|session| seen.contains(session)).map(Row::new).collect())
     }
 }
 

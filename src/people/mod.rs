@@ -49,7 +49,12 @@ impl Rules for user::Entity {
         before: Option<&'a user::Model>,
         _: &'a Draft,
     ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { if before.is_none() { change.rebuild_reach().await } else { Ok(()) } })
+        Box::pin(async move {
+            if before.is_none() {
+                change.rebuild_reach();
+            }
+            Ok(())
+        })
     }
 
     fn normalise(_: &str, value: &str) -> String {
@@ -81,7 +86,8 @@ impl Rules for team::Entity {
         _: Option<&'a team::Model>,
         _: &'a Draft,
     ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(change.rebuild_reach())
+        change.rebuild_reach();
+        Box::pin(async { Ok(()) })
     }
 }
 
@@ -110,7 +116,8 @@ impl Rules for team_membership::Entity {
         _: Option<&'a team_membership::Model>,
         _: &'a Draft,
     ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(change.rebuild_reach())
+        change.rebuild_reach();
+        Box::pin(async { Ok(()) })
     }
 }
 

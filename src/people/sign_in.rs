@@ -282,9 +282,7 @@ pub async fn end_session(store: &Store, session: SessionId) -> Result<()> {
     store.require_sign_in()?;
     let mut change = store.begin().await?;
     change.find::<session::Entity>(session.0).await?;
-    if store.reachable(Kind::Session, Action::Delete, &[session.0]).await?.is_empty() {
-        return Err(missing("end this session"));
-    }
+    change.must_reach(Kind::Session, session.0, Action::Delete).await.map_err(|_| missing("end this session"))?;
     change.as_system(Purpose::SignIn, async |change| revoke(change, session).await).await?;
     change.commit().await
 }

@@ -148,7 +148,7 @@ async fn who_signs_in_is_the_viewer() {
     assert_eq!(payload["expiresAt"], Instant(world.clock_now().0 + 900_000).rfc3339());
     let ann = kept(payload);
     let query = "{ viewer { user { email roles { nodes { key } } } session { userAgent address } sessions { address }
-        permissions { resource action reach } hiddenFields { resource } readOnlyFields { resource } } }";
+        grants { resource action reach } permissions hiddenFields { resource } readOnlyFields { resource } } }";
     let answer = world.ask(Some(&ann), query, json!(null)).await;
     let viewer = &answer["data"]["viewer"];
     assert_eq!(
@@ -158,7 +158,8 @@ async fn who_signs_in_is_the_viewer() {
     );
     assert_eq!(viewer["session"], json!({ "userAgent": "tests", "address": "192.0.2.7" }));
     assert_eq!(viewer["sessions"].as_array().unwrap().len(), 1);
-    let permissions = viewer["permissions"].as_array().unwrap();
+    assert!(viewer["permissions"].as_array().unwrap().contains(&json!("Deal:ERASE:ALL")));
+    let permissions = viewer["grants"].as_array().unwrap();
     assert!(permissions.contains(&json!({ "resource": "Deal", "action": "ERASE", "reach": "ALL" })));
     assert_eq!(permissions.len(), Kind::ALL.len() * 11);
 

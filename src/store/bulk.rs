@@ -33,6 +33,7 @@ pub const STATUS: &Choices = &Choices {
         ("CREATED", "It made a record."),
         ("UPDATED", "It changed a record."),
         ("UNCHANGED", "The record already was so."),
+        ("ROLLED_BACK", "It would have been saved, and was undone because another item failed."),
         ("FAILED", "It was refused."),
     ],
 };
@@ -55,12 +56,17 @@ pub struct Outcome {
     pub record: Option<Uuid>,
     /// Why it failed.
     pub mistakes: Vec<UserError>,
+    /// Whether it was undone because another item failed.
+    pub rolled_back: bool,
 }
 
 impl Outcome {
     /// As the API names it.
     #[must_use]
     pub fn status(&self) -> &'static str {
+        if self.rolled_back && self.saved.is_some() {
+            return "ROLLED_BACK";
+        }
         status(self.saved)
     }
 
@@ -68,7 +74,7 @@ impl Outcome {
         for mistake in &mut mistakes {
             mistake.index = Some(index);
         }
-        Self { saved: None, record: None, mistakes }
+        Self { mistakes, ..Self::default() }
     }
 }
 
@@ -134,7 +140,7 @@ pub async fn upsert(
             (Err(error), _) | (_, Err(error)) => Err(error),
         };
         outcomes.push(match done {
-            Ok((id, saved)) => Outcome { saved: Some(saved), record: Some(id), mistakes: vec![] },
+            Ok((id, saved)) => Outcome { saved: Some(saved), record: Some(id), mistakes: vec![], rolled_back: false },
             Err(Error::Input(mistakes)) => Outcome::failed(mistakes, index),
             Err(error) => return Err(error),
         });
@@ -234,10 +240,10 @@ async fn recognise_by(
     Ok(found)
 }
 
-/// The outcomes of a run that was undone: what would have happened, and no records.
+/// The outcomes of a run that was undone, without records: of a dry run, what would have happened.
 #[must_use]
-pub fn undone(outcomes: Vec<Outcome>) -> Vec<Outcome> {
-    outcomes.into_iter().map(|outcome| Outcome { record: None, ..outcome }).collect()
+pub fn undone(outcomes: Vec<Outcome>, dry: bool) -> Vec<Outcome> {
+    outcomes.into_iter().map(|outcome| Outcome { record: None, rolled_back: !dry, ..outcome }).collect()
 }
 
 /// Outcomes as they are kept under an idempotency key.
@@ -274,6 +280,7 @@ pub fn read(kind: Kind, kept: &Json) -> Vec<Outcome> {
             saved,
             record: json["record"].as_str().and_then(|id| value::key(kind, id).ok()),
             mistakes: mistakes.collect(),
+            rolled_back: false,
         }
     };
     kept.as_array().into_iter().flatten().map(one).collect()

@@ -35,6 +35,8 @@ pub struct Change {
     author: Option<UserId>,
     /// Whether roles, users or sessions changed, so that what is cached of them is stale.
     touches_access: bool,
+    /// Whether teams or memberships changed, so that who reaches whom must be worked out anew.
+    touches_reach: bool,
     wrote: bool,
 }
 
@@ -86,7 +88,7 @@ impl Change {
     pub(super) async fn open(store: Store) -> Result<Self> {
         let tx = store.backend.db.begin().await?;
         let author = store.actor().user();
-        Ok(Self { tx, store, author, touches_access: false, wrote: false })
+        Ok(Self { tx, store, author, touches_access: false, touches_reach: false, wrote: false })
     }
 
     /// Names in the events who it is that Tandem does this for: somebody who is just signing in.
@@ -95,7 +97,10 @@ impl Change {
     }
 
     /// Keeps everything.
-    pub async fn commit(self) -> Result<()> {
+    pub async fn commit(mut self) -> Result<()> {
+        if self.touches_reach {
+            self.rebuild_reach_now().await?;
+        }
         self.tx.commit().await?;
         if self.touches_access {
             self.store.backend.forget_policies();
@@ -207,6 +212,7 @@ impl Change {
             return Err(forbidden(table.kind, Action::Create));
         }
         let now = self.store.now();
+        self.own(&mut draft, table);
         E::complete(&mut draft, self.store.actor(), now);
         let (mut row, missing) = draft.build::<E>(self.store.backend.new_id(), now)?;
         let required = missing
@@ -225,6 +231,7 @@ impl Change {
         E::settle(self, &mut row, None, &draft).await?;
         finish::<E>(&mut row)?;
         let mut problems = Problems::default();
+        check_lengths::<E>(&row, &mut problems);
         E::check(&row, None, &mut problems);
         problems.into_result()?;
         self.check_unique::<E>(&row, None).await?;
@@ -285,6 +292,7 @@ impl Change {
             return Ok((before, Saved::Unchanged));
         }
         let mut problems = Problems::default();
+        check_lengths::<E>(&row, &mut problems);
         E::check(&row, Some(&before), &mut problems);
         problems.into_result()?;
         self.check_assign::<E>(&before, &row).await?;
@@ -371,5 +379,20 @@ fn expect_version<E: Rules>(row: &E::Model, expected: Option<i32>) -> Result<()>
                 .into())
         }
         _ => Ok(()),
+    }
+}
+
+/// No text is longer than its column allows, whoever set it.
+fn check_lengths<E: Rules>(row: &E::Model, problems: &mut Problems) {
+    for (column, field) in E::Column::iter().zip(&E::table().fields).filter(|(_, field)| !field.physical) {
+        if let (entity::table::Type::Text, Value::String(Some(text))) = (field.ty, row.get(column))
+            && text.chars().count() > field.max
+        {
+            problems.add(
+                UserCode::TooLong,
+                &input_name(field),
+                format!("{} takes at most {} characters.", field.name, field.max),
+            );
+        }
     }
 }

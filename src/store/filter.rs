@@ -13,6 +13,29 @@ use crate::{
     error::{Code, Error, Result},
 };
 
+/// How deep a filter may go through relations: each step can multiply the rows looked at.
+pub const MOST_HOPS: usize = 3;
+/// How many tests a filter may have: the engines bound the depth of an expression.
+pub const MOST_TESTS: usize = 200;
+/// How many values a filter may compare with: the engines bound the values of a statement.
+pub const MOST_VALUES: usize = 5_000;
+/// How many words a search may have.
+pub const MOST_WORDS: usize = 10;
+
+/// How much a filter asks of the database.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    hops: usize,
+    tests: usize,
+    values: usize,
+}
+
+impl Size {
+    fn and(self, other: Self) -> Self {
+        Self { hops: self.hops.max(other.hops), tests: self.tests + other.tests, values: self.values + other.values }
+    }
+}
+
 /// A condition on rows of one kind.
 #[derive(Clone, Debug, Default)]
 pub enum Filter {
@@ -77,8 +100,41 @@ pub enum Place {
 }
 
 impl Filter {
-    /// Reads a filter in the shape of the kind's filter input.
+    /// Reads a filter in the shape of the kind's filter input, within what a database can bear:
+    /// relations at most [`MOST_HOPS`] deep, at most [`MOST_TESTS`] tests and [`MOST_VALUES`] values.
     pub fn read(kind: Kind, json: &Json) -> Result<Self> {
+        let filter = Self::read_part(kind, json)?;
+        let size = filter.size();
+        for (what, number, most) in [
+            ("relations deep", size.hops, MOST_HOPS),
+            ("tests", size.tests, MOST_TESTS),
+            ("values", size.values, MOST_VALUES),
+        ] {
+            if number > most {
+                return Err(Error::argument(format!("A filter may have at most {most} {what}; this has {number}.")));
+            }
+        }
+        Ok(filter)
+    }
+
+    /// How much it asks of the database.
+    fn size(&self) -> Size {
+        match self {
+            Self::Everything => Size::default(),
+            Self::And(all) | Self::Or(all) => {
+                all.iter().map(Self::size).fold(Size { tests: 1, ..Size::default() }, Size::and)
+            }
+            Self::Not(filter) => filter.size(),
+            Self::Test(_, test) => Size { tests: 1, values: test.values(), ..Size::default() },
+            Self::External(..) | Self::Unique(..) => Size { tests: 1, values: 2, ..Size::default() },
+            Self::Linked(_, _, filter) => {
+                let size = filter.size();
+                Size { tests: size.tests + 1, hops: size.hops + 1, ..size }
+            }
+        }
+    }
+
+    fn read_part(kind: Kind, json: &Json) -> Result<Self> {
         let table = kind.table();
         let object = json.as_object().ok_or_else(|| Error::argument(format!("{}Filter is an object.", table.name)))?;
         let mut all = Vec::with_capacity(object.len());
@@ -89,7 +145,7 @@ impl Filter {
             all.push(match name.as_str() {
                 "and" => Self::And(Self::read_list(kind, json)?),
                 "or" => Self::Or(Self::read_list(kind, json)?),
-                "not" => Self::Not(Box::new(Self::read(kind, json)?)),
+                "not" => Self::Not(Box::new(Self::read_part(kind, json)?)),
                 _ => Self::read_entry(table, name, json)?,
             });
         }
@@ -103,8 +159,8 @@ impl Filter {
     fn read_list(kind: Kind, json: &Json) -> Result<Vec<Self>> {
         // A single object is a list of one, by GraphQL's input coercion.
         json.as_array().map_or_else(
-            || Ok(vec![Self::read(kind, json)?]),
-            |items| items.iter().map(|item| Self::read(kind, item)).collect(),
+            || Ok(vec![Self::read_part(kind, json)?]),
+            |items| items.iter().map(|item| Self::read_part(kind, item)).collect(),
         )
     }
 
@@ -117,8 +173,11 @@ impl Filter {
         let Some(link) = table.link(name) else {
             return Err(Error::argument(format!("{}Filter has no field {name}.", table.name)));
         };
+        if matches!(link.join, Join::Listed | Join::Subject) {
+            return Err(Error::argument(format!("{}Filter has no field {name}.", table.name)));
+        }
         if matches!(link.join, Join::One { .. }) {
-            return Ok(Self::Linked(link, Quantifier::Some, Box::new(Self::read(link.target, json)?)));
+            return Ok(Self::Linked(link, Quantifier::Some, Box::new(Self::read_part(link.target, json)?)));
         }
         let object = json.as_object().ok_or_else(|| Error::argument(format!("The filter of {name} is an object.")))?;
         let mut all = Vec::new();
@@ -129,7 +188,7 @@ impl Filter {
                 "none" => Quantifier::None,
                 other => return Err(Error::argument(format!("{name} takes some, every or none, not {other}."))),
             };
-            all.push(Self::Linked(link, quantifier, Box::new(Self::read(link.target, json)?)));
+            all.push(Self::Linked(link, quantifier, Box::new(Self::read_part(link.target, json)?)));
         }
         Ok(Self::And(all))
     }
@@ -331,11 +390,36 @@ pub fn and_live(sql: &mut Sql, table: &Table, alias: &str) {
     }
 }
 
+/// Whether a column can be compared in this way.
+fn compares(field: &Field, name: &str) -> bool {
+    match name {
+        "eq" | "ne" => true,
+        "in" | "notIn" => !matches!(field.ty, Type::Bool),
+        "isNull" => !matches!(field.ty, Type::Id),
+        "lt" | "lte" | "gt" | "gte" => matches!(field.ty, Type::Text | Type::Int | Type::Instant | Type::Day),
+        "contains" | "startsWith" | "endsWith" => matches!(field.ty, Type::Text),
+        "ignoreCase" => field.fold.is_some(),
+        _ => false,
+    }
+}
+
 impl Test {
+    /// How many values it compares with.
+    fn values(&self) -> usize {
+        match self {
+            Self::In(values, _) => values.len(),
+            Self::Folded(test) | Self::Money(_, test) => test.values() + 1,
+            Self::All(all) => all.iter().map(Self::values).sum(),
+            Self::Compare(..) | Self::Null(_) | Self::Like(..) => 1,
+        }
+    }
+
     fn read(kind: Kind, field: &Field, object: &Map<String, Json>) -> Result<Self> {
         if matches!(field.ty, Type::Money) {
             return Self::read_money(field, object);
         }
+        // Addresses are kept in lower case and with their accents; they are their own keys.
+        let fold = |text: &str| if field.fold == Some(field.column) { text.to_lowercase() } else { fold(text) };
         let folded = object.get("ignoreCase").and_then(Json::as_bool).unwrap_or(false) && field.fold.is_some();
         let convert = |json: &Json| -> Result<Value> {
             let json = match json.as_str() {
@@ -356,6 +440,12 @@ impl Test {
         for (name, json) in object {
             if json.is_null() {
                 return Err(Error::argument(format!("`{name}: null` tests nothing; use `isNull`.")));
+            }
+            if !compares(field, name) {
+                return Err(Error::argument(format!("{} has no comparison {name}.", field.name)));
+            }
+            if json.as_str().is_some_and(|text| text.contains('\0')) {
+                return Err(Error::argument(format!("{name} has a character that no text here can have.")));
             }
             let words =
                 || json.as_str().map(|text| if folded { fold(text) } else { text.to_owned() }).unwrap_or_default();
@@ -382,6 +472,9 @@ impl Test {
                 "isNull" => {
                     all.push(Self::Null(json.as_bool().unwrap_or(true)));
                     continue;
+                }
+                "contains" | "startsWith" | "endsWith" if !json.is_string() => {
+                    return Err(Error::argument(format!("{name} takes a string.")));
                 }
                 "contains" => Self::Like(Place::Inside, words()),
                 "startsWith" => Self::Like(Place::Start, words()),
@@ -516,14 +609,14 @@ pub fn search(kind: Kind, text: &str, actor: &Actor) -> Option<Filter> {
     if !kind.table().fields.iter().any(|field| field.search) {
         return None;
     }
-    let words = fold(text);
+    let words: Vec<String> = text.replace('\0', " ").split_whitespace().take(MOST_WORDS).map(str::to_owned).collect();
     Some(Filter::And(
         words
-            .split(' ')
-            .filter(|word| !word.is_empty())
+            .iter()
             .map(|word| {
                 let contains = |field: &&'static Field| {
-                    Filter::Test(field, Test::Folded(Box::new(Test::Like(Place::Inside, word.to_owned()))))
+                    let word = if field.fold == Some(field.column) { word.to_lowercase() } else { fold(word) };
+                    Filter::Test(field, Test::Folded(Box::new(Test::Like(Place::Inside, word))))
                 };
                 Filter::Or(fields.iter().map(contains).collect())
             })

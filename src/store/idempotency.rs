@@ -44,6 +44,17 @@ impl Idempotency {
 
     /// Looks the key up; a key used for something else is refused.
     pub async fn look_up(&self, change: &Change) -> Result<Replay> {
+        if change.sql().engine() == super::sql::Engine::Postgres {
+            // Of two equal requests at once, the second waits for the first and finds its answer.
+            let mut sql = change.sql();
+            sql.push("SELECT pg_advisory_xact_lock(hashtextextended(").bind(format!(
+                "{}/{}",
+                change.store().user()?,
+                self.key
+            ));
+            sql.push(", 0))::text");
+            change.fetch(sql).await?;
+        }
         let mut sql = change.sql();
         sql.push("SELECT k.fingerprint, k.answer");
         if change.sql().engine() == super::sql::Engine::Postgres {

@@ -13,9 +13,10 @@ use super::{
     filter::Filter,
     json,
     plan::{Connection, Find},
+    scope,
     sql::{Engine, Sql},
 };
-use crate::error::Result;
+use crate::{access::Action, error::Result};
 
 /// What puts an account on a list.
 enum Rule {
@@ -86,7 +87,9 @@ fn and_listed(store: &Store, sql: &mut Sql, list: Uuid, rule: &Rule) -> Result<(
     match rule {
         Rule::Members => {
             sql.push("t.id IN (SELECT m.account_id FROM target_account_list_member m WHERE m.archived_at IS NULL AND m.list_id = ");
-            sql.bind(list).push(")");
+            sql.bind(list);
+            scope::and_within(sql, store.actor(), (Kind::TargetAccountListMember, "m"), Action::Read);
+            sql.push(")");
         }
         Rule::Filter(filter) => filter.push(sql, store.actor(), (Kind::Account, "t"))?,
     }

@@ -94,7 +94,7 @@ impl Store {
     }
 
     /// Refuses orders and filters below these rows that would show a hidden field by their effect.
-    fn refuse_hidden_use(&self, rows: &Rows) -> Result<()> {
+    pub fn refuse_hidden_use(&self, rows: &Rows) -> Result<()> {
         rows.children.iter().try_for_each(|child| match child {
             Child::One { rows, .. } => self.refuse_hidden_use(rows),
             Child::Subject { any, .. } => any.0.values().try_for_each(|(rows, _)| self.refuse_hidden_use(rows)),

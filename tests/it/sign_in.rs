@@ -138,8 +138,8 @@ on_both_engines! {
 
     async fn a_rep_learns_what_they_may_do(world: World) {
         let answer = world.seller().await.query(
-            "{ viewer { permissions { resource action reach } hiddenFields { resource fields } } }").await.expect_ok();
-        let all = answer.data("viewer.permissions").as_array().unwrap();
+            "{ viewer { grants { resource action reach } hiddenFields { resource fields } } }").await.expect_ok();
+        let all = answer.data("viewer.grants").as_array().unwrap();
         let reach = |kind: &str, action: &str| {
             let found = all.iter().find(|cell| cell["resource"] == kind && cell["action"] == action);
             found.map_or("NONE", |cell| cell["reach"].as_str().unwrap()).to_owned()

@@ -9,7 +9,7 @@ use sea_orm::{Iterable, ModelTrait, Value, prelude::Uuid};
 
 use super::{Change, Problems};
 use crate::{
-    access::Action,
+    access::{Action, Reach},
     error::{Error, Result, UserCode, UserError},
     store::{
         draft::{Draft, input_name},
@@ -20,6 +20,18 @@ use crate::{
 };
 
 impl Change {
+    /// Who may create only what is theirs owns what they create, unless they say otherwise.
+    pub(super) fn own(&self, draft: &mut Draft, table: &Table) {
+        let actor = self.store.actor();
+        let narrow = actor.policy.reach(table.kind, Action::Create) < Reach::All;
+        if let (Some(user), Some(column), true) = (actor.user(), table.owner.columns().first().copied(), narrow)
+            && column == "owner_id"
+            && draft.get(table, column).is_none()
+        {
+            draft.set(table, column, user);
+        }
+    }
+
     /// The keys a client sets must lead to rows that the client may see.
     pub(super) async fn check_keys(&self, draft: &Draft, table: &'static Table) -> Result<()> {
         let keys: Vec<(&Field, Kind, Uuid)> = draft.keys(table).collect();
@@ -56,12 +68,15 @@ impl Change {
     /// Giving a record to another owner takes a permission of its own.
     pub(super) async fn check_assign<E: Rules>(&self, before: &E::Model, after: &E::Model) -> Result<()> {
         let table = E::table();
-        let Some(at) = table.fields.iter().position(|field| field.column == "owner_id") else { return Ok(()) };
-        let Some(column) = E::Column::iter().nth(at) else { return Ok(()) };
-        if before.get(column) == after.get(column) || self.may::<E>(E::id(before), Action::Assign).await? {
+        let owners = table.owner.columns();
+        let changed = E::Column::iter()
+            .zip(&table.fields)
+            .find(|(column, field)| owners.contains(&field.column) && before.get(*column) != after.get(*column));
+        let Some((_, field)) = changed else { return Ok(()) };
+        if self.may::<E>(E::id(before), Action::Assign).await? {
             return Ok(());
         }
-        Err(UserError::new(UserCode::Forbidden, "ownerId", "You may not give this record to another owner.")
+        Err(UserError::new(UserCode::Forbidden, &input_name(field), "You may not give this record to another owner.")
             .because("PERMISSION_MISSING")
             .into())
     }
@@ -169,25 +184,5 @@ impl Change {
             .push(" t JOIN up ON t.id = up.id WHERE ");
         sql.column("t", column).push(" IS NOT NULL) SELECT count(*) FROM up WHERE up.id = ").bind(id);
         Ok(read::first_count(&self.fetch(sql).await?)? > 0)
-    }
-
-    /// Works out anew which users each user's teams cover, after teams or memberships changed.
-    pub async fn rebuild_reach(&mut self) -> Result<()> {
-        let mut sql = self.sql();
-        sql.push("DELETE FROM user_reach");
-        self.execute(sql).await?;
-        let mut sql = self.sql();
-        sql.push(
-            "INSERT INTO user_reach (user_id, member_id) \
-             WITH RECURSIVE below(top, id) AS ( \
-               SELECT t.id, t.id FROM team t WHERE t.archived_at IS NULL \
-               UNION SELECT b.top, t.id FROM team t JOIN below b ON t.parent_id = b.id WHERE t.archived_at IS NULL) \
-             SELECT m.user_id, o.user_id FROM team_membership m JOIN below b ON b.top = m.team_id \
-               JOIN team_membership o ON o.team_id = b.id WHERE m.archived_at IS NULL AND o.archived_at IS NULL \
-             UNION SELECT u.id, u.id FROM \"user\" u",
-        );
-        self.execute(sql).await?;
-        self.touches_access = true;
-        Ok(())
     }
 }

@@ -20,7 +20,41 @@ use crate::{
     },
 };
 
+/// The key of the lock under which one change at a time works out who reaches whom.
+const REACH_LOCK: i64 = 0x7265_6163_68;
+
 impl Change {
+    /// Works out anew which users each user's teams cover, after teams or memberships changed.
+    pub fn rebuild_reach(&mut self) {
+        self.touches_reach = true;
+        self.touches_access = true;
+    }
+
+    /// Does so once, at the end of the change; one change after the other, or each would miss what
+    /// the other has not committed yet.
+    pub(super) async fn rebuild_reach_now(&mut self) -> Result<()> {
+        if self.sql().engine() == Engine::Postgres {
+            let mut sql = self.sql();
+            sql.push("SELECT pg_advisory_xact_lock(").bind(REACH_LOCK).push(")::text");
+            self.fetch(sql).await?;
+        }
+        let mut sql = self.sql();
+        sql.push("DELETE FROM user_reach");
+        self.execute(sql).await?;
+        let mut sql = self.sql();
+        sql.push(
+            "INSERT INTO user_reach (user_id, member_id) \
+             WITH RECURSIVE below(top, id) AS ( \
+               SELECT t.id, t.id FROM team t WHERE t.archived_at IS NULL \
+               UNION SELECT b.top, t.id FROM team t JOIN below b ON t.parent_id = b.id WHERE t.archived_at IS NULL) \
+             SELECT m.user_id, o.user_id FROM team_membership m JOIN below b ON b.top = m.team_id \
+               JOIN team_membership o ON o.team_id = b.id WHERE m.archived_at IS NULL AND o.archived_at IS NULL \
+             UNION SELECT u.id, u.id FROM \"user\" u",
+        );
+        self.execute(sql).await?;
+        Ok(())
+    }
+
     /// Stores a row and its event: a new one, or what differs from the row before.
     pub(super) async fn put<E: Rules>(
         &mut self,
