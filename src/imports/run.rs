@@ -158,8 +158,7 @@ impl Import {
             resumed
         } else {
             let (resource, dry_run) = (map.resource(), options.dry_run);
-            let start =
-                JobStart { file_name, resource, dry_run, rows, fingerprint: &fingerprint, waits_with: None };
+            let start = JobStart { file_name, resource, dry_run, rows, fingerprint: &fingerprint, waits_with: None };
             (change.open_job(start).await?, Vec::new())
         };
         change.commit().await?;

@@ -121,7 +121,16 @@ impl Change {
             .push(", ")
             .bind(i32::try_from(start.rows).unwrap_or(i32::MAX))
             .push(", 0, 0, 0, 0, 0, ");
-        sql.bind(start.fingerprint).push(", ").bind(start.waits_with.map(str::to_owned)).push(", ").bind(user.0).push(", 1, ").bind(now).push(", ").bind(now).push(")");
+        sql.bind(start.fingerprint)
+            .push(", ")
+            .bind(start.waits_with.map(str::to_owned))
+            .push(", ")
+            .bind(user.0)
+            .push(", 1, ")
+            .bind(now)
+            .push(", ")
+            .bind(now)
+            .push(")");
         self.execute(sql).await?;
         Ok(Job { id, counts: Counts::default(), version: 1 })
     }
@@ -266,7 +275,9 @@ impl Store {
             return Ok(None);
         }
         let mut sql = Sql::new(self.engine());
-        sql.push("SELECT j.version, j.file_name, j.status, j.map, CASE WHEN j.dry_run THEN 1 ELSE 0 END FROM import_job j");
+        sql.push(
+            "SELECT j.version, j.file_name, j.status, j.map, CASE WHEN j.dry_run THEN 1 ELSE 0 END FROM import_job j",
+        );
         sql.push(" WHERE j.id = ").bind(id).push(" AND j.user_id = ").bind(user.0).push(" AND j.archived_at IS NULL");
         let rows = self.fetch(sql).await?;
         let Some(row) = rows.first() else { return Ok(None) };

@@ -9,13 +9,11 @@ use tokio::sync::oneshot;
 
 use crate::{
     crew,
-    support::{
-        client::{Answer, Client},
-        world::World,
-    },
+    support::client::{Answer, Client},
 };
 
-const MAP: &str = "resource = \"Lead\"\n[identity]\nsystem = \"crm\"\ncolumn = \"id\"\n[fields.name]\ncolumn = \"name\"\n";
+const MAP: &str =
+    "resource = \"Lead\"\n[identity]\nsystem = \"crm\"\ncolumn = \"id\"\n[fields.name]\ncolumn = \"name\"\n";
 const FILE: &str = "id,name\n1,Ann\n2,Ben\n3,\n";
 
 async fn start(client: &Client, map: &str) -> Answer {

@@ -21,7 +21,11 @@ async fn a_file_is_taken_whole_or_refused_with_a_status_of_its_own() {
     })
     .await;
     let answer = put(&world, "wanted", vec![b'x'; 1_000], &[GOOD, CSV]).await;
-    assert_eq!((answer.status, &answer.json), (202, &json!({ "bytes": 1_000 })), "beyond the limit of GraphQL's bodies");
+    assert_eq!(
+        (answer.status, &answer.json),
+        (202, &json!({ "bytes": 1_000 })),
+        "beyond the limit of GraphQL's bodies"
+    );
     assert!(!answer.header("x-request-id").is_empty());
     let cases: [(&str, usize, &[(&str, &str)], u16, &str); 9] = [
         ("wanted", 1, &[CSV], 401, "UNAUTHENTICATED"),

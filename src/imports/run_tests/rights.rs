@@ -130,17 +130,17 @@ async fn a_record_beyond_the_reach_of_the_permission_to_import_is_refused() {
 async fn an_import_started_by_the_api_goes_on_by_itself() {
     let desk = Desk::open().await;
     let start = "mutation($input: ImportStartInput!) { importStart(input: $input) { job { id fileName status } uploadPath userErrors { code field message } } }";
-    let wrong = desk.ask(&desk.admin, start, json!({ "input": { "map": LEADS.replace("receivedAt", "receivedOn"), "fileName": "leads.csv" } })).await;
-    let mistake = &wrong["data"]["importStart"]["userErrors"][0];
-    assert_eq!((&mistake["code"], &mistake["field"]), (&json!("INVALID"), &json!(["map"])));
-    assert!(mistake["message"].as_str().unwrap().starts_with("line 14, column 1: fields.receivedOn:"), "{mistake}");
-    let begun = desk
+    let wrong = desk
         .ask(
             &desk.admin,
             start,
-            json!({ "input": { "map": LEADS, "fileName": "leads.csv" } }),
+            json!({ "input": { "map": LEADS.replace("receivedAt", "receivedOn"), "fileName": "leads.csv" } }),
         )
         .await;
+    let mistake = &wrong["data"]["importStart"]["userErrors"][0];
+    assert_eq!((&mistake["code"], &mistake["field"]), (&json!("INVALID"), &json!(["map"])));
+    assert!(mistake["message"].as_str().unwrap().starts_with("line 14, column 1: fields.receivedOn:"), "{mistake}");
+    let begun = desk.ask(&desk.admin, start, json!({ "input": { "map": LEADS, "fileName": "leads.csv" } })).await;
     let job = &begun["data"]["importStart"]["job"];
     assert_eq!((&job["fileName"], &job["status"]), (&json!("leads.csv"), &json!("WAITING")), "{begun}");
     let id = job["id"].as_str().unwrap();
