@@ -5,6 +5,8 @@ use super::*;
 const GOOD: (&str, &str) = ("authorization", "Bearer good");
 const CSV: (&str, &str) = ("content-type", "text/csv; charset=utf-8");
 
+type Headers = &'static [(&'static str, &'static str)];
+
 async fn put(world: &World, id: &str, body: impl Into<reqwest::Body>, headers: &[(&str, &str)]) -> Answer {
     let mut request = world.client.put(world.url(&format!("/uploads/{id}")));
     for (name, value) in headers {
@@ -27,7 +29,7 @@ async fn a_file_is_taken_whole_or_refused_with_a_status_of_its_own() {
         "beyond the limit of GraphQL's bodies"
     );
     assert!(!answer.header("x-request-id").is_empty());
-    let cases: [(&str, usize, &[(&str, &str)], u16, &str); 9] = [
+    let cases: [(&str, usize, Headers, u16, &str); 9] = [
         ("wanted", 1, &[CSV], 401, "UNAUTHENTICATED"),
         ("wanted", 1, &[("authorization", "Bearer bad"), CSV], 401, "UNAUTHENTICATED"),
         ("wanted", 1, &[GOOD], 415, "UNSUPPORTED_MEDIA_TYPE"),
