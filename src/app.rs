@@ -3,7 +3,10 @@
 use std::{any::TypeId, future::Future, net::SocketAddr, sync::Arc};
 
 use async_graphql::{Request, Response};
+use bytes::Bytes;
+use entity::ImportStatus;
 use futures_util::{StreamExt, stream::BoxStream};
+use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -13,8 +16,9 @@ use crate::{
     graphql::schema::{self, RequestKey, TandemSchema},
     http::{
         self, Settings,
-        host::{ACTUAL_COST, About, Caller, FirstSight, Host},
+        host::{ACTUAL_COST, About, Caller, FirstSight, Host, UploadAnswer},
     },
+    imports::upload,
     people::sign_in::Authority,
     store::{Backend, Store},
 };
@@ -77,6 +81,19 @@ impl Host for App {
     fn subscribe(&self, request: Request, caller: &Caller, about: &About) -> BoxStream<'static, Response> {
         let (schema, request, _) = self.prepare(request, caller, about);
         schema.execute_stream(request).boxed()
+    }
+
+    async fn upload(
+        &self,
+        caller: &Caller,
+        id: &str,
+        body: BoxStream<'_, Result<Bytes>>,
+        about: &About,
+    ) -> Result<UploadAnswer> {
+        let actor = caller.data.downcast_ref::<Actor>().cloned().unwrap_or_else(Actor::anonymous);
+        let store = self.0.backend.store(actor, Some(&about.request_id));
+        let job = upload::receive(&store, id, body).await?;
+        Ok(UploadAnswer(json!({ "job": job.to_string(), "status": ImportStatus::Running.as_str() })))
     }
 
     async fn ready(&self) -> Result<()> {

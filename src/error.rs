@@ -71,6 +71,7 @@ codes! {
         ServiceUnavailable = "SERVICE_UNAVAILABLE",
         Forbidden = "FORBIDDEN",
         NotFound = "NOT_FOUND",
+        Conflict = "CONFLICT",
         InvalidCursor = "INVALID_CURSOR",
         Internal = "INTERNAL_SERVER_ERROR",
     }

@@ -192,6 +192,8 @@ choices! {
     }
     /// How far an import has come.
     ImportStatus {
+        /// Waiting for its file.
+        Waiting = "WAITING",
         /// Under way.
         Running = "RUNNING",
         /// All rows dealt with.

@@ -34,6 +34,8 @@ record! {
         finished_at: Option<Instant> => server().sort();
         /// Fingerprint of file and map, by which a broken-off import is resumed.
         fingerprint: String => physical();
+        /// The map, as TOML, where the file comes after the job.
+        map: Option<String> => physical();
         /// Who started it.
         user_id: UserId => link("user").always_shown().by_server();
     }

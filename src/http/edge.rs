@@ -41,6 +41,7 @@ pub(super) enum Transport {
     WebSocket,
     EventsByPost,
     EventsByGet,
+    Upload,
 }
 
 impl Transport {
@@ -50,6 +51,7 @@ impl Transport {
             Self::Get => "get",
             Self::WebSocket => "websocket",
             Self::EventsByPost | Self::EventsByGet => "sse",
+            Self::Upload => "upload",
         }
     }
 

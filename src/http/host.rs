@@ -2,6 +2,7 @@
 
 use std::{any::Any, fmt, future::Future, net::IpAddr, sync::Arc};
 
+use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
 use crate::error::Error;
@@ -46,6 +47,10 @@ pub struct FirstSight(pub bool);
 /// The name under which a response tells, in its extensions, how many objects it really cost. The edge takes it out.
 pub const ACTUAL_COST: &str = "actualCost";
 
+/// What an upload is answered with.
+#[derive(Clone, Debug)]
+pub struct UploadAnswer(pub serde_json::Value);
+
 /// The house behind the edge.
 pub trait Host: Clone + Send + Sync + 'static {
     /// Who calls with this token, or without one; a bad token is `UNAUTHENTICATED`.
@@ -66,6 +71,16 @@ pub trait Host: Clone + Send + Sync + 'static {
         caller: &Caller,
         about: &About,
     ) -> BoxStream<'static, async_graphql::Response>;
+
+    /// Takes a file for what this id names. Nothing of the body may be read before it is known that it is wanted; an
+    /// error in the body is answered as it is, and nothing of the file is kept.
+    fn upload(
+        &self,
+        caller: &Caller,
+        id: &str,
+        body: BoxStream<'_, Result<Bytes, Error>>,
+        about: &About,
+    ) -> impl Future<Output = Result<UploadAnswer, Error>> + Send;
 
     /// Whether requests can be served.
     fn ready(&self) -> impl Future<Output = Result<(), Error>> + Send;

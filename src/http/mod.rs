@@ -1,4 +1,4 @@
-//! The edge: GraphQL over HTTP, WebSocket and server-sent events, behind one admission gate.
+//! The edge: GraphQL over HTTP, WebSocket and server-sent events, behind one admission gate; and uploads beside it.
 
 mod accept;
 mod answer;
@@ -17,6 +17,7 @@ pub mod settings;
 mod sse;
 #[cfg(test)]
 mod tests;
+mod upload;
 mod websocket;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
@@ -27,7 +28,7 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, header},
     middleware::{self, Next},
     response::Response,
-    routing::{any, get},
+    routing::{any, get, put},
 };
 use futures_util::FutureExt;
 use tower_http::{
@@ -64,6 +65,7 @@ pub fn router<H: Host>(host: H, sdl: &str, settings: Settings, clock: Arc<dyn Cl
         .route("/graphql", get(graphql::get::<H>).post(graphql::post::<H>).fallback(graphql::other))
         .route("/graphql/ws", any(websocket::upgrade::<H>))
         .route("/graphql/stream", get(sse::stream::<H>).post(sse::stream::<H>).fallback(graphql::other))
+        .route("/uploads/{id}", put(upload::put::<H>).fallback(upload::other))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready::<H>));
     if edge.settings.graphiql {
@@ -123,7 +125,7 @@ fn cors(settings: &Settings) -> Result<CorsLayer> {
         settings.allowed_origins.iter().map(|origin| self::origin(origin)).collect::<Result<_>>()?;
     Ok(CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::PUT])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,

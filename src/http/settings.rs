@@ -11,8 +11,10 @@ pub struct Settings {
     pub limits: Limits,
     /// How much cost a caller may spend.
     pub rate: Rate,
-    /// How long one query or mutation may take.
+    /// How long one query or mutation may take, and how long an upload may pause.
     pub deadline: Duration,
+    /// Bytes of an uploaded file.
+    pub upload: u64,
     /// How long a WebSocket may stay without `connection_init`.
     pub init_timeout: Duration,
     /// How often an open WebSocket is pinged and an event stream gets a comment.
@@ -79,6 +81,7 @@ impl Default for Settings {
             limits: Limits::default(),
             rate: Rate { maximum: 100_000, restore: 5_000 },
             deadline: Duration::from_secs(30),
+            upload: 1024 * 1024 * 1024,
             init_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(15),
             operations_per_socket: 100,

@@ -1,4 +1,4 @@
-//! Imports in the API: `importStart`, which goes on by itself, and `importRows`.
+//! Imports in the API: `importStart`, whose file comes by `PUT /uploads/{id}`, and `importRows`.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,13 @@ use async_graphql::{
     indexmap::IndexMap, parser::types::Field, registry::Registry,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use entity::{Choice, Kind, id, import_job, table::Choices};
-use tokio::sync::Semaphore;
+use entity::{
+    Choice, Kind, id,
+    import_job::{self, ImportJobId},
+    table::Choices,
+};
 
-use super::{Import, Map, Options, result::Status};
+use super::{Map, result::Status, upload};
 use crate::{
     error::{Code, Error, Result, UserCode, UserError},
     graphql::{
@@ -25,9 +28,6 @@ use crate::{
     store::{JobRow, Store, bulk, page::MAX_PAGE},
 };
 
-/// Imports that a process works on at once; others wait for their turn.
-static TURNS: Semaphore = Semaphore::const_new(4);
-
 /// What can be read of imports besides the jobs themselves.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ImportQuery;
@@ -41,8 +41,6 @@ pub struct ImportMutation;
 pub struct ImportStartInput {
     /// The map, as TOML: how rows become records.
     map: String,
-    /// The data, as text, with a header.
-    data: String,
     /// The name under which the import is listed.
     file_name: String,
     /// Whether to tell what would happen and change nothing.
@@ -53,8 +51,10 @@ pub struct ImportStartInput {
 /// Answer of `importStart`.
 #[derive(SimpleObject)]
 pub struct ImportStartPayload {
-    /// The import, which goes on by itself: read it again to see how far it is. Null where it failed.
+    /// The import, which waits for its file: read it again to see how far it is. Null where it failed.
     job: Option<Row<import_job::Entity>>,
+    /// Where to `PUT` the file, with the same `Authorization` and the content type of its text: `/uploads/impj_…`.
+    upload_path: Option<String>,
     /// What a person can put right; empty on success.
     user_errors: Vec<UserError>,
     /// Anything else you want to read after the change.
@@ -205,8 +205,9 @@ fn line(cursor: &str) -> Result<i32> {
 
 #[Object]
 impl ImportMutation {
-    /// Starts an import and answers at once; it goes on by itself. The same map and data sent again go on
-    /// where a run broke off, and change nothing where it came to its end.
+    /// Begins an import: checks the map and your permissions, and answers where to `PUT` the file. Once the file is
+    /// there, the import goes on by itself. The same map and file given again in another import change nothing where a
+    /// row is imported already.
     async fn import_start(
         &self,
         ctx: &Context<'_>,
@@ -214,35 +215,26 @@ impl ImportMutation {
     ) -> Result<ImportStartPayload> {
         let store = store(ctx)?;
         store.require_sign_in()?;
-        let (job, user_errors) = outcome(start(store, input).await)?;
-        Ok(ImportStartPayload { job, user_errors, query: Query::default() })
+        let (id, user_errors) = outcome(start(store, input).await)?;
+        let upload_path = id.map(upload::path);
+        Ok(ImportStartPayload { job: id.map(Row::new), upload_path, user_errors, query: Query::default() })
     }
 }
 
-async fn start(store: &Store, input: ImportStartInput) -> Result<Row<import_job::Entity>> {
-    let ImportStartInput { map, data, file_name, dry_run } = input;
+async fn start(store: &Store, input: ImportStartInput) -> Result<ImportJobId> {
+    let ImportStartInput { map, file_name, dry_run } = input;
     let mut mistakes = Vec::new();
     if file_name.trim().is_empty() {
         mistakes.push(UserError::new(UserCode::Required, "fileName", "fileName is required."));
     }
-    let map = match (Map::parse(&map), mistakes.is_empty()) {
-        (Ok(map), true) => map,
-        (Ok(_), false) => return Err(Error::Input(mistakes)),
-        (Err(Error::Input(why)), _) => {
+    match Map::parse(&map) {
+        Ok(map) if mistakes.is_empty() => return upload::expect(store, &map, &file_name, dry_run).await,
+        Ok(_) => {}
+        Err(Error::Input(why)) => {
             // Where in the map it is, the message says.
             mistakes.extend(why.into_iter().map(|mistake| UserError { field: vec!["map".to_owned()], ..mistake }));
-            return Err(Error::Input(mistakes));
         }
-        (Err(error), _) => return Err(error),
-    };
-    let import = Import::begin(store, map, data.into(), Options { dry_run, ..Options::new(file_name) }).await?;
-    let job = Row::new(import.id());
-    tokio::spawn(async move {
-        let id = import.id();
-        let Ok(_turn) = TURNS.acquire().await else { return };
-        if let Err(error) = import.run(|_| {}).await {
-            tracing::warn!(import = %id, error = %error, "an import stopped");
-        }
-    });
-    Ok(job)
+        Err(error) => return Err(error),
+    }
+    Err(Error::Input(mistakes))
 }

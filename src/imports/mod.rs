@@ -23,6 +23,7 @@ mod run_tests;
 mod save;
 mod shape;
 mod source;
+pub mod upload;
 
 #[cfg(test)]
 mod tests;

@@ -86,6 +86,8 @@ pub struct Import {
     source: Source,
     options: Options,
     rows: u64,
+    /// Whether fingerprint and rows stand in the job.
+    measured: bool,
     job: Job,
     /// What a run before has dealt with, by line.
     done: HashMap<i32, JobRow>,
@@ -110,8 +112,17 @@ pub async fn run(
     Import::begin(store, map.clone(), source, options).await?.run(progress).await
 }
 
+/// The name under which an import is listed.
+pub(super) fn listed(file_name: &str) -> Result<&str> {
+    let name = file_name.trim();
+    if name.is_empty() || name.chars().count() > 500 || name.contains('\0') {
+        return Err(Error::input(UserCode::Invalid, "fileName", "A file name has 1 to 500 characters."));
+    }
+    Ok(name)
+}
+
 /// The noun that a map fills, where the actor may import it.
-fn permitted(store: &Store, map: &Map) -> Result<&'static dyn Noun> {
+pub(super) fn permitted(store: &Store, map: &Map) -> Result<&'static dyn Noun> {
     let kind = map.resource();
     let Some(noun) = NOUNS.of(kind).filter(|noun| noun.verbs().create) else {
         return Err(Error::input(
@@ -137,9 +148,7 @@ impl Import {
         store.user()?;
         let noun = permitted(store, &map)?;
         options.chunk = options.chunk.max(1);
-        if options.file_name.trim().is_empty() || options.file_name.chars().count() > 500 {
-            return Err(Error::input(UserCode::Invalid, "fileName", "A file name has 1 to 500 characters."));
-        }
+        let file_name = listed(&options.file_name)?;
         let (map, now) = (Arc::new(map), store.now());
         let (fingerprint, rows) = source.measure(&map).await?;
         let report = Report::new(&options)?;
@@ -148,13 +157,22 @@ impl Import {
         let (job, done) = if let Some(resumed) = resumed {
             resumed
         } else {
-            let (file_name, dry_run) = (options.file_name.trim(), options.dry_run);
-            let start = JobStart { file_name, resource: map.resource(), dry_run, rows, fingerprint: &fingerprint };
+            let (resource, dry_run) = (map.resource(), options.dry_run);
+            let start = JobStart { file_name, resource, dry_run, rows, fingerprint: &fingerprint, waits_with: None };
             (change.open_job(start).await?, Vec::new())
         };
         change.commit().await?;
         let done = done.into_iter().map(|row| (row.line, row)).collect();
-        Ok(Self { store: store.clone(), noun, map, source, options, rows, job, done, report, now })
+        let measured = true;
+        Ok(Self { store: store.clone(), noun, map, source, options, rows, measured, job, done, report, now })
+    }
+
+    /// The import whose file has come; it is looked into when it runs.
+    pub(super) fn with_file(store: &Store, map: Map, source: Source, options: Options, job: Job) -> Result<Self> {
+        let (noun, report) = (permitted(store, &map)?, Report::new(&options)?);
+        let (store, map, now) = (store.clone(), Arc::new(map), store.now());
+        let (rows, measured, done) = (0, false, HashMap::new());
+        Ok(Self { store, noun, map, source, options, rows, measured, job, done, report, now })
     }
 
     /// The import's id.
@@ -187,6 +205,13 @@ impl Import {
     }
 
     async fn work(&mut self, progress: &mut (impl FnMut(Progress) + Send)) -> Result<Summary> {
+        if !self.measured {
+            let (fingerprint, rows) = self.source.measure(&self.map).await?;
+            let mut change = self.store.begin().await?;
+            change.measure_job(&mut self.job, &fingerprint, rows).await?;
+            change.commit().await?;
+            self.rows = rows;
+        }
         let mut report = std::mem::take(&mut self.report);
         let mut saver = Saver::new(self.noun, self.map.match_on());
         let mut batches = self.source.batches(&self.map, self.now, self.options.chunk);

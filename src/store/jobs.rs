@@ -26,8 +26,24 @@ pub struct JobStart<'a> {
     pub dry_run: bool,
     /// Rows in the file.
     pub rows: u64,
-    /// By which it is known again.
+    /// By which it is known again; empty as long as its file has not come.
     pub fingerprint: &'a str,
+    /// The map with which it waits for its file; nothing where the file is at hand.
+    pub waits_with: Option<&'a str>,
+}
+
+/// An import that waits for its file, or has waited.
+#[derive(Clone, Debug)]
+pub struct Awaited {
+    /// Its id.
+    pub id: Uuid,
+    /// Name of the file.
+    pub file_name: String,
+    /// Whether it only checks.
+    pub dry_run: bool,
+    /// The map; nothing where it does not wait any more.
+    pub map: Option<String>,
+    version: i32,
 }
 
 /// An import under way. Whoever takes it up raises its version, so that another process that still
@@ -90,7 +106,7 @@ impl Change {
         let mut sql = self.sql();
         sql.push(
             "INSERT INTO import_job (id, file_name, resource, dry_run, status, rows, processed, created, updated, unchanged, failed, \
-             fingerprint, user_id, version, created_at, updated_at) VALUES (",
+             fingerprint, map, user_id, version, created_at, updated_at) VALUES (",
         );
         sql.bind(id)
             .push(", ")
@@ -100,11 +116,21 @@ impl Change {
             .push(", ")
             .bind(start.dry_run)
             .push(", ");
-        sql.bind(ImportStatus::Running.as_str())
+        let status = if start.waits_with.is_some() { ImportStatus::Waiting } else { ImportStatus::Running };
+        sql.bind(status.as_str())
             .push(", ")
             .bind(i32::try_from(start.rows).unwrap_or(i32::MAX))
             .push(", 0, 0, 0, 0, 0, ");
-        sql.bind(start.fingerprint).push(", ").bind(user.0).push(", 1, ").bind(now).push(", ").bind(now).push(")");
+        sql.bind(start.fingerprint)
+            .push(", ")
+            .bind(start.waits_with.map(str::to_owned))
+            .push(", ")
+            .bind(user.0)
+            .push(", 1, ")
+            .bind(now)
+            .push(", ")
+            .bind(now)
+            .push(")");
         self.execute(sql).await?;
         Ok(Job { id, counts: Counts::default(), version: 1 })
     }
@@ -141,6 +167,27 @@ impl Change {
         }
         self.write_job(&mut job, ImportStatus::Running, None).await?;
         Ok(Some((job, rows)))
+    }
+
+    /// Takes up an import whose file has come; nothing where somebody else did so first.
+    pub async fn take_job(&mut self, awaited: &Awaited) -> Result<Option<Job>> {
+        let mut sql = self.sql();
+        sql.push("UPDATE import_job SET status = ").bind(ImportStatus::Running.as_str());
+        sql.push(", updated_at = ").bind(self.store().now().0).push(", version = ").bind(awaited.version + 1);
+        sql.push(" WHERE id = ").bind(awaited.id).push(" AND version = ").bind(awaited.version);
+        sql.push(" AND status = ").bind(ImportStatus::Waiting.as_str());
+        let taken = self.execute(sql).await? > 0;
+        Ok(taken.then_some(Job { id: awaited.id, counts: Counts::default(), version: awaited.version + 1 }))
+    }
+
+    /// Notes what is known of an import's file once it has come.
+    pub async fn measure_job(&mut self, job: &mut Job, fingerprint: &str, rows: u64) -> Result<()> {
+        let mut sql = self.sql();
+        sql.push("UPDATE import_job SET fingerprint = ").bind(fingerprint);
+        sql.push(", rows = ").bind(i32::try_from(rows).unwrap_or(i32::MAX));
+        sql.push(" WHERE id = ").bind(job.id).push(" AND version = ").bind(job.version);
+        self.execute(sql).await?;
+        self.write_job(job, ImportStatus::Running, None).await
     }
 
     /// Notes what became of some rows of an import.
@@ -221,6 +268,29 @@ impl Store {
 }
 
 impl Store {
+    /// The actor's own import with this id.
+    pub async fn awaited_job(&self, id: Uuid) -> Result<Option<Awaited>> {
+        let user = self.user()?;
+        if self.reachable(Kind::ImportJob, Action::Read, &[id]).await?.is_empty() {
+            return Ok(None);
+        }
+        let mut sql = Sql::new(self.engine());
+        sql.push(
+            "SELECT j.version, j.file_name, j.status, j.map, CASE WHEN j.dry_run THEN 1 ELSE 0 END FROM import_job j",
+        );
+        sql.push(" WHERE j.id = ").bind(id).push(" AND j.user_id = ").bind(user.0).push(" AND j.archived_at IS NULL");
+        let rows = self.fetch(sql).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let waits = json::text(row, 2)? == Some(ImportStatus::Waiting.as_str());
+        Ok(Some(Awaited {
+            id,
+            file_name: json::text(row, 1)?.unwrap_or_default().to_owned(),
+            dry_run: json::int(row, 4)?.unwrap_or_default() == 1,
+            map: json::text(row, 3)?.filter(|_| waits).map(str::to_owned),
+            version: json::int(row, 0)?.unwrap_or_default(),
+        }))
+    }
+
     /// The kind of record that an import brings.
     pub async fn job_resource(&self, job: Uuid) -> Result<Option<Kind>> {
         let mut sql = Sql::new(self.engine());

@@ -46,7 +46,7 @@ pub use draft::{Draft, input_name};
 pub use feed::{FeedEvent, Position};
 pub use fold::fold;
 pub use idempotency::{Idempotency, Replay};
-pub use jobs::{Counts, Job, JobRow, JobStart};
+pub use jobs::{Awaited, Counts, Job, JobRow, JobStart};
 pub use keep::{migrate, pending};
 pub use noun::{Extra, Noun, Nouns, Rules, Slice, Verbs};
 pub use policies::Known;

@@ -41,3 +41,4 @@ mod permission_cells;
 mod permissions;
 mod sign_in;
 mod sockets;
+mod uploads;

@@ -4,6 +4,7 @@ mod edge;
 mod graphql;
 mod sse;
 pub(crate) mod toy;
+mod upload;
 mod websocket;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};

@@ -12,6 +12,7 @@ use async_graphql::{
     Context, Enum, ID, InputObject, Interface, Object, OneofObject, Request, Response, Schema, SimpleObject,
     Subscription, ValidationMode, Value, scalar,
 };
+use bytes::Bytes;
 use entity::Instant;
 use futures_util::{
     Stream, StreamExt,
@@ -21,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Code, Error},
-    http::host::{ACTUAL_COST, About, Caller, FirstSight, Host},
+    http::host::{ACTUAL_COST, About, Caller, FirstSight, Host, UploadAnswer},
 };
 
 /// What the toy remembers.
@@ -96,6 +97,25 @@ impl Host for Toy {
 
     fn subscribe(&self, request: Request, _: &Caller, _: &About) -> BoxStream<'static, Response> {
         self.schema(&request).execute_stream(request).boxed()
+    }
+
+    async fn upload(
+        &self,
+        _: &Caller,
+        id: &str,
+        mut body: BoxStream<'_, Result<Bytes, Error>>,
+        _: &About,
+    ) -> Result<UploadAnswer, Error> {
+        match id {
+            "wanted" => {}
+            "had" => return Err(Error::refused(Code::Conflict, "It is here already.")),
+            _ => return Err(Error::refused(Code::NotFound, "Nothing waits for this file.")),
+        }
+        let mut bytes = 0;
+        while let Some(chunk) = body.next().await {
+            bytes += chunk?.len();
+        }
+        Ok(UploadAnswer(serde_json::json!({ "bytes": bytes })))
     }
 
     async fn ready(&self) -> Result<(), Error> {

@@ -1,6 +1,10 @@
 //! What an actor may do to what, and the mutation.
 
+use bytes::Bytes;
+use futures_util::{StreamExt, stream::iter};
+
 use super::*;
+use crate::error::Code;
 
 #[tokio::test]
 async fn links_are_found_by_name_address_and_domain_or_refused() {
@@ -125,20 +129,26 @@ async fn a_record_beyond_the_reach_of_the_permission_to_import_is_refused() {
 #[tokio::test]
 async fn an_import_started_by_the_api_goes_on_by_itself() {
     let desk = Desk::open().await;
-    let start = "mutation($input: ImportStartInput!) { importStart(input: $input) { job { id fileName } userErrors { code field message } } }";
-    let wrong = desk.ask(&desk.admin, start, json!({ "input": { "map": LEADS.replace("receivedAt", "receivedOn"), "data": ROWS, "fileName": "leads.csv" } })).await;
-    let mistake = &wrong["data"]["importStart"]["userErrors"][0];
-    assert_eq!((&mistake["code"], &mistake["field"]), (&json!("INVALID"), &json!(["map"])));
-    assert!(mistake["message"].as_str().unwrap().starts_with("line 14, column 1: fields.receivedOn:"), "{mistake}");
-    let begun = desk
+    let start = "mutation($input: ImportStartInput!) { importStart(input: $input) { job { id fileName status } uploadPath userErrors { code field message } } }";
+    let wrong = desk
         .ask(
             &desk.admin,
             start,
-            json!({ "input": { "map": LEADS, "data": format!("\u{feff}{ROWS}"), "fileName": "leads.csv" } }),
+            json!({ "input": { "map": LEADS.replace("receivedAt", "receivedOn"), "fileName": "leads.csv" } }),
         )
         .await;
+    let mistake = &wrong["data"]["importStart"]["userErrors"][0];
+    assert_eq!((&mistake["code"], &mistake["field"]), (&json!("INVALID"), &json!(["map"])));
+    assert!(mistake["message"].as_str().unwrap().starts_with("line 14, column 1: fields.receivedOn:"), "{mistake}");
+    let begun = desk.ask(&desk.admin, start, json!({ "input": { "map": LEADS, "fileName": "leads.csv" } })).await;
     let job = &begun["data"]["importStart"]["job"];
-    assert_eq!(job["fileName"], "leads.csv", "{begun}");
+    assert_eq!((&job["fileName"], &job["status"]), (&json!("leads.csv"), &json!("WAITING")), "{begun}");
+    let id = job["id"].as_str().unwrap();
+    assert_eq!(begun["data"]["importStart"]["uploadPath"], format!("/uploads/{id}"));
+    let pieces = |end: Result<Bytes>| iter([Ok(Bytes::from("\u{feff}")), Ok(Bytes::from(ROWS)), end]).boxed();
+    let broken = pieces(Err(Error::refused(Code::BadRequest, "The body broke off.")));
+    assert!(upload::receive(&desk.admin, id, broken).await.is_err());
+    assert_eq!(upload::receive(&desk.admin, id, pieces(Ok(Bytes::new()))).await.unwrap().to_string(), id);
     let progress =
         "query($id: ID!) { importJob(by: { id: $id }) { status rows processed created failed user { name } } }";
     let mut answer = Json::Null;

@@ -1,0 +1,148 @@
+//! Imports over the API: the mutation, the file beside it, and the way until all rows are dealt with.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use reqwest::{Body, Method};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use crate::{
+    crew,
+    support::client::{Answer, Client},
+};
+
+const MAP: &str =
+    "resource = \"Lead\"\n[identity]\nsystem = \"crm\"\ncolumn = \"id\"\n[fields.name]\ncolumn = \"name\"\n";
+const FILE: &str = "id,name\n1,Ann\n2,Ben\n3,\n";
+
+async fn start(client: &Client, map: &str) -> Answer {
+    let document = "mutation ($map: String!) { importStart(input: { map: $map, fileName: \"leads.csv\" }) {
+        job { id status } uploadPath userErrors { code field message }
+    } }";
+    client.query_with(document, json!({ "map": map })).await
+}
+
+/// The id of a new import and where its file goes.
+async fn begin(client: &Client) -> (String, String) {
+    let begun = start(client, MAP).await.expect_ok();
+    assert_eq!(begun.data("importStart.job.status"), "WAITING");
+    (crew::text(&begun, "importStart.job.id"), crew::text(&begun, "importStart.uploadPath"))
+}
+
+async fn put(client: &Client, path: &str, content_type: &str, body: impl Into<Body>) -> Answer {
+    client.send(client.request(Method::PUT, path).header("content-type", content_type).body(body)).await
+}
+
+#[track_caller]
+fn refused(answer: &Answer, status: u16, code: &str) {
+    assert_eq!((answer.status.as_u16(), answer.error_code()), (status, Some(code)), "{answer}");
+    assert!(answer.headers.contains_key("x-request-id") && answer.body["errors"][0]["message"].is_string(), "{answer}");
+}
+
+async fn job(client: &Client, id: &str) -> Value {
+    let document = "query ($id: ID!) { importJob(by: { id: $id }) { status rows processed created updated unchanged failed message } }";
+    client.query_with(document, json!({ "id": id })).await.expect_ok().data("importJob").clone()
+}
+
+/// The import once it has ended.
+async fn ended(client: &Client, id: &str) -> Value {
+    for _ in 0..500 {
+        let job = job(client, id).await;
+        if job["status"] != "RUNNING" {
+            return job;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{id} does not come to its end");
+}
+
+/// Whether a file of this import lies on the disk.
+fn is_kept(id: &str) -> bool {
+    let mut files = std::fs::read_dir(std::env::temp_dir()).expect("the directory is there").flatten();
+    files.any(|file| file.file_name().to_string_lossy().contains(id))
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("never: {what}");
+}
+
+on_both_engines! {
+    async fn a_file_goes_beside_the_mutation_and_is_imported(world: World) {
+        let client = world.admin().await;
+        let (id, path) = begin(&client).await;
+        let answer = put(&client, &path, "text/csv", FILE).await;
+        assert_eq!((answer.status.as_u16(), &answer.body), (202, &json!({ "job": id, "status": "RUNNING" })));
+        assert!(answer.headers.contains_key("x-request-id"));
+        let counts = json!({ "status": "DONE", "rows": 3, "processed": 3, "created": 2, "updated": 0, "unchanged": 0, "failed": 1, "message": null });
+        assert_eq!(ended(&client, &id).await, counts);
+        let rows = "query ($id: ID!) { importRows(jobId: $id, status: FAILED) { nodes { line } } }";
+        let rows = client.query_with(rows, json!({ "id": id })).await.expect_ok();
+        assert_eq!(rows.data("importRows.nodes"), &json!([{ "line": 4 }]));
+        refused(&put(&client, &path, "text/csv", FILE).await, 409, "CONFLICT");
+        until("the file is gone", || !is_kept(&id)).await;
+        // The same again is another import, which finds nothing new.
+        let (id, path) = begin(&client).await;
+        put(&client, &path, "application/octet-stream", FILE).await;
+        let again = ended(&client, &id).await;
+        assert_eq!((&again["status"], &again["created"], &again["unchanged"]), (&json!("DONE"), &json!(0), &json!(2)));
+        // A file of another kind ends it.
+        let (id, path) = begin(&client).await;
+        put(&client, &path, "text/plain", "number;label\n1;x\n").await;
+        let failed = ended(&client, &id).await;
+        assert!(failed["status"] == "FAILED" && failed["message"].is_string(), "{failed}");
+    }
+
+    async fn only_who_began_an_import_sends_its_file(world: World) {
+        let (marketer, admin) = (world.marketer().await, world.admin().await);
+        let (id, path) = begin(&admin).await;
+        refused(&put(&world.anonymous(), &path, "text/csv", FILE).await, 401, "UNAUTHENTICATED");
+        let stranger = world.anonymous().with_token("of.nobody.known");
+        refused(&put(&stranger, &path, "text/csv", FILE).await, 401, "UNAUTHENTICATED");
+        refused(&put(&marketer, &path, "text/csv", FILE).await, 404, "NOT_FOUND");
+        let unknown = format!("/uploads/impj_{}1", "0".repeat(25));
+        for path in [unknown.as_str(), "/uploads/of-no-meaning"] {
+            refused(&put(&admin, path, "text/csv", FILE).await, 404, "NOT_FOUND");
+        }
+        for content_type in ["application/json", "multipart/form-data; boundary=x"] {
+            refused(&put(&admin, &path, content_type, FILE).await, 415, "UNSUPPORTED_MEDIA_TYPE");
+        }
+        assert_eq!(job(&admin, &id).await["status"], "WAITING");
+        assert!(!is_kept(&id));
+    }
+
+    async fn a_wrong_map_is_told_with_its_place(world: World) {
+        let client = world.admin().await;
+        let answer = start(&client, &MAP.replace("fields.name", "fields.nom")).await;
+        assert_eq!(answer.user_errors("importStart"), ["INVALID map"]);
+        let message = crew::text(&answer, "importStart.userErrors.0.message");
+        assert!(message.starts_with("line 5, column 1: fields.nom:"), "{message}");
+        assert!(answer.data("importStart.job").is_null() && answer.data("importStart.uploadPath").is_null(), "{answer}");
+    }
+
+    async fn an_upload_that_breaks_off_leaves_the_import_waiting_and_no_file(world: World) {
+        let client = world.admin().await;
+        let (id, path) = begin(&client).await;
+        let (cut, when_cut) = oneshot::channel::<()>();
+        let first = stream::iter([Ok::<_, std::io::Error>("id,name\n1,Ann\n")]);
+        let end = stream::once(async move {
+            drop(when_cut.await);
+            Err(std::io::Error::other("the line is cut"))
+        });
+        let request = client.request(Method::PUT, &path).header("content-type", "text/csv");
+        let sending = tokio::spawn(request.body(Body::wrap_stream(first.chain(end))).send());
+        until("the file is begun", || is_kept(&id)).await;
+        cut.send(()).expect("the upload waits");
+        assert!(sending.await.expect("the task ends").is_err(), "a request that is cut has no answer");
+        until("the file is gone", || !is_kept(&id)).await;
+        assert_eq!(job(&client, &id).await["status"], "WAITING");
+        assert_eq!(put(&client, &path, "text/csv", FILE).await.status.as_u16(), 202);
+        assert_eq!(ended(&client, &id).await["created"], 2);
+    }
+}
