@@ -74,7 +74,6 @@ pub struct ResourceFields {
     fields: Vec<String>,
 }
 
-/// The person who is calling, and what they may do: the union of their roles.
 impl Viewer {
     /// What any of their roles lets them do.
     fn granted(&self) -> Vec<Permission> {
@@ -87,6 +86,7 @@ impl Viewer {
     }
 }
 
+/// The person who is calling, and what they may do: the union of their roles.
 #[Object]
 impl Viewer {
     /// The person; null where they may not see themselves.
