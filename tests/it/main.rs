@@ -22,6 +22,7 @@ mod support;
 mod feed;
 mod harness;
 
+mod bounds;
 mod bulk;
 mod figures;
 mod lists;

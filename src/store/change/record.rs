@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The key of the lock under which one change at a time works out who reaches whom.
-const REACH_LOCK: i64 = 0x7265_6163_68;
+const REACH_LOCK: i64 = 0x0072_6561_6368;
 
 impl Change {
     /// Works out anew which users each user's teams cover, after teams or memberships changed.
