@@ -4,7 +4,7 @@ use entity::{ImportStatus, Kind};
 use sea_orm::{QueryResult, prelude::Uuid};
 
 use super::{
-    Change, Saved, Store, bulk, json, scope,
+    Change, Saved, Store, bulk, json,
     sql::{Engine, Sql},
 };
 use crate::{
@@ -303,13 +303,7 @@ impl Store {
 impl Change {
     /// Refuses what would put a record out of what the actor may do this to.
     pub async fn must_reach(&self, kind: Kind, id: Uuid, action: Action) -> Result<()> {
-        if scope::unrestricted(self.store().actor(), kind, action) {
-            return Ok(());
-        }
-        let mut sql = self.sql();
-        sql.push("SELECT 1 FROM ").table(kind.table().table).push(" t WHERE t.id = ").bind(id);
-        scope::and_within(&mut sql, self.store().actor(), (kind, "t"), action);
-        if self.fetch(sql).await?.is_empty() {
+        if !self.may(kind, id, action).await? {
             let message = format!(
                 "Your permission to {} {} records does not reach this one.",
                 action.as_str().to_lowercase(),

@@ -18,7 +18,6 @@ use super::{
     filter::{self, Filter},
     json::{self, Out},
     listed,
-    page::Order,
     plan::{Any, Child, Connection, Find, One, Plan, Rows, Shape},
     scope,
     sql::{Engine, Sql},
@@ -467,12 +466,6 @@ fn keys(rows: &[QueryResult], slot: usize) -> Result<Vec<Uuid>> {
 /// The number in the first column of the first row.
 pub(super) fn first_count(rows: &[QueryResult]) -> Result<i64> {
     rows.first().map_or(Ok(0), |row| Ok(json::bigint(row, 0)?.unwrap_or(0)))
-}
-
-/// The order of a nested list where none is asked for.
-#[must_use]
-pub fn default_order(kind: Kind) -> Order {
-    Order::by_id(kind)
 }
 
 /// How a shape and its rows belong together.

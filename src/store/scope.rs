@@ -55,12 +55,12 @@ fn within(sql: &mut Sql, actor: &Actor, (kind, alias): (Kind, &str), action: Act
             for (n, (column, parent)) in parents.iter().enumerate() {
                 // The first parent is the one a part belongs to; the others need only be seen.
                 if n == 0 && reach < Reach::All {
-                    and_parent(sql, actor, (alias, column, *parent), |sql, inner| {
+                    and_parent(sql, (alias, column, *parent), |sql, inner| {
                         owned(sql, actor, (parent.table(), inner), reach);
                     });
                 }
                 if !unrestricted(actor, *parent, Action::Read) {
-                    and_parent(sql, actor, (alias, column, *parent), |sql, inner| {
+                    and_parent(sql, (alias, column, *parent), |sql, inner| {
                         within(sql, actor, (*parent, inner), Action::Read);
                     });
                 }
@@ -75,12 +75,7 @@ fn within(sql: &mut Sql, actor: &Actor, (kind, alias): (Kind, &str), action: Act
     }
 }
 
-fn and_parent(
-    sql: &mut Sql,
-    _: &Actor,
-    (alias, column, parent): (&str, &str, Kind),
-    condition: impl FnOnce(&mut Sql, &str),
-) {
+fn and_parent(sql: &mut Sql, (alias, column, parent): (&str, &str, Kind), condition: impl FnOnce(&mut Sql, &str)) {
     let inner = sql.alias();
     sql.push(" AND EXISTS (SELECT 1 FROM ").table(parent.table().table).push(" ").push(&inner);
     sql.push(" WHERE ").column(&inner, "id").push(" = ").column(alias, column).push(" AND ");
@@ -148,7 +143,7 @@ fn owned(sql: &mut Sql, actor: &Actor, (table, alias): (&Table, &str), reach: Re
         Owner::Parts(parents) => {
             sql.push("(TRUE");
             if let Some((column, parent)) = parents.first() {
-                and_parent(sql, actor, (alias, column, *parent), |sql, inner| {
+                and_parent(sql, (alias, column, *parent), |sql, inner| {
                     owned(sql, actor, (parent.table(), inner), reach);
                 });
             }
