@@ -64,9 +64,11 @@ impl App {
 
 impl Host for App {
     async fn caller(&self, bearer: Option<&str>, about: &About) -> Result<Caller> {
-        let (actor, expires_at) = self.0.authority.actor(bearer).await?;
+        let origin = Origin { address: Some(about.address), user_agent: about.user_agent.clone() };
+        let (actor, expires_at) = self.0.authority.actor(bearer, &origin).await?;
         let key = match actor.who {
             Who::User { id, .. } => id.to_string(),
+            Who::Key { id, .. } => id.to_string(),
             Who::Anonymous | Who::System(_) => format!("anonymous:{}", about.address),
         };
         Ok(Caller { key, expires_at, anonymous: actor.is_anonymous(), data: Arc::new(actor) })

@@ -211,5 +211,9 @@ choices! {
         Archived = "ARCHIVED",
         /// It was brought back.
         Restored = "RESTORED",
+        /// Somebody saw what this person sees.
+        Previewed = "PREVIEWED",
+        /// Records were taken out in bulk.
+        Exported = "EXPORTED",
     }
 }

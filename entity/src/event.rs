@@ -5,6 +5,7 @@ use sea_orm::prelude::*;
 use crate::{
     Instant, Kind,
     account::AccountId,
+    api_key::ApiKeyId,
     choice::EventAction,
     record::field,
     table::{Join, Link, Owner, Table, Type, physical, server},
@@ -31,6 +32,8 @@ pub struct Model {
     pub account_id: Option<AccountId>,
     /// Who did it; empty for the system itself.
     pub actor_id: Option<UserId>,
+    /// The API key by which it was done, if any.
+    pub api_key_id: Option<ApiKeyId>,
     /// The request that did it.
     pub request_id: Option<String>,
     /// Changed API fields with their values before and after.
@@ -59,7 +62,12 @@ pub fn describe() -> Table {
         field::<Option<UserId>>(
             crate::table::link("actor").by_server().always_shown(),
             "actor_id",
-            "Who did it; null for the system itself.",
+            "Who did it, or answers for the API key that did; null for the system itself.",
+        ),
+        field::<Option<ApiKeyId>>(
+            crate::table::link("api_key").by_server().always_shown(),
+            "api_key_id",
+            "The API key by which it was done, if any.",
         ),
         field::<Option<String>>(
             server(),

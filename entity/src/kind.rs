@@ -43,6 +43,7 @@ kinds! {
     Role role,
     RoleAssignment role_assignment,
     Session session,
+    ApiKey api_key,
     Account account,
     AccountDomain account_domain,
     AccountTeamMember account_team_member,

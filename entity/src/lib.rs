@@ -3,6 +3,7 @@
 mod choice;
 pub mod id;
 mod kind;
+pub mod permission;
 pub mod record;
 pub mod table;
 pub mod value;
@@ -11,6 +12,7 @@ pub mod account;
 pub mod account_contact;
 pub mod account_domain;
 pub mod account_team_member;
+pub mod api_key;
 pub mod contact;
 pub mod deal;
 pub mod event;

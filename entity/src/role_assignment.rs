@@ -12,6 +12,8 @@ record! {
         role_id: RoleId => link("role").always_shown().fixed();
         /// The person.
         user_id: UserId => link("user").always_shown().fixed();
+        /// Whether it follows from the person's groups at the company's issuer; then it goes with them.
+        from_issuer: bool => server().group();
     }
     links {}
 }

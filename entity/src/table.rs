@@ -177,6 +177,8 @@ pub enum Type {
     Text,
     /// Several texts, stored as a JSON array.
     Texts,
+    /// Several texts of parts between colons, stored as a JSON array; shown as objects of the parts.
+    Parted(&'static Parted),
     /// 32-bit integer.
     Int,
     /// Truth value.
@@ -202,6 +204,28 @@ pub struct Choices {
     pub doc: &'static str,
     /// Value and description, in order.
     pub values: &'static [(&'static str, &'static str)],
+}
+
+/// The parts of a text: a GraphQL object, and an input of the name with `Input` behind it.
+#[derive(Debug)]
+pub struct Parted {
+    /// GraphQL type name.
+    pub name: &'static str,
+    /// Public description.
+    pub doc: &'static str,
+    /// The parts, in order.
+    pub parts: &'static [Part],
+}
+
+/// One part of a [`Parted`] text: a word without colons.
+#[derive(Debug)]
+pub struct Part {
+    /// API name.
+    pub name: &'static str,
+    /// GraphQL type: `String`, or an enum.
+    pub ty: &'static str,
+    /// Public description.
+    pub doc: &'static str,
 }
 
 /// When a client may give a column a value.

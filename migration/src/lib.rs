@@ -18,6 +18,7 @@ mod m20261121_000007_target_lists;
 mod m20261121_000008_leads;
 mod m20261121_000009_deals;
 mod m20261121_000010_imports;
+mod m20261122_000011_permissions;
 
 /// All migrations, in order.
 #[derive(Debug)]
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000008_leads::Migration),
             Box::new(m20261121_000009_deals::Migration),
             Box::new(m20261121_000010_imports::Migration),
+            Box::new(m20261122_000011_permissions::Migration),
         ]
     }
 }

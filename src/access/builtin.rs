@@ -30,6 +30,8 @@ enum Room {
     Roles,
     /// One's sign-ins.
     Sessions,
+    /// The keys of integrations.
+    Keys,
     /// Accounts and what describes them.
     Accounts,
     /// The people at accounts.
@@ -56,6 +58,7 @@ const fn room(kind: Kind) -> Room {
         Kind::User | Kind::Team | Kind::TeamMembership => Room::Directory,
         Kind::Role | Kind::RoleAssignment => Room::Roles,
         Kind::Session => Room::Sessions,
+        Kind::ApiKey => Room::Keys,
         Kind::Account | Kind::AccountDomain | Kind::AccountTeamMember => Room::Accounts,
         Kind::Contact | Kind::AccountContact => Room::Contacts,
         Kind::Lead => Room::Leads,
@@ -179,7 +182,7 @@ pub const ROLES: &[BuiltIn] = &[
         name: "IT",
         description: "Keeps connections and imports running; sees who holds which role, and no customer data.",
         cell: |room, action| match (room, action) {
-            (Room::Roles | Room::Imports | Room::Sessions, Read) => All,
+            (Room::Roles | Room::Imports | Room::Sessions | Room::Keys, Read) => All,
             _ => everybody(room, action),
         },
         fields: &[],

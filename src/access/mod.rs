@@ -5,9 +5,9 @@ pub mod password;
 mod policy;
 pub mod token;
 
-use entity::{Choice, Department, session::SessionId, table::Choices, user::UserId};
+use entity::{Choice, Department, api_key::ApiKeyId, session::SessionId, table::Choices, user::UserId};
 
-pub use policy::{FieldRule, Grant, Policy};
+pub use policy::{Excess, FieldRule, Grant, Policy};
 
 /// What can be done to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -106,6 +106,9 @@ choice! { Action, "PermissionAction", "What can be done to a record.",
     Import = "IMPORT" "Bring it in from files.", Merge = "MERGE" "Merge it with a duplicate.",
     Erase = "ERASE" "Erase it for good.", Manage = "MANAGE" "Administer it.",
 }
+choice! { FieldRule, "FieldRuleKind", "What a role says of a field.",
+    Hidden = "HIDDEN" "It cannot be seen.", ReadOnly = "READ_ONLY" "It can be seen and not changed.",
+}
 choice! { Reach, "PermissionReach", "How far a permission goes.",
     None = "NONE" "Nowhere.", Own = "OWN" "One's own records.",
     Team = "TEAM" "The records of one's teams and of the teams below them.", All = "ALL" "All records.",
@@ -129,6 +132,8 @@ pub struct Actor {
     pub department: Option<Department>,
     /// What they may do: the union of their roles.
     pub policy: Policy,
+    /// Who looks at what this person sees; they may change nothing.
+    pub previewed_by: Option<UserId>,
 }
 
 /// The identity of an actor.
@@ -142,6 +147,13 @@ pub enum Who {
         id: UserId,
         /// Their session; none when acting through the command line.
         session: Option<SessionId>,
+    },
+    /// An integration.
+    Key {
+        /// Its API key.
+        id: ApiKeyId,
+        /// Who answers for it: OWN and TEAM are theirs.
+        owner: UserId,
     },
     /// Tandem itself.
     System(Purpose),
@@ -164,21 +176,36 @@ impl Actor {
     /// Nobody: may do nothing.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self { who: Who::Anonymous, department: None, policy: Policy::nothing() }
+        Self { who: Who::Anonymous, department: None, policy: Policy::nothing(), previewed_by: None }
+    }
+
+    /// A person who has signed in.
+    #[must_use]
+    pub fn person(id: UserId, session: Option<SessionId>, department: Option<Department>, policy: Policy) -> Self {
+        Self { who: Who::User { id, session }, department, policy, previewed_by: None }
     }
 
     /// Tandem itself: may do everything.
     #[must_use]
     pub fn system(purpose: Purpose) -> Self {
-        Self { who: Who::System(purpose), department: None, policy: Policy::everything() }
+        Self { who: Who::System(purpose), department: None, policy: Policy::everything(), previewed_by: None }
     }
 
-    /// The user, if it is one.
+    /// The person whose OWN and TEAM hold, if there is one.
     #[must_use]
     pub fn user(&self) -> Option<UserId> {
         match self.who {
-            Who::User { id, .. } => Some(id),
+            Who::User { id, .. } | Who::Key { owner: id, .. } => Some(id),
             Who::Anonymous | Who::System(_) => None,
+        }
+    }
+
+    /// The API key, if it acts by one.
+    #[must_use]
+    pub fn api_key(&self) -> Option<ApiKeyId> {
+        match self.who {
+            Who::Key { id, .. } => Some(id),
+            Who::User { .. } | Who::Anonymous | Who::System(_) => None,
         }
     }
 

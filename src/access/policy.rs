@@ -6,7 +6,7 @@ use entity::Kind;
 
 use super::{Action, Reach};
 
-/// One permission of a role: a row of `role_permission`.
+/// One permission of a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// On which records.
@@ -17,7 +17,23 @@ pub struct Grant {
     pub reach: Reach,
 }
 
-/// What a role says of one field: a row of `role_field`.
+impl Grant {
+    /// As a role's row spells it: `Account:UPDATE:OWN`.
+    #[must_use]
+    pub fn spelled(&self) -> String {
+        format!("{}:{}:{}", self.kind.name(), self.action.as_str(), self.reach.as_str())
+    }
+
+    /// Reads what [`Grant::spelled`] wrote; nothing where this version does not know it.
+    #[must_use]
+    pub fn read(spelled: &str) -> Option<Self> {
+        let mut parts = spelled.split(':');
+        let (kind, action, reach) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Self { kind: Kind::named(kind)?, action: Action::parse(action)?, reach: Reach::parse(reach)? })
+    }
+}
+
+/// What a role says of one field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldRule {
     /// It cannot be seen.
@@ -27,23 +43,18 @@ pub enum FieldRule {
 }
 
 impl FieldRule {
-    /// Its name in storage.
+    /// A rule of one field as a role's row spells it: `Deal:amount:HIDDEN`.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Hidden => "HIDDEN",
-            Self::ReadOnly => "READ_ONLY",
-        }
+    pub fn spelled(self, kind: Kind, field: &str) -> String {
+        format!("{}:{field}:{}", kind.name(), self.as_str())
     }
 
-    /// The rule of this name.
+    /// Reads what [`FieldRule::spelled`] wrote; nothing where this version does not know it.
     #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "HIDDEN" => Some(Self::Hidden),
-            "READ_ONLY" => Some(Self::ReadOnly),
-            _ => None,
-        }
+    pub fn read(spelled: &str) -> Option<(Kind, String, Self)> {
+        let mut parts = spelled.split(':');
+        let (kind, field, rule) = (parts.next()?, parts.next()?, parts.next()?);
+        Some((Kind::named(kind)?, field.to_owned(), Self::parse(rule)?))
     }
 }
 
@@ -72,6 +83,15 @@ impl Policy {
         let mut rules = Rules::nothing();
         rules.cells = [[Reach::All; Action::ALL.len()]; Kind::ALL.len()];
         Self(Arc::new(rules))
+    }
+
+    /// The policy of one role, as its row spells it. What an older or newer version wrote and this
+    /// one does not know grants nothing.
+    #[must_use]
+    pub fn spelled(grants: &[String], field_rules: &[String]) -> Self {
+        let grants: Vec<Grant> = grants.iter().filter_map(|text| Grant::read(text)).collect();
+        let fields: Vec<_> = field_rules.iter().filter_map(|text| FieldRule::read(text)).collect();
+        Self::of(&grants, &fields)
     }
 
     /// The policy of one role.
@@ -112,6 +132,42 @@ impl Policy {
         Self(Arc::new(union))
     }
 
+    /// The same but for one action on one kind.
+    #[must_use]
+    pub fn with(&self, kind: Kind, action: Action, reach: Reach) -> Self {
+        let mut rules = (*self.0).clone();
+        rules.cells[kind as usize][action as usize] = reach;
+        Self(Arc::new(rules))
+    }
+
+    /// What `self` would let its holder do beyond `held`, where it did not let them before: nobody
+    /// grants what they do not hold.
+    #[must_use]
+    pub fn excess(&self, before: &Self, held: &Self) -> Vec<Excess> {
+        let mut excess = Vec::new();
+        for kind in Kind::ALL {
+            for action in Action::ALL {
+                let reach = self.reach(kind, action);
+                if reach > before.reach(kind, action) && reach > held.reach(kind, action) {
+                    excess.push(Excess::Action(Grant { kind, action, reach }));
+                }
+            }
+            let sees = |policy: &Self| policy.reach(kind, Action::Read) > Reach::None;
+            let writes = |policy: &Self| {
+                policy.reach(kind, Action::Update) > Reach::None || policy.reach(kind, Action::Create) > Reach::None
+            };
+            let uncovered = held
+                .hidden(kind)
+                .filter(|field| sees(self) && !self.hides(kind, field) && (!sees(before) || before.hides(kind, field)));
+            excess.extend(uncovered.map(|field| Excess::Sight(kind, field.to_owned())));
+            let unlocked = held.read_only(kind).filter(|field| {
+                writes(self) && !self.locks(kind, field) && (!writes(before) || before.locks(kind, field))
+            });
+            excess.extend(unlocked.map(|field| Excess::Change(kind, field.to_owned())));
+        }
+        excess
+    }
+
     /// How far an action goes on records of a kind.
     #[must_use]
     pub fn reach(&self, kind: Kind, action: Action) -> Reach {
@@ -142,6 +198,27 @@ impl Policy {
     }
 }
 
+/// Something that a policy permits and another does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Excess {
+    /// An action, or its reach.
+    Action(Grant),
+    /// To see a field.
+    Sight(Kind, String),
+    /// To change a field.
+    Change(Kind, String),
+}
+
+impl std::fmt::Display for Excess {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Action(grant) => f.write_str(&grant.spelled()),
+            Self::Sight(kind, field) => write!(f, "sight of {}.{field}", kind.name()),
+            Self::Change(kind, field) => write!(f, "change of {}.{field}", kind.name()),
+        }
+    }
+}
+
 impl Rules {
     fn nothing() -> Self {
         let none = vec![BTreeSet::new(); Kind::ALL.len()];
@@ -169,6 +246,26 @@ mod tests {
         assert_eq!(both.reach(Kind::Deal, Action::Read), Reach::Team);
         assert!(!both.hides(Kind::Deal, "amount"));
         assert_eq!(both.reach(Kind::Lead, Action::Read), Reach::None);
+    }
+
+    #[test]
+    fn nobody_grants_what_they_do_not_hold() {
+        let (wide, narrow) = (role(Reach::All, &[]), role(Reach::Own, &["amount"]));
+        assert_eq!(narrow.excess(&Policy::nothing(), &wide), []);
+        let beyond = wide.excess(&Policy::nothing(), &narrow);
+        let grant = Grant { kind: Kind::Deal, action: Action::Read, reach: Reach::All };
+        assert_eq!(beyond, [Excess::Action(grant), Excess::Sight(Kind::Deal, "amount".to_owned())]);
+        assert_eq!(wide.excess(&wide, &narrow), [], "what it permitted before is not granted anew");
+        assert_eq!(narrow.excess(&narrow, &Policy::nothing()), []);
+    }
+
+    #[test]
+    fn what_is_spelled_reads_back() {
+        let grant = Grant { kind: Kind::Deal, action: Action::Read, reach: Reach::Team };
+        assert_eq!(Grant::read(&grant.spelled()), Some(grant));
+        let rule = FieldRule::Hidden.spelled(Kind::Deal, "amount");
+        assert_eq!(FieldRule::read(&rule), Some((Kind::Deal, "amount".to_owned(), FieldRule::Hidden)));
+        assert_eq!(Grant::read("Unheard:READ:ALL"), None);
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub async fn load(change: &mut Change, company: &Company) -> Result<()> {
         .history
         .iter()
         .map(|happening| entity::event::Model {
+            api_key_id: None,
             id: happening.event,
             occurred_at: happening.at,
             action: happening.action,

@@ -10,9 +10,12 @@ use entity::{
 };
 
 use super::select::groupable;
-use crate::store::{
-    Nouns, input_name,
-    page::{DEFAULT_PAGE, MAX_NESTED_PAGE, MAX_PAGE, screaming},
+use crate::{
+    access::{Action, FieldRule, Reach},
+    store::{
+        Nouns, input_name,
+        page::{DEFAULT_PAGE, MAX_NESTED_PAGE, MAX_PAGE, screaming},
+    },
 };
 
 /// An argument or input field: name, type, description.
@@ -326,6 +329,9 @@ const COMPARED: [(&str, &str, &str, &str); 7] = [
 
 /// Enums that many types share.
 fn small_enums(registry: &mut Registry) {
+    for set in [Action::CHOICES, Reach::CHOICES, FieldRule::CHOICES] {
+        choices(registry, set);
+    }
     enumeration(
         registry,
         "SortDirection",
@@ -405,11 +411,16 @@ fn comparators_input(registry: &mut Registry, name: &str, ty: &str, comparators:
 }
 
 /// The scalar or enum that shows a column.
-fn leaf(registry: &mut Registry, field: &Field) -> String {
-    match field.ty {
+fn leaf(registry: &mut Registry, column: &Field) -> String {
+    match column.ty {
         Type::Id | Type::Key(_) => "ID".into(),
-        Type::Text => field.scalar.unwrap_or("String").into(),
+        Type::Text => column.scalar.unwrap_or("String").into(),
         Type::Texts => "[String!]".into(),
+        Type::Parted(parted) => {
+            let fields = parted.parts.iter().map(|part| field(part.name, required(part.ty), part.doc, &[]));
+            object(registry, parted.name, parted.doc, fields.collect());
+            format!("[{}!]", parted.name)
+        }
         Type::Int => "Int".into(),
         Type::Bool => "Boolean".into(),
         Type::Instant => "DateTime".into(),
@@ -427,6 +438,13 @@ fn leaf(registry: &mut Registry, field: &Field) -> String {
 pub fn input_type(registry: &mut Registry, field: &Field) -> String {
     match field.ty {
         Type::Money => "MoneyInput".into(),
+        Type::Parted(parted) => {
+            let name = format!("{}Input", parted.name);
+            let parts: Vec<In<'_>> =
+                parted.parts.iter().map(|part| (part.name, required(part.ty), part.doc.to_owned())).collect();
+            input_object(registry, &name, parted.doc, &parts, false);
+            format!("[{name}!]")
+        }
         _ => leaf(registry, field),
     }
 }
@@ -566,7 +584,7 @@ fn filters(registry: &mut Registry, table: &'static Table) {
                 }
                 name
             }
-            Type::Texts | Type::Json | Type::Key(_) => continue,
+            Type::Texts | Type::Parted(_) | Type::Json | Type::Key(_) => continue,
         };
         fields.push((&column.name, ty, column.doc.clone()));
     }

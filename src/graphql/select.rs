@@ -158,6 +158,10 @@ impl<'a> Selections<'a> {
                         rows.slot(field, currency),
                         self.parts(&picked.sets, "Money", &["amount", "currency"]),
                     ),
+                    None if let Type::Parted(parted) = field.ty => {
+                        let names: Vec<&'static str> = parted.parts.iter().map(|part| part.name).collect();
+                        Item::Parted(slot, parted, self.parts(&picked.sets, parted.name, &names))
+                    }
                     None => Item::Column(slot),
                 }
             } else if let Some(link) = table.link(name) {

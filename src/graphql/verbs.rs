@@ -81,7 +81,7 @@ pub fn describe(registry: &mut Registry, noun: &dyn Noun) {
             let needed = creating
                 && !column.nullable
                 && column.default.is_none()
-                && !matches!(column.ty, Type::Texts)
+                && !matches!(column.ty, Type::Texts | Type::Parted(_))
                 && !noun.completes(column.column);
             (name, if needed { required(&ty) } else { ty }, column.doc.clone())
         });

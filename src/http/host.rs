@@ -37,6 +37,8 @@ pub struct About {
     pub user_agent: Option<String>,
     /// `Idempotency-Key`.
     pub idempotency_key: Option<String>,
+    /// `Tandem-Preview-As`: whose view the caller wants to see.
+    pub preview_as: Option<String>,
 }
 
 /// Stands in the data of each request: whether this document has not yet passed the strict validation of async-graphql,

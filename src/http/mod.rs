@@ -132,6 +132,7 @@ fn cors(settings: &Settings) -> Result<CorsLayer> {
             header::ACCEPT,
             HeaderName::from_static("x-request-id"),
             HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static(request::PREVIEW_AS),
         ])
         .expose_headers([HeaderName::from_static("x-request-id"), header::RETRY_AFTER])
         .max_age(std::time::Duration::from_hours(1)))

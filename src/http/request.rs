@@ -14,6 +14,8 @@ use super::host::About;
 const LONGEST: usize = 128;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// The header by which an administrator sees what somebody else sees.
+pub(super) const PREVIEW_AS: &str = "tandem-preview-as";
 
 /// Whether the idempotency key is one that we do not take: to run the request without it would break its promise.
 pub(super) fn has_strange_key(headers: &HeaderMap) -> bool {
@@ -31,6 +33,11 @@ pub(super) fn about(parts: &Parts, trusted: &[IpNet]) -> About {
             .and_then(|value| value.to_str().ok())
             .map(|agent| agent.chars().take(LONGEST * 2).collect()),
         idempotency_key: visible(&parts.headers, IDEMPOTENCY_KEY),
+        // A strange value is passed on as one that names nobody: to run as oneself would break the promise.
+        preview_as: parts
+            .headers
+            .contains_key(PREVIEW_AS)
+            .then(|| visible(&parts.headers, PREVIEW_AS).unwrap_or_default()),
     }
 }
 

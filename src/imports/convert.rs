@@ -82,7 +82,7 @@ impl Converter {
                 let currency = currency.ok_or("needs a `currency`, such as \"BRL\", or a `currency_column`")?;
                 Self::Money { style, currency }
             }
-            Type::Id | Type::Key(_) | Type::Json => return Err("cannot be imported".to_owned()),
+            Type::Id | Type::Key(_) | Type::Json | Type::Parted(_) => return Err("cannot be imported".to_owned()),
         })
     }
 

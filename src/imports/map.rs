@@ -136,8 +136,9 @@ pub(super) fn is_required(kind: Kind, field: &Field) -> bool {
 /// The fields a map can fill, for messages.
 pub(super) fn fillable(kind: Kind) -> impl Iterator<Item = &'static str> {
     let fields = kind.table().fields.iter();
-    let fields =
-        fields.filter(|field| field.shown() && field.input != Input::Server && !matches!(field.ty, Type::Json));
+    let fields = fields.filter(|field| {
+        field.shown() && field.input != Input::Server && !matches!(field.ty, Type::Json | Type::Parted(_))
+    });
     fields.map(|field| field.name.as_str())
 }
 

@@ -19,7 +19,7 @@ use serde_json::{Value as Json, json};
 
 use super::{save::Saver, *};
 use crate::{
-    access::{Action, Actor, FieldRule, Grant, Policy, Purpose, Reach, Who},
+    access::{Action, Actor, FieldRule, Grant, Policy, Purpose, Reach},
     clock::ManualClock,
     deals::seed,
     error::{Error, UserCode},
@@ -50,10 +50,7 @@ async fn person(backend: &Arc<Backend>, name: &str, role: &str) -> Store {
     change.create::<role_assignment::Entity>(draft).await.unwrap();
     change.commit().await.unwrap();
     let known = backend.known(user.id, None).await.unwrap();
-    backend.store(
-        Actor { who: Who::User { id: user.id, session: None }, department: known.department, policy: known.policy },
-        None,
-    )
+    backend.store(Actor::person(user.id, None, known.department, known.policy), None)
 }
 
 impl Desk {

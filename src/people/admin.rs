@@ -7,7 +7,7 @@ use entity::{Department, Record, UserStatus, role, role_assignment, user, user::
 use super::sign_in;
 use crate::{
     access::{
-        Actor, Purpose, Who,
+        Actor, Purpose,
         password::{self, Passwords},
     },
     error::{Code, Error, Result, UserCode, UserError},
@@ -90,7 +90,7 @@ pub async fn actor_for(backend: &Arc<Backend>, email: &str) -> Result<Actor> {
     if !known.good {
         return Err(Error::refused_because(Code::Forbidden, "USER_DEACTIVATED", format!("{email} is deactivated.")));
     }
-    Ok(Actor { who: Who::User { id: person.user, session: None }, department: known.department, policy: known.policy })
+    Ok(Actor::person(person.user, None, known.department, known.policy))
 }
 
 /// Gives somebody a role by its key; nothing happens where they hold it. For Tandem itself.

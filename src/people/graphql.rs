@@ -41,6 +41,7 @@ impl PeopleQuery {
         let actor = node::store(ctx)?.actor().clone();
         Ok(match actor.who {
             Who::User { id, session } => Some(Viewer { user: id, session, actor }),
+            Who::Key { owner, .. } => Some(Viewer { user: owner, session: None, actor }),
             Who::Anonymous | Who::System(_) => None,
         })
     }

@@ -1,7 +1,7 @@
 //! Somebody leaves: their sessions end, their records get a new owner. And somebody comes back.
 
 use entity::{
-    Kind, Record, UserStatus, account, account_team_member, deal, lead, persona, story, target_account_list,
+    Kind, Record, UserStatus, account, account_team_member, api_key, deal, lead, persona, story, target_account_list,
     team_membership, user, user::UserId,
 };
 use sea_orm::{Iterable, ModelTrait, prelude::Uuid};
@@ -83,7 +83,7 @@ async fn accept(change: &Change, user: UserId, owner: UserId) -> Result<()> {
 }
 
 /// The columns by which people own records.
-const OWNED: [(Kind, &str); 7] = [
+const OWNED: [(Kind, &str); 8] = [
     (Kind::Account, "owner_id"),
     (Kind::Lead, "owner_id"),
     (Kind::Deal, "owner_id"),
@@ -91,6 +91,7 @@ const OWNED: [(Kind, &str); 7] = [
     (Kind::Story, "owner_id"),
     (Kind::TargetAccountList, "marketing_owner_id"),
     (Kind::TargetAccountList, "sales_owner_id"),
+    (Kind::ApiKey, "owner_id"),
 ];
 
 async fn hand_over(change: &mut Change, from: UserId, to: Option<UserId>) -> Result<usize> {
@@ -114,6 +115,7 @@ async fn hand_over(change: &mut Change, from: UserId, to: Option<UserId>) -> Res
             Kind::Persona => give::<persona::Entity>(change, column, from, to).await?,
             Kind::Story => give::<story::Entity>(change, column, from, to).await?,
             Kind::TargetAccountList => give::<target_account_list::Entity>(change, column, from, to).await?,
+            Kind::ApiKey => give::<api_key::Entity>(change, column, from, to).await?,
             _ => return Err(Error::internal(format!("nobody says how {} goes to another owner", kind.name()))),
         };
     }

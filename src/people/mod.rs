@@ -10,7 +10,9 @@ pub mod sign_in;
 mod tests;
 mod throttle;
 
-use entity::{Instant, Record, UserStatus, import_job, role, role_assignment, session, team, team_membership, user};
+use entity::{
+    Instant, Record, UserStatus, api_key, import_job, role, role_assignment, session, team, team_membership, user,
+};
 use futures_util::future::BoxFuture;
 
 use crate::{
@@ -124,4 +126,5 @@ impl Rules for team_membership::Entity {
 impl Rules for role::Entity {}
 impl Rules for role_assignment::Entity {}
 impl Rules for session::Entity {}
+impl Rules for api_key::Entity {}
 impl Rules for import_job::Entity {}

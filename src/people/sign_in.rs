@@ -63,9 +63,14 @@ impl Authority {
         &self.0.passwords
     }
 
-    /// Who bears an access token, and until when it is good; without one it is nobody.
-    pub async fn actor(&self, bearer: Option<&str>) -> Result<(Actor, Option<Instant>)> {
+    /// Who bears a token, and until when it is good; without one it is nobody.
+    pub async fn actor(&self, bearer: Option<&str>, _origin: &Origin) -> Result<(Actor, Option<Instant>)> {
         let Some(bearer) = bearer.map(str::trim) else { return Ok((Actor::anonymous(), None)) };
+        self.holder(bearer).await
+    }
+
+    /// Who bears an access token of ours.
+    async fn holder(&self, bearer: &str) -> Result<(Actor, Option<Instant>)> {
         let backend = &self.0.backend;
         let key = self.0.keys.named(backend, &token::key_of(bearer)?).await?;
         let claims = token::verify(&key, bearer, backend.now())?;
@@ -207,7 +212,7 @@ impl Authority {
         password::check(new, "newPassword")?;
         let session = match store.actor().who {
             Who::User { session, .. } => session,
-            Who::Anonymous | Who::System(_) => None,
+            Who::Key { .. } | Who::Anonymous | Who::System(_) => None,
         };
         let (authority, store, origin) = (self.clone(), store.as_system(Purpose::SignIn), origin.clone());
         let (current, new) = (current.to_owned(), new.to_owned());
@@ -333,11 +338,7 @@ async fn acting(backend: &Backend, user: UserId, session: SessionId) -> Result<A
             "The session has ended; sign in again.",
         ));
     }
-    Ok(Actor {
-        who: Who::User { id: user, session: Some(session) },
-        department: known.department,
-        policy: known.policy,
-    })
+    Ok(Actor::person(user, Some(session), known.department, known.policy))
 }
 
 async fn refuse_too_many(store: &Store, keys: &[String]) -> Result<()> {

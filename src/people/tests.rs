@@ -79,7 +79,8 @@ impl World {
 
     /// As the bearer of a token, or as nobody.
     async fn ask(&self, token: Option<&Kept>, query: &str, input: Json) -> Json {
-        let (actor, _) = self.authority.actor(token.map(|kept| kept.access.as_str())).await.unwrap();
+        let (actor, _) =
+            self.authority.actor(token.map(|kept| kept.access.as_str()), &Origin::default()).await.unwrap();
         self.ask_from(actor, "192.0.2.7", query, input).await
     }
 
@@ -112,7 +113,7 @@ fn plain(value: &Value) -> Json {
 }
 
 async fn refusal(authority: &Authority, access: &str) -> Option<String> {
-    match authority.actor(Some(access)).await {
+    match authority.actor(Some(access), &Origin::default()).await {
         Ok(_) => None,
         Err(Error::Refused(refusal)) => refusal.reason.map(std::borrow::Cow::into_owned),
         Err(error) => panic!("{error}"),
@@ -258,7 +259,7 @@ async fn guesses_sent_at_once_are_counted_one_by_one() {
 async fn an_access_token_ends_after_fifteen_minutes() {
     let world = World::new().await;
     let ann = world.sign_in("ann@acme.example", PASSWORD).await;
-    let (_, expires_at) = world.authority.actor(Some(&ann.access)).await.unwrap();
+    let (_, expires_at) = world.authority.actor(Some(&ann.access), &Origin::default()).await.unwrap();
     assert_eq!(expires_at, Some(Instant(world.clock_now().0 + 900_000)));
     world.wait(15 * 60 + 59);
     assert_eq!(world.refusal(&ann.access).await, None);

@@ -4,7 +4,7 @@
 mod check;
 mod record;
 
-use entity::{EventAction, Kind, Record, table::Table, user::UserId};
+use entity::{EventAction, Kind, Record, api_key::ApiKeyId, table::Table, user::UserId};
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, FromQueryResult, Iterable, ModelTrait, QueryResult, TransactionTrait, Value,
     prelude::Uuid,
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     access::{Action, Purpose, Reach},
-    error::{Error, Result, UserCode, UserError},
+    error::{Code, Error, Result, UserCode, UserError},
 };
 
 /// An open transaction, acting for one actor. Dropped without [`Change::commit`], it rolls back.
@@ -33,6 +33,8 @@ pub struct Change {
     store: Store,
     /// Who is told of in the events, whosever permission a step takes.
     author: Option<UserId>,
+    /// By which API key it is done.
+    key: Option<ApiKeyId>,
     /// Whether roles, users or sessions changed, so that what is cached of them is stale.
     touches_access: bool,
     /// Whether teams or memberships changed, so that who reaches whom must be worked out anew.
@@ -86,9 +88,13 @@ fn forbidden(kind: Kind, action: Action) -> Error {
 
 impl Change {
     pub(super) async fn open(store: Store) -> Result<Self> {
+        if store.actor().previewed_by.is_some() {
+            let message = "You see what somebody else sees; nothing can be changed this way.";
+            return Err(Error::refused_because(Code::Forbidden, "PREVIEW_READ_ONLY", message));
+        }
         let tx = store.backend.db.begin().await?;
-        let author = store.actor().user();
-        Ok(Self { tx, store, author, touches_access: false, touches_reach: false, wrote: false })
+        let (author, key) = (store.actor().user(), store.actor().api_key());
+        Ok(Self { tx, store, author, key, touches_access: false, touches_reach: false, wrote: false })
     }
 
     /// Names in the events who it is that Tandem does this for: somebody who is just signing in.

@@ -75,10 +75,10 @@ pub struct Person {
 }
 
 /// Whoever asks must be Tandem itself.
-fn system_only(store: &Store) -> Result<()> {
+pub(super) fn system_only(store: &Store) -> Result<()> {
     match store.actor().who {
         Who::System(_) => Ok(()),
-        Who::Anonymous | Who::User { .. } => {
+        Who::Anonymous | Who::User { .. } | Who::Key { .. } => {
             Err(Error::internal("credentials were asked for by somebody else than Tandem itself"))
         }
     }

@@ -183,7 +183,7 @@ impl Draft {
                 "version" => 1.into(),
                 "created_at" | "updated_at" => now.0.into(),
                 _ if field.nullable => value::null(field.ty),
-                _ if matches!(field.ty, Type::Texts) => Json::Array(vec![]).into(),
+                _ if matches!(field.ty, Type::Texts | Type::Parted(_)) => Json::Array(vec![]).into(),
                 _ => {
                     missing.push(at);
                     placeholder(field.ty)
@@ -201,7 +201,7 @@ fn placeholder(ty: Type) -> Value {
         Type::Id | Type::Key(_) => Uuid::nil().into(),
         Type::Text => "".into(),
         Type::Choice(choices) => choices.values[0].0.into(),
-        Type::Texts => Json::Array(vec![]).into(),
+        Type::Texts | Type::Parted(_) => Json::Array(vec![]).into(),
         Type::Json => Json::Null.into(),
         Type::Int | Type::Day => 0_i32.into(),
         Type::Bool => false.into(),

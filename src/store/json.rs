@@ -59,7 +59,7 @@ pub fn value(row: &QueryResult, at: usize, ty: Type) -> Result<Value> {
         Type::Int | Type::Day => Value::Int(int(row, at)?),
         Type::Instant | Type::Money => Value::BigInt(bigint(row, at)?),
         Type::Bool => Value::Bool(cell!(row, at, bool)?),
-        Type::Texts | Type::Json => Value::String(None),
+        Type::Texts | Type::Parted(_) | Type::Json => Value::String(None),
     })
 }
 
@@ -83,7 +83,9 @@ pub fn column(out: &mut Out, (row, at): (&QueryResult, usize), kind: Kind, field
             Some(name) => quoted(out, name),
             None => null(out),
         },
-        Type::Texts | Type::Json => out.extend_from_slice(text(row, at)?.unwrap_or("null").as_bytes()),
+        Type::Texts | Type::Parted(_) | Type::Json => {
+            out.extend_from_slice(text(row, at)?.unwrap_or("null").as_bytes())
+        }
         Type::Int => match int(row, at)? {
             Some(number) => integer(out, number.into()),
             None => null(out),

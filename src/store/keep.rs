@@ -1,12 +1,18 @@
 //! Keeping the database: migrations under a lock, the built-in roles, the event table's months,
 //! and hearing of other processes' changes.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use chrono::{Datelike, Months, NaiveDate};
-use entity::{Instant, Kind};
+use entity::{
+    Instant, Kind,
+    permission::{FieldRules, Grants},
+};
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, prelude::Uuid, sqlx::postgres::PgListener};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value, sqlx::postgres::PgListener};
 
 use super::{
     Backend, fold, json,
@@ -78,54 +84,39 @@ pub async fn migrate(backend: &Backend) -> Result<()> {
 async fn seed_roles(backend: &Backend, tx: &DatabaseTransaction) -> Result<()> {
     let engine = backend.db.engine();
     let now = backend.now().0;
-    let query = "SELECT DISTINCT resource FROM role_permission";
-    let rows = tx.query_all_raw(Statement::from_string(engine.backend(), query)).await?;
-    let known: Vec<Kind> =
-        rows.iter().filter_map(|row| json::text(row, 0).ok().flatten().and_then(Kind::named)).collect();
-    let mut roles: Vec<(Uuid, String)> = Vec::new();
-    for row in
-        tx.query_all_raw(Statement::from_string(engine.backend(), "SELECT id, key FROM role WHERE built_in")).await?
-    {
-        roles.extend(json::uuid(&row, 0)?.zip(json::text(&row, 1)?.map(str::to_owned)));
+    let read = "SELECT r.id, r.key, r.grants, r.field_rules FROM role r WHERE r.built_in";
+    let mut there = HashMap::new();
+    for row in tx.query_all_raw(Statement::from_string(engine.backend(), read)).await? {
+        let role = (json::uuid(&row, 0)?.unwrap_or_default(), row.try_get_by_index::<Grants>(2)?.0);
+        let fields = row.try_get_by_index::<FieldRules>(3)?.0;
+        there.insert(json::text(&row, 1)?.unwrap_or_default().to_owned(), (role, fields));
     }
+    // The administrators' role names every kind that the database knows.
+    let all = there.values().flat_map(|((_, grants), _)| grants);
+    let known: HashSet<String> = all.filter_map(|grant| Some(grant.split_once(':')?.0.to_owned())).collect();
     for role in builtin::ROLES {
-        let there = roles.iter().find(|(_, key)| key == role.key).map(|(id, _)| *id);
-        let id = there.unwrap_or_else(|| backend.new_id());
-        if there.is_none() {
-            let mut sql = Sql::new(engine);
-            sql.push("INSERT INTO role (id, key, name, name_fold, description, built_in, version, created_at, updated_at) VALUES (");
-            sql.bind(id)
-                .push(", ")
-                .bind(role.key)
-                .push(", ")
-                .bind(role.name)
-                .push(", ")
-                .bind(fold(role.name))
-                .push(", ");
-            sql.bind(role.description).push(", ").bind(true).push(", 1, ").bind(now).push(", ").bind(now).push(")");
-            tx.execute_raw(sql.finish()).await?;
+        let new = |kind: Kind| !there.contains_key(role.key) || !known.contains(kind.name());
+        let grants = role.grants().into_iter().filter(|grant| new(grant.kind)).map(|grant| grant.spelled());
+        let fields = role.fields().into_iter().filter(|(kind, ..)| new(*kind));
+        let fields = fields.map(|(kind, field, rule)| rule.spelled(kind, &field));
+        let (mut grants, mut fields): (Vec<_>, Vec<_>) = (grants.collect(), fields.collect());
+        let mut sql = Sql::new(engine);
+        if let Some(((id, had), had_fields)) = there.get(role.key) {
+            if grants.is_empty() && fields.is_empty() {
+                continue;
+            }
+            grants.splice(0..0, had.iter().cloned());
+            fields.splice(0..0, had_fields.iter().cloned());
+            sql.push("UPDATE role SET grants = ").bind(Value::from(Grants(grants))).push(", field_rules = ");
+            sql.bind(Value::from(FieldRules(fields))).push(" WHERE id = ").bind(*id);
+        } else {
+            sql.push("INSERT INTO role (id, key, name, name_fold, description, built_in, grants, field_rules, version, created_at, updated_at) VALUES (");
+            sql.bind(backend.new_id()).push(", ").bind(role.key).push(", ").bind(role.name).push(", ");
+            sql.bind(fold(role.name)).push(", ").bind(role.description).push(", ").bind(true).push(", ");
+            sql.bind(Value::from(Grants(grants))).push(", ").bind(Value::from(FieldRules(fields)));
+            sql.push(", 1, ").bind(now).push(", ").bind(now).push(")");
         }
-        let new = |kind: Kind| there.is_none() || !known.contains(&kind);
-        for grant in role.grants().into_iter().filter(|grant| new(grant.kind)) {
-            let mut sql = Sql::new(engine);
-            sql.push("INSERT INTO role_permission (role_id, resource, action, reach) VALUES (").bind(id).push(", ");
-            sql.bind(grant.kind.name())
-                .push(", ")
-                .bind(grant.action.as_str())
-                .push(", ")
-                .bind(grant.reach.as_str())
-                .push(")");
-            tx.execute_raw(sql.finish()).await?;
-        }
-        for (kind, field, rule) in role.fields().into_iter().filter(|(kind, ..)| new(*kind)) {
-            let mut sql = Sql::new(engine);
-            sql.push("INSERT INTO role_field (role_id, resource, field, rule) VALUES (")
-                .bind(id)
-                .push(", ")
-                .bind(kind.name());
-            sql.push(", ").bind(field).push(", ").bind(rule.as_str()).push(")");
-            tx.execute_raw(sql.finish()).await?;
-        }
+        tx.execute_raw(sql.finish()).await?;
     }
     Ok(())
 }

@@ -49,7 +49,7 @@ pub use idempotency::{Idempotency, Replay};
 pub use jobs::{Awaited, Counts, Job, JobRow, JobStart};
 pub use keep::{migrate, pending};
 pub use noun::{Extra, Noun, Nouns, Rules, Slice, Verbs};
-pub use policies::Known;
+pub use policies::{Held, Known};
 
 use crate::{
     access::{Action, Actor, Purpose, Who},
@@ -182,7 +182,7 @@ impl Store {
                 "The session has ended; sign in again.",
             ));
         }
-        let actor = Actor { who: self.actor.who, department: known.department, policy: known.policy };
+        let actor = Actor { department: known.department, policy: known.policy, ..(*self.actor).clone() };
         Ok(Self { actor: Arc::new(actor), ..self.clone() })
     }
 
@@ -216,7 +216,7 @@ impl Store {
             Who::Anonymous => {
                 Err(Error::refused(Code::Unauthenticated, "Sign in first: send `Authorization: Bearer …`."))
             }
-            Who::User { .. } | Who::System(_) => Ok(()),
+            Who::User { .. } | Who::Key { .. } | Who::System(_) => Ok(()),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use entity::{
     Kind,
-    table::{Field, Join, Link, Type},
+    table::{Field, Join, Link, Parted, Type},
 };
 use sea_orm::prelude::Uuid;
 
@@ -99,6 +99,8 @@ pub enum Item {
     Column(usize),
     /// A money amount: slots of minor units and currency, and its parts.
     Money(usize, usize, Vec<(String, &'static str)>),
+    /// Texts of parts: their slot, and which parts are written.
+    Parted(usize, &'static Parted, Vec<(String, &'static str)>),
     /// The names of the fields hidden from the actor.
     HiddenFields,
     /// What hangs off the row.

@@ -2,14 +2,17 @@
 
 use std::{collections::HashMap, sync::Mutex, time::Duration};
 
-use entity::{Department, Instant, Kind, UserStatus, session::SessionId, user::UserId};
-use sea_orm::prelude::Uuid;
-
-use super::{Backend, json, sql::Sql};
-use crate::{
-    access::{Action, FieldRule, Grant, Policy, Reach},
-    error::Result,
+use entity::{
+    Department, Instant, UserStatus,
+    permission::{FieldRules, Grants},
+    role::RoleId,
+    session::SessionId,
+    user::UserId,
 };
+use sea_orm::{QueryResult, prelude::Uuid};
+
+use super::{Backend, Change, Store, credentials::system_only, json, sql::Sql};
+use crate::{access::Policy, error::Result};
 
 /// How long what is known of a session may be used without asking the database again.
 const FRESH: Duration = Duration::from_secs(1);
@@ -72,9 +75,6 @@ impl Cache {
     }
 }
 
-/// What the rows of one role say: permissions and field rules.
-type RoleRows = (Vec<Grant>, Vec<(Kind, String, FieldRule)>);
-
 impl Backend {
     /// What is known of a user, and of their session where one is named.
     pub async fn known(&self, user: UserId, session: Option<SessionId>) -> Result<Known> {
@@ -116,39 +116,55 @@ impl Backend {
 
     /// The union of a user's roles.
     async fn policy_of(&self, user: UserId) -> Result<Policy> {
-        const HELD: &str = "(SELECT a.role_id FROM role_assignment a JOIN role r ON r.id = a.role_id \
-             WHERE a.archived_at IS NULL AND r.archived_at IS NULL AND a.user_id = ";
-        let mut sql = Sql::new(self.db.engine());
-        sql.push("SELECT p.role_id, 0, p.resource, p.action, p.reach FROM role_permission p WHERE p.role_id IN ")
-            .push(HELD)
-            .bind(user.0);
-        sql.push(") UNION ALL SELECT f.role_id, 1, f.resource, f.field, f.rule FROM role_field f WHERE f.role_id IN ")
-            .push(HELD);
-        sql.bind(user.0).push(")");
-        let mut roles: HashMap<Uuid, RoleRows> = HashMap::new();
-        for row in self.db.fetch(sql).await? {
-            let cells = (
-                json::uuid(&row, 0)?,
-                json::int(&row, 1)?,
-                json::text(&row, 2)?,
-                json::text(&row, 3)?,
-                json::text(&row, 4)?,
-            );
-            let (Some(role), Some(table), Some(resource), Some(what), Some(value)) = cells else { continue };
-            // What an older or newer version wrote and this one does not know grants nothing.
-            let Some(kind) = Kind::named(resource) else { continue };
-            let role = roles.entry(role).or_default();
-            if table == 0 {
-                role.0.extend(Action::parse(what).zip(Reach::parse(value)).map(|(action, reach)| Grant {
-                    kind,
-                    action,
-                    reach,
-                }));
-            } else {
-                role.1.extend(FieldRule::parse(value).map(|rule| (kind, what.to_owned(), rule)));
-            }
-        }
-        let roles: Vec<Policy> = roles.values().map(|(grants, fields)| Policy::of(grants, fields)).collect();
+        let rows = self.db.fetch(roles_held(Sql::new(self.db.engine()), &[user.0])).await?;
+        let roles: Vec<Policy> = rows.iter().map(role_held).map(|role| Ok(role?.policy)).collect::<Result<_>>()?;
         Ok(Policy::union(&roles))
     }
+}
+
+/// A role as somebody holds it.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// Who holds it.
+    pub user: UserId,
+    /// The role.
+    pub role: RoleId,
+    /// Its name for people.
+    pub name: String,
+    /// What it permits.
+    pub policy: Policy,
+}
+
+impl Store {
+    /// The roles that somebody holds. For Tandem itself.
+    pub async fn roles_held(&self, user: UserId) -> Result<Vec<Held>> {
+        system_only(self)?;
+        self.fetch(roles_held(Sql::new(self.engine()), &[user.0])).await?.iter().map(role_held).collect()
+    }
+}
+
+impl Change {
+    /// The roles that these people hold, as this transaction has left them so far.
+    pub async fn roles_held(&self, users: &[Uuid]) -> Result<Vec<Held>> {
+        self.fetch(roles_held(self.sql(), users)).await?.iter().map(role_held).collect()
+    }
+}
+
+fn roles_held(mut sql: Sql, users: &[Uuid]) -> Sql {
+    sql.push(
+        "SELECT a.user_id, r.id, r.name, r.grants, r.field_rules FROM role_assignment a JOIN role r ON r.id = a.role_id \
+         WHERE a.archived_at IS NULL AND r.archived_at IS NULL AND a.user_id",
+    );
+    sql.in_ids(users);
+    sql.push(" ORDER BY a.user_id, r.name_fold, r.id");
+    sql
+}
+
+fn role_held(row: &QueryResult) -> Result<Held> {
+    Ok(Held {
+        user: UserId(json::uuid(row, 0)?.unwrap_or_default()),
+        role: RoleId(json::uuid(row, 1)?.unwrap_or_default()),
+        name: json::text(row, 2)?.unwrap_or_default().to_owned(),
+        policy: Policy::spelled(&row.try_get_by_index::<Grants>(3)?.0, &row.try_get_by_index::<FieldRules>(4)?.0),
+    })
 }

@@ -191,7 +191,7 @@ impl Store {
                 continue;
             }
             sql.column(alias, slot.column);
-            if matches!(slot.ty(), Type::Json | Type::Texts) && sql.engine() == Engine::Postgres {
+            if matches!(slot.ty(), Type::Json | Type::Texts | Type::Parted(_)) && sql.engine() == Engine::Postgres {
                 sql.push("::text");
             }
         }

@@ -2,7 +2,7 @@
 
 use entity::{
     Day, Instant, Kind, id,
-    table::{Field, Type},
+    table::{Field, Part, Parted, Type},
 };
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use sea_orm::{Value, prelude::Uuid};
@@ -29,7 +29,7 @@ pub fn null(ty: Type) -> Value {
     match ty {
         Type::Id | Type::Key(_) => Value::Uuid(None),
         Type::Text | Type::Choice(_) => Value::String(None),
-        Type::Texts | Type::Json => Value::Json(None),
+        Type::Texts | Type::Parted(_) | Type::Json => Value::Json(None),
         Type::Int | Type::Day => Value::Int(None),
         Type::Bool => Value::Bool(None),
         Type::Instant | Type::Money => Value::BigInt(None),
@@ -71,6 +71,7 @@ pub fn read(field: &Field, json: &Json) -> Result<Value, Misfit> {
                 return misfit(Invalid, format!("{} takes a list of strings of at most 1,000 characters.", field.name));
             }
         },
+        Type::Parted(parted) => parted_texts(field, parted, json)?,
         Type::Json => json.clone().into(),
         Type::Int => {
             let number = json.as_i64().and_then(|number| i32::try_from(number).ok());
@@ -110,6 +111,34 @@ pub fn read(field: &Field, json: &Json) -> Result<Value, Misfit> {
         Type::Key(kind) => key(kind, text()?)?.into(),
         Type::Money => return misfit(Invalid, format!("{} takes an amount and a currency.", field.name)),
     })
+}
+
+/// The most texts of parts that one column holds.
+const MOST_PARTED: usize = 1_000;
+
+/// Reads a list of objects as texts of parts between colons.
+fn parted_texts(field: &Field, parted: &Parted, json: &Json) -> Result<Value, Misfit> {
+    // A single object is a list of one, by GraphQL's input coercion.
+    let items = json.as_array().map_or(std::slice::from_ref(json), Vec::as_slice);
+    if items.len() > MOST_PARTED {
+        return misfit(UserCode::TooLong, format!("{} takes at most {MOST_PARTED} entries.", field.name));
+    }
+    let mut texts = Vec::with_capacity(items.len());
+    for (n, item) in items.iter().enumerate() {
+        let part = |part: &Part| item.get(part.name).and_then(Json::as_str).filter(|text| is_word(text));
+        let words: Option<Vec<&str>> = parted.parts.iter().map(part).collect();
+        let Some(words) = words else {
+            let names: Vec<&str> = parted.parts.iter().map(|part| part.name).collect();
+            let message = format!("Entry {n} of {} takes {}, each one word.", field.name, names.join(", "));
+            return misfit(UserCode::Invalid, message);
+        };
+        texts.push(words.join(":"));
+    }
+    Ok(Json::from(texts).into())
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 100 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// Checks the form that a custom scalar demands.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use entity::Kind;
+use entity::{Kind, table::Parted};
 use sea_orm::prelude::Uuid;
 
 use super::{
@@ -31,6 +31,10 @@ pub(super) fn object(
             Item::Money(minor, currency, parts) => match (json::bigint(row, *minor)?, json::text(row, *currency)?) {
                 (Some(minor), Some(currency)) => write_money(out, minor, currency, parts),
                 _ => json::null(out),
+            },
+            Item::Parted(slot, parted, parts) => match json::text(row, *slot)? {
+                Some(texts) => write_parted(out, texts, parted, parts)?,
+                None => json::null(out),
             },
             Item::HiddenFields => {
                 out.push(b'[');
@@ -122,6 +126,24 @@ pub(super) fn write_money(out: &mut Out, minor: i64, currency: &str, parts: &[(S
         }
     }
     out.push(b'}');
+}
+
+/// Writes texts of parts, stored as a JSON array, as objects.
+fn write_parted(out: &mut Out, texts: &str, parted: &Parted, parts: &[(String, &'static str)]) -> Result<()> {
+    out.push(b'[');
+    for (n, text) in serde_json::from_str::<Vec<String>>(texts)?.iter().enumerate() {
+        out.extend_from_slice(if n > 0 { b",{" } else { b"{" });
+        for (n, (key, name)) in parts.iter().enumerate() {
+            write_key(out, n, key);
+            match parted.parts.iter().position(|part| part.name == *name) {
+                Some(at) => json::string(out, text.split(':').nth(at).unwrap_or_default()),
+                None => json::quoted(out, parted.name),
+            }
+        }
+        out.push(b'}');
+    }
+    out.push(b']');
+    Ok(())
 }
 
 /// Writes a row of any kind, or null.

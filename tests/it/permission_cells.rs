@@ -44,7 +44,7 @@ fn part(kind: Kind) -> Part {
     use Part::{NotWritten, Owned, Ownerless};
     let word: fn() -> Value = || json!("changed");
     match kind {
-        Kind::Role | Kind::RoleAssignment | Kind::Session | Kind::ImportJob | Kind::Event => NotWritten,
+        Kind::Role | Kind::RoleAssignment | Kind::Session | Kind::ApiKey | Kind::ImportJob | Kind::Event => NotWritten,
         Kind::User => Ownerless(|_, _, name| json!({ "name": name, "department": "IT" }), Some(("title", word))),
         Kind::Team => Ownerless(|_, _, name| json!({ "name": name, "department": "IT" }), Some(("name", word))),
         Kind::TeamMembership => Ownerless(

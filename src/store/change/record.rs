@@ -66,7 +66,13 @@ impl Change {
         self.wrote = true;
         self.touches_access |= matches!(
             table.kind,
-            Kind::User | Kind::Team | Kind::TeamMembership | Kind::Role | Kind::RoleAssignment | Kind::Session
+            Kind::User
+                | Kind::Team
+                | Kind::TeamMembership
+                | Kind::Role
+                | Kind::RoleAssignment
+                | Kind::Session
+                | Kind::ApiKey
         );
         let event = Self::event_of::<E>(action, before, row);
         let mut sql = self.sql();
@@ -167,7 +173,9 @@ impl Change {
             }),
         };
         let changes = match action {
-            EventAction::Archived | EventAction::Restored => Json::Object(Map::new()),
+            EventAction::Archived | EventAction::Restored | EventAction::Previewed | EventAction::Exported => {
+                Json::Object(Map::new())
+            }
             EventAction::Created | EventAction::Updated => differences::<E>(before, row),
         };
         Event { action, subject: (table.kind, E::id(row)), account, changes }
@@ -186,7 +194,7 @@ impl Change {
     }
 
     pub(super) fn push_event(&self, sql: &mut Sql, event: Event) {
-        sql.push("INSERT INTO event (id, occurred_at, action, subject_kind, subject_id, account_id, actor_id, request_id, changes) VALUES (");
+        sql.push("INSERT INTO event (id, occurred_at, action, subject_kind, subject_id, account_id, actor_id, api_key_id, request_id, changes) VALUES (");
         sql.bind(self.store.backend.new_id())
             .push(", ")
             .bind(self.store.now().0)
@@ -195,6 +203,8 @@ impl Change {
             .push(", ");
         sql.bind(event.subject.0.name()).push(", ").bind(event.subject.1).push(", ").bind(event.account).push(", ");
         sql.bind(self.author.map(|user| user.0))
+            .push(", ")
+            .bind(self.key.map(|key| key.0))
             .push(", ")
             .bind(self.store.request.as_deref().map(str::to_owned))
             .push(", ");
