@@ -11,7 +11,7 @@ mod tests;
 mod throttle;
 
 use entity::{
-    Instant, Record, UserStatus, api_key, import_job, role, role_assignment, session, team, team_membership, user,
+    Instant, Kind, Record, UserStatus, api_key, import_job, role, role_assignment, session, team, team_membership, user,
 };
 use futures_util::future::BoxFuture;
 
@@ -101,11 +101,14 @@ impl Rules for team_membership::Entity {
         _: &'a Draft,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let members = change.rows::<team_membership::Entity>("team_id", row.team_id).await?;
-            match members.iter().find(|other| before.is_none() && other.user_id == row.user_id) {
+            if before.is_some() {
+                return Ok(());
+            }
+            let pair = (("team_id", row.team_id.0), ("user_id", row.user_id.0));
+            match change.pair::<team_membership::Entity>(pair.0, pair.1).await? {
                 Some(other) => {
                     let taken = UserError::new(UserCode::Taken, "userId", "This person is in the team already.");
-                    Err(taken.against(entity::Kind::TeamMembership, other.id.0).into())
+                    Err(taken.against(Kind::TeamMembership, other).into())
                 }
                 None => Ok(()),
             }

@@ -209,7 +209,7 @@ impl Authority {
     /// Gives the caller another password and ends their other sessions.
     pub async fn change_password(&self, store: &Store, current: &str, new: &str, origin: &Origin) -> Result<UserId> {
         let user = store.user()?;
-        password::check(new, "newPassword")?;
+        password::check(new, "newPassword", &[])?;
         let session = match store.actor().who {
             Who::User { session, .. } => session,
             Who::Key { .. } | Who::Anonymous | Who::System(_) => None,
@@ -239,7 +239,8 @@ impl Authority {
             let mut change = store.begin().await?;
             change.written_by(user);
             // Locked, so that nobody signs in with the old password meanwhile.
-            change.find::<entity::user::Entity>(user.0).await?;
+            let person = change.find::<entity::user::Entity>(user.0).await?;
+            password::check(&new, "newPassword", &[&person.name, person.email.as_deref().unwrap_or_default()])?;
             if change.password(user).await? != login.password {
                 let message = "The password was changed meanwhile.";
                 return Err(UserError::new(UserCode::Conflict, "currentPassword", message)
