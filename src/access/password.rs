@@ -151,9 +151,10 @@ pub fn check(password: &str, field: &str, own: &[&str]) -> Result<()> {
     }
     let (reason, message) = match common::weakness(password, own) {
         None => return Ok(()),
-        Some(Weakness::Common) => {
-            ("PASSWORD_COMMON", "This password is among those that are guessed first; take several words that nobody expects.")
-        }
+        Some(Weakness::Common) => (
+            "PASSWORD_COMMON",
+            "This password is among those that are guessed first; take several words that nobody expects.",
+        ),
         Some(Weakness::Personal) => {
             ("PASSWORD_PERSONAL", "A password is not made of the person's own name or address.")
         }

@@ -37,6 +37,7 @@ pub async fn deactivate(
     set_status(&mut change, user, UserStatus::Deactivated, expected).await?;
     let leave = async |change: &mut Change| {
         sign_in::revoke_all(change, user, None).await?;
+        change.withdraw_invitations(&[user]).await?;
         let moved = hand_over(change, user, new_owner).await?;
         archive::<account_team_member::Entity>(change, user).await?;
         archive::<team_membership::Entity>(change, user).await?;

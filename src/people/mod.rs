@@ -1,10 +1,13 @@
 //! People: users, teams, roles and sessions; how they sign in, and how they leave.
 
 pub mod admin;
+pub mod explain;
 pub mod graphql;
 mod inputs;
+pub mod invitations;
 mod keys;
 pub mod leaving;
+pub mod preview;
 pub mod sign_in;
 #[cfg(test)]
 mod tests;

@@ -108,16 +108,32 @@ mod tests {
     #[test]
     fn the_list_is_long_and_stands_as_passwords_are_reduced() {
         assert!(COMMON.len() > 10_000, "{}", COMMON.len());
-        let strange: Vec<_> = COMMON.iter().filter(|word| base(word) != **word || word.chars().count() < WORD).collect();
+        let strange: Vec<_> =
+            COMMON.iter().filter(|word| base(word) != **word || word.chars().count() < WORD).collect();
         assert!(strange.is_empty(), "{strange:?}");
     }
 
     #[test]
     fn what_everybody_takes_is_known_however_it_is_dressed_up() {
         for password in [
-            "password1234", "P@ssw0rd2026!!", "passwordpassword", "Qwertyuiop12", "qwertzuiopas", "letmein123456",
-            "iloveyou!!!!", "Summer-2026-Summer", "123456789012", "aaaaaaaaaaaa", "abcdefghijkl", "mypassword123",
-            "welcome123456", "princess dragon", "1q2w3e4r5t6y", "2026-11-22-2026-11-22", "abababababab", "zyxwvutsrqponm",
+            "password1234",
+            "P@ssw0rd2026!!",
+            "passwordpassword",
+            "Qwertyuiop12",
+            "qwertzuiopas",
+            "letmein123456",
+            "iloveyou!!!!",
+            "Summer-2026-Summer",
+            "123456789012",
+            "aaaaaaaaaaaa",
+            "abcdefghijkl",
+            "mypassword123",
+            "welcome123456",
+            "princess dragon",
+            "1q2w3e4r5t6y",
+            "2026-11-22-2026-11-22",
+            "abababababab",
+            "zyxwvutsrqponm",
         ] {
             assert_eq!(weakness(password, &[]), Some(Weakness::Common), "{password}");
         }
@@ -126,8 +142,14 @@ mod tests {
     #[test]
     fn what_nobody_guesses_is_taken() {
         for password in [
-            "correct horse battery staple", "another horse entirely", "a brand new password", "bücherwurm im regal",
-            "tK9#vQ2!mX7z", "ваш кот спит на крыше", "Zaubernuss blüht im Januar", "for sale: one boat",
+            "correct horse battery staple",
+            "another horse entirely",
+            "a brand new password",
+            "bücherwurm im regal",
+            "tK9#vQ2!mX7z",
+            "ваш кот спит на крыше",
+            "Zaubernuss blüht im Januar",
+            "for sale: one boat",
         ] {
             assert_eq!(weakness(password, &["Sam Seller", "sam@tandem.test"]), None, "{password}");
         }
@@ -136,7 +158,8 @@ mod tests {
     #[test]
     fn nobody_is_called_like_their_password() {
         let own = ["Sam Ölschläger", "s.oelschlaeger@example-works.test"];
-        for password in ["Ölschläger2026", "samölschläger", "oelschlaeger!!1", "Sam.Example.2026", "SAMölschläger&co"] {
+        for password in ["Ölschläger2026", "samölschläger", "oelschlaeger!!1", "Sam.Example.2026", "SAMölschläger&co"]
+        {
             assert_eq!(weakness(password, &own), Some(Weakness::Personal), "{password}");
         }
         assert_eq!(weakness("sam walks the dog", &own), None);
