@@ -11,6 +11,7 @@ use crate::{
         password::{self, Passwords},
     },
     error::{Code, Error, Result, UserCode, UserError},
+    roles,
     store::{Backend, Change, Draft, Person, Store},
 };
 
@@ -129,11 +130,22 @@ pub(super) async fn active_admins(change: &mut Change) -> Result<Vec<UserId>> {
     Ok(admins)
 }
 
-/// Gives somebody a password and ends their sessions, whoever asks.
+/// The last active administrator can be neither taken out of service nor lose the role.
+pub(crate) async fn must_remain(change: &mut Change, user: UserId, field: &str) -> Result<()> {
+    let last = change.as_system(Purpose::Consequence, async |change| Ok(active_admins(change).await? == [user]));
+    if !last.await? {
+        return Ok(());
+    }
+    let message = "This is the last active administrator; make somebody else one first.";
+    Err(UserError::new(UserCode::InUse, field, message).because("LAST_ADMIN").into())
+}
+
+/// Gives somebody a password and ends their sessions; the caller must hold what their roles permit.
 pub(super) async fn give_password(store: &Store, passwords: &Passwords, user: UserId, password: &str) -> Result<()> {
     password::check(password, "password", &[])?;
     let hash = passwords.hash(password).await?;
     let mut change = store.begin().await?;
+    roles::must_cover(&change, user, "set this person's password").await?;
     let give = async |change: &mut Change| {
         let person = change.find::<user::Entity>(user.0).await?;
         password::check(password, "password", &[&person.name, person.email.as_deref().unwrap_or_default()])?;

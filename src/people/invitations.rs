@@ -1,6 +1,6 @@
 //! Somebody joins: invited by a token, they set their own password by it.
 
-use entity::{Department, Instant, Kind, Record, UserStatus, role, role_assignment, user, user::UserId};
+use entity::{Department, Instant, Kind, UserStatus, role, user, user::UserId};
 use serde_json::{Map, Value as Json};
 use tracing::Instrument;
 
@@ -9,8 +9,9 @@ use super::{
     throttle,
 };
 use crate::{
-    access::{Action, Origin, Policy, Purpose, password, token},
+    access::{Action, Origin, Purpose, password, token},
     error::{Error, Result, UserCode, UserError},
+    roles::{self, holding},
     store::{Change, Draft, Store, value},
 };
 
@@ -60,14 +61,9 @@ pub async fn invite(store: &Store, newcomer: Newcomer) -> Result<Invitation> {
     let mut change = store.begin().await?;
     let user = hire(&mut change, newcomer).await?;
     for (n, role) in roles.into_iter().enumerate() {
-        let field = format!("roleIds.{n}");
-        change.must_see(Kind::Role, role.0, &field).await?;
-        let mut draft = Draft::default();
-        draft.set(role_assignment::Entity::table(), "role_id", role.0);
-        draft.set(role_assignment::Entity::table(), "user_id", user.0);
-        change.create::<role_assignment::Entity>(draft).await.map_err(|error| at(&field, error))?;
+        let assigned = holding::assign(&mut change, role, user).await;
+        assigned.map_err(|error| at(&format!("roleIds.{n}"), error))?;
     }
-    must_hold(&change, user, "roleIds").await?;
     let invitation = give(&mut change, user).await?;
     change.commit().await?;
     Ok(invitation)
@@ -80,7 +76,7 @@ pub async fn reinvite(store: &Store, user: UserId) -> Result<Invitation> {
     let person = change.find::<user::Entity>(user.0).await?;
     sign_in::permitted(store, Kind::User, Action::Create, "invite people")?;
     // Whoever has the token can become this person.
-    must_hold(&change, user, "id").await?;
+    roles::must_cover(&change, user, "invite this person again").await?;
     let stuck = |reason: &'static str, message: &str| {
         Err(UserError::new(UserCode::InvalidTransition, "id", message).because(reason).into())
     };
@@ -153,15 +149,6 @@ async fn hire(change: &mut Change, newcomer: Newcomer) -> Result<UserId> {
         return Err(Error::input(UserCode::Required, "email", "email is required."));
     }
     Ok(person.id)
-}
-
-/// Nobody gives, or could take over, what they do not hold.
-async fn must_hold(change: &Change, user: UserId, field: &str) -> Result<()> {
-    let roles: Vec<Policy> = change.roles_held(&[user.0]).await?.into_iter().map(|held| held.policy).collect();
-    let beyond = Policy::union(&roles).excess(&Policy::nothing(), &change.store().actor().policy);
-    let Some(first) = beyond.first() else { return Ok(()) };
-    let message = format!("You do not hold what these roles permit: {first} and {} more.", beyond.len() - 1);
-    Err(UserError::new(UserCode::Forbidden, field, message).because("NOT_HELD").into())
 }
 
 async fn give(change: &mut Change, user: UserId) -> Result<Invitation> {

@@ -13,14 +13,13 @@ pub mod sign_in;
 mod tests;
 mod throttle;
 
-use entity::{
-    Instant, Kind, Record, UserStatus, api_key, import_job, role, role_assignment, session, team, team_membership, user,
-};
+use entity::{Instant, Kind, Record, UserStatus, api_key, import_job, session, team, team_membership, user};
 use futures_util::future::BoxFuture;
 
 use crate::{
     access::Actor,
     error::{Result, UserCode, UserError},
+    roles,
     store::{Change, Draft, Rules, Slice, Verbs},
 };
 
@@ -39,13 +38,25 @@ impl Rules for user::Entity {
     }
 
     fn settle<'a>(
-        _: &'a mut Change,
+        change: &'a mut Change,
         row: &'a mut user::Model,
-        _: Option<&'a user::Model>,
+        before: Option<&'a user::Model>,
         _: &'a Draft,
     ) -> BoxFuture<'a, Result<()>> {
         row.email = row.email.take().map(|email| email.to_lowercase());
-        Box::pin(async { Ok(()) })
+        Box::pin(async move {
+            let Some(before) = before else { return Ok(()) };
+            if before.email != row.email {
+                roles::must_cover(change, row.id, "change this e-mail address").await?;
+            }
+            if before.status != row.status {
+                roles::must_cover(change, row.id, "decide whether this person signs in").await?;
+            }
+            if before.status != row.status && row.status == UserStatus::Deactivated {
+                admin::must_remain(change, row.id, "id").await?;
+            }
+            Ok(())
+        })
     }
 
     fn after<'a>(
@@ -129,8 +140,6 @@ impl Rules for team_membership::Entity {
     }
 }
 
-impl Rules for role::Entity {}
-impl Rules for role_assignment::Entity {}
 impl Rules for session::Entity {}
 impl Rules for api_key::Entity {}
 impl Rules for import_job::Entity {}

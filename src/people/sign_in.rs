@@ -320,7 +320,7 @@ pub(super) async fn revoke_all(change: &mut Change, user: UserId, keep: Option<S
 }
 
 /// Refuses who may not do this to all records of a kind.
-pub(super) fn permitted(store: &Store, kind: Kind, action: Action, what: &str) -> Result<()> {
+pub(crate) fn permitted(store: &Store, kind: Kind, action: Action, what: &str) -> Result<()> {
     if store.actor().policy.reach(kind, action) == Reach::All { Ok(()) } else { Err(missing(what)) }
 }
 

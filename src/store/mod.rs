@@ -26,6 +26,7 @@ mod noun;
 pub mod page;
 pub mod plan;
 mod policies;
+mod reached;
 pub mod read;
 mod scope;
 pub mod sql;
@@ -54,6 +55,7 @@ pub use jobs::{Awaited, Counts, Job, JobRow, JobStart};
 pub use keep::{migrate, pending};
 pub use noun::{Extra, Noun, Nouns, Rules, Slice, Verbs};
 pub use policies::{Held, Known};
+pub use reached::{Asked, Reached};
 
 use crate::{
     access::{Action, Actor, Purpose, Who},
