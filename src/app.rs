@@ -2,13 +2,14 @@
 
 use std::{any::TypeId, future::Future, net::SocketAddr, sync::Arc};
 
-use async_graphql::{Request, Response};
+use async_graphql::{Pos, Request, Response};
 use bytes::Bytes;
 use entity::ImportStatus;
 use futures_util::{StreamExt, stream::BoxStream};
 use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::{
     access::{Actor, Origin, Who},
@@ -19,7 +20,7 @@ use crate::{
         host::{ACTUAL_COST, About, Caller, FirstSight, Host, UploadAnswer},
     },
     imports::upload,
-    people::sign_in::Authority,
+    people::{preview, sign_in::Authority},
     store::{Backend, Store},
 };
 
@@ -65,18 +66,34 @@ impl App {
 impl Host for App {
     async fn caller(&self, bearer: Option<&str>, about: &About) -> Result<Caller> {
         let origin = Origin { address: Some(about.address), user_agent: about.user_agent.clone() };
-        let (actor, expires_at) = self.0.authority.actor(bearer, &origin).await?;
-        let key = match actor.who {
+        let (caller, expires_at) = self.0.authority.actor(bearer, &origin).await?;
+        // What a preview costs is spent by whoever looks.
+        let key = match caller.who {
             Who::User { id, .. } => id.to_string(),
             Who::Key { id, .. } => id.to_string(),
             Who::Anonymous | Who::System(_) => format!("anonymous:{}", about.address),
         };
-        Ok(Caller { key, expires_at, anonymous: actor.is_anonymous(), data: Arc::new(actor) })
+        let anonymous = caller.is_anonymous();
+        let actor = match &about.preview_as {
+            Some(person) => preview::preview(&self.0.backend, &caller, person).await?,
+            None => caller,
+        };
+        Ok(Caller { key, expires_at, anonymous, preview: actor.previewed_by.is_some(), data: Arc::new(actor) })
     }
 
     async fn execute(&self, request: Request, caller: &Caller, about: &About) -> Response {
         let (schema, request, store) = self.prepare(request, caller, about);
-        let response = schema.execute(request).await;
+        let response = match (store.actor().previewed_by, store.actor().user()) {
+            (Some(admin), Some(person)) => {
+                let span = tracing::info_span!("preview", user.id = %person, previewed_by.id = %admin);
+                let told = async {
+                    preview::tell(&store).await?;
+                    Ok::<_, Error>(schema.execute(request).await)
+                };
+                told.instrument(span).await.unwrap_or_else(refused)
+            }
+            _ => schema.execute(request).await,
+        };
         response.extension(ACTUAL_COST, store.objects().into())
     }
 
@@ -110,6 +127,10 @@ impl Host for App {
         self.0.backend.known(*id, *session).await.is_ok_and(|known| known.good)
             || self.0.backend.db().ping().await.is_err()
     }
+}
+
+fn refused(error: Error) -> Response {
+    Response::from_errors(vec![async_graphql::Error::from(error).into_server_error(Pos::default())])
 }
 
 /// A server that runs.

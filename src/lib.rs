@@ -14,6 +14,7 @@ pub mod imports;
 pub mod leads;
 pub mod people;
 pub mod personas;
+pub mod roles;
 pub mod store;
 pub mod stories;
 pub mod target_lists;

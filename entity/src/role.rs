@@ -11,7 +11,7 @@ record! {
     owner Owner::Nobody;
 
     columns {
-        /// Stable name for configuration and exports, `marketing_manager`.
+        /// Stable name for configuration and exports, `marketing_manager`; made from the name where none is given.
         key: String => create().sort().unique().max(100);
         /// Name for people.
         name: String => write().always_shown().sort().search().fold("name_fold");
@@ -23,9 +23,11 @@ record! {
         built_in: bool => server().group();
         /// The role it was copied from.
         copied_from_id: Option<RoleId> => link("copied_from");
-        /// What its holders may do; what is not listed they may not. An update replaces the whole list.
+        /// What its holders may do; what is not listed they may not. An update replaces the whole list; a copy
+        /// for which none is given gets the original's.
         grants: Grants => write().always_shown();
-        /// Fields that are kept from its holders. An update replaces the whole list.
+        /// Fields that are kept from its holders. An update replaces the whole list; a copy for which none is
+        /// given gets the original's.
         field_rules: FieldRules => write().always_shown();
     }
     links {

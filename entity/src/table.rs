@@ -61,7 +61,12 @@ impl Table {
     /// Whether rows of this table belong to a user in any way, so that OWN and TEAM mean something.
     #[must_use]
     pub fn has_owner(&self) -> bool {
-        !matches!(self.owner, Owner::Nobody)
+        match self.owner {
+            Owner::Nobody | Owner::Subject => false,
+            // A part belongs to whom its first parent belongs.
+            Owner::Parts(parents) => parents.first().is_some_and(|(_, parent)| parent.table().has_owner()),
+            _ => true,
+        }
     }
 
     /// API names that a role may hide.

@@ -99,6 +99,10 @@ macro_rules! choice {
     };
 }
 
+mod explained;
+
+pub use explained::{Bond, Obstacle};
+
 choice! { Action, "PermissionAction", "What can be done to a record.",
     Read = "READ" "See it.", Create = "CREATE" "Make one.", Update = "UPDATE" "Change it.",
     Delete = "DELETE" "Archive it and bring it back.", Approve = "APPROVE" "Approve it for one's department.",
@@ -170,6 +174,9 @@ pub enum Purpose {
     Consequence,
     /// Loading the demo company.
     Demo,
+    /// Explaining to who may know what somebody else may do, and telling of previews, in which nothing
+    /// else is written.
+    Oversight,
 }
 
 impl Actor {

@@ -1,5 +1,7 @@
 //! Passwords: what they must be like, and their hashes by argon2id.
 
+mod common;
+
 use std::sync::Arc;
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash};
@@ -7,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::error::{Error, Result, UserCode, UserError};
+use common::Weakness;
 
 /// The fewest characters of a password.
 pub const SHORTEST: usize = 12;
@@ -134,8 +137,9 @@ fn normal(password: &str) -> String {
     password.nfkc().collect()
 }
 
-/// Whether a new password is of a length that is accepted.
-pub fn check(password: &str, field: &str) -> Result<()> {
+/// Whether a new password is accepted: its length, and that it is not among those guessed first.
+/// `own` are the person's name and e-mail address, of which it may not be made.
+pub fn check(password: &str, field: &str, own: &[&str]) -> Result<()> {
     let length = password.chars().count();
     if length < SHORTEST {
         let message = format!("A password has at least {SHORTEST} characters; this has {length}.");
@@ -145,7 +149,17 @@ pub fn check(password: &str, field: &str) -> Result<()> {
         let message = format!("A password has at most {LONGEST} characters; this has {length}.");
         return Err(UserError::new(UserCode::TooLong, field, message).because("PASSWORD_TOO_LONG").into());
     }
-    Ok(())
+    let (reason, message) = match common::weakness(password, own) {
+        None => return Ok(()),
+        Some(Weakness::Common) => (
+            "PASSWORD_COMMON",
+            "This password is among those that are guessed first; take several words that nobody expects.",
+        ),
+        Some(Weakness::Personal) => {
+            ("PASSWORD_PERSONAL", "A password is not made of the person's own name or address.")
+        }
+    };
+    Err(UserError::new(UserCode::Invalid, field, message).because(reason).into())
 }
 
 #[cfg(test)]
@@ -190,9 +204,15 @@ mod tests {
 
     #[test]
     fn lengths_are_counted_in_characters() {
-        assert!(check("äöüäöüäöüäö", "password").is_err());
-        assert!(check("äöüäöüäöüäöü", "password").is_ok());
-        assert!(check(&"x".repeat(128), "password").is_ok());
-        assert!(check(&"x".repeat(129), "password").is_err());
+        let reason = |password: &str| match check(password, "password", &[]) {
+            Err(Error::Input(mistakes)) => mistakes[0].reason.clone().unwrap_or_default().into_owned(),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(reason("äöüßéñ çåø."), "PASSWORD_TOO_SHORT");
+        assert_eq!(reason("äöüßéñ çåøæ."), "Ok(())");
+        let long: String = "wörter ohne ende ".chars().cycle().take(129).collect();
+        assert_eq!(reason(&long), "PASSWORD_TOO_LONG");
+        assert_eq!(reason(&long.chars().take(128).collect::<String>()), "Ok(())");
+        assert_eq!(reason("passwordpassword"), "PASSWORD_COMMON");
     }
 }

@@ -15,6 +15,7 @@ pub const LEEWAY: i64 = 60;
 
 const ISSUER: &str = "tandem";
 const REFRESH: &str = "tdr_";
+const INVITATION: &str = "tdi_";
 
 /// What signs access tokens.
 #[derive(Clone, PartialEq, Eq)]
@@ -147,6 +148,12 @@ pub fn invalid() -> Error {
 #[must_use]
 pub fn refresh() -> String {
     format!("{REFRESH}{}", random::<32>())
+}
+
+/// A new invitation's token.
+#[must_use]
+pub fn invitation() -> String {
+    format!("{INVITATION}{}", random::<32>())
 }
 
 /// As which a secret that is looked up is stored.

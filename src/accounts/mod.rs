@@ -102,12 +102,12 @@ impl Rules for account_team_member::Entity {
             if before.is_some() {
                 return Ok(());
             }
-            let team = change.rows::<account_team_member::Entity>("account_id", row.account_id).await?;
-            match team.iter().find(|other| other.user_id == row.user_id) {
+            let pair = (("account_id", row.account_id.0), ("user_id", row.user_id.0));
+            match change.pair::<account_team_member::Entity>(pair.0, pair.1).await? {
                 Some(other) => {
                     let taken =
                         UserError::new(UserCode::Taken, "userId", "This person is on the account's team already.");
-                    Err(taken.against(Kind::AccountTeamMember, other.id.0).into())
+                    Err(taken.against(Kind::AccountTeamMember, other).into())
                 }
                 None => Ok(()),
             }

@@ -50,7 +50,7 @@ pub async fn prepare(backend: &Arc<Backend>, passwords: &Passwords, password: Op
     let demo = company(SEED, backend.now(), fold);
     let hash = match &password {
         Some(password) => {
-            password::check(password, "password")?;
+            password::check(password, "password", &[])?;
             Some(passwords.hash(password).await?)
         }
         None => None,

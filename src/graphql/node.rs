@@ -33,16 +33,6 @@ impl<E: Record> Row<E> {
     pub fn new(id: impl Into<Uuid>) -> Self {
         Self { id: id.into(), of: PhantomData }
     }
-
-    /// What is selected of it, as another store sees it than the request's own.
-    pub async fn resolve_as(
-        &self,
-        store: &Store,
-        ctx: &ContextSelectionSet<'_>,
-        field: &Positioned<AstField>,
-    ) -> ServerResult<Value> {
-        json(ctx, field, row_in(store, ctx, E::KIND, self.id).await)
-    }
 }
 
 /// A record of any kind.

@@ -82,6 +82,33 @@ impl InputType for DateTime {
 }
 scalar!(DateTime, "DateTime");
 
+/// `EmailAddress` in the slices' own inputs; its form is checked where it is stored.
+#[derive(Clone, Debug)]
+pub struct EmailAddress(pub String);
+
+impl InputType for EmailAddress {
+    type RawValueType = Self;
+    fn type_name() -> Cow<'static, str> {
+        "EmailAddress".into()
+    }
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Self as OutputType>::create_type_info(registry)
+    }
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        match value {
+            Some(Value::String(text)) => Ok(Self(text)),
+            _ => Err(InputValueError::expected_type(value.unwrap_or_default())),
+        }
+    }
+    fn to_value(&self) -> Value {
+        Value::String(self.0.clone())
+    }
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
+scalar!(EmailAddress, "EmailAddress");
+
 /// Any JSON in the slices' own types.
 #[derive(Clone, Debug)]
 pub struct Json(pub serde_json::Value);

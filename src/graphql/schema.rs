@@ -8,7 +8,8 @@ use crate::{
     imports::graphql::{ImportMutation, ImportQuery},
     leads, people,
     people::graphql::{PeopleMutation, PeopleQuery},
-    personas,
+    personas, roles,
+    roles::graphql::{RoleMutation, RoleQuery},
     store::Nouns,
     stories, target_lists,
 };
@@ -31,15 +32,16 @@ pub const NOUNS: Nouns = Nouns(&[
     &people::USER,
     &people::TEAM,
     &people::MEMBERSHIP,
+    &roles::ROLE,
 ]);
 
 /// What can be read.
 #[derive(Default, MergedObject)]
-pub struct Query(NounQuery, PeopleQuery, ImportQuery);
+pub struct Query(NounQuery, PeopleQuery, RoleQuery, ImportQuery);
 
 /// What can be changed.
 #[derive(Default, MergedObject)]
-pub struct Mutation(NounMutation, PeopleMutation, ImportMutation);
+pub struct Mutation(NounMutation, PeopleMutation, RoleMutation, ImportMutation);
 
 /// Tandem's schema.
 pub type TandemSchema = Schema<Query, Mutation, Subscription>;

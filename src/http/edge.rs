@@ -194,6 +194,9 @@ impl<H: Host> Edge<H> {
         let document = self.gate.document(&text, operation.as_deref())?;
         meter.concerns(&document);
         meter.transport.takes(document.kind())?;
+        if caller.preview && document.kind() != OperationType::Query {
+            return Err(Refusal::read_only());
+        }
         let admitted = self.gate.admit(document, &variables)?;
         meter.costs(admitted.cost);
         let throttle = match admitted.cost {

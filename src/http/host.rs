@@ -16,6 +16,8 @@ pub struct Caller {
     pub expires_at: Option<entity::Instant>,
     /// Whether nobody is signed in.
     pub anonymous: bool,
+    /// Whether they look through somebody else's eyes: then they run queries and nothing else.
+    pub preview: bool,
     /// The host's own.
     pub data: Arc<dyn Any + Send + Sync>,
 }

@@ -87,6 +87,9 @@ async fn taken<H: Host>(
     if caller.anonymous {
         return Err(Refusal::new(Code::Unauthenticated, "Sign in first: send `Authorization: Bearer …`."));
     }
+    if caller.preview {
+        return Err(Refusal::read_only());
+    }
     edge.buckets.charge(&caller.key, 1)?;
     if !is_file(headers) {
         let message = format!("The body must be one of {}, and not compressed.", TYPES.join(", "));

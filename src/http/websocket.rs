@@ -61,6 +61,10 @@ pub(super) async fn upgrade<H: Host>(
     let Ok(socket) = socket else {
         return refuse(Refusal::new(Code::BadRequest, "A WebSocket upgrade is expected here."), &about);
     };
+    // Each request of a preview is told; a socket would be one request for many operations.
+    if about.preview_as.is_some() {
+        return refuse(Refusal::read_only(), &about);
+    }
     let limit = edge.settings.limits.body;
     let socket = socket.protocols([PROTOCOL]).max_message_size(limit).max_frame_size(limit);
     let speaks = socket.selected_protocol().is_some();

@@ -11,6 +11,7 @@ use crate::{
         password::{self, Passwords},
     },
     error::{Code, Error, Result, UserCode, UserError},
+    roles,
     store::{Backend, Change, Draft, Person, Store},
 };
 
@@ -33,7 +34,7 @@ pub async fn ensure_first_admin(
     if !needed {
         return Ok(false);
     }
-    password::check(password, "password")?;
+    password::check(password, "password", &[email])?;
     let hash = passwords.hash(password).await?;
     let mut change = store.begin().await?;
     // Another process may have been faster: the role's row is locked from here on.
@@ -61,7 +62,7 @@ pub async fn create_user(
     (department, role): (Department, &str),
     password: &str,
 ) -> Result<UserId> {
-    password::check(password, "password")?;
+    password::check(password, "password", &[name, email])?;
     let hash = passwords.hash(password).await?;
     let mut change = backend.as_system(Purpose::CommandLine).begin().await?;
     let user = hire(&mut change, name, email, department).await?;
@@ -100,8 +101,8 @@ pub async fn assign_role(change: &mut Change, user: UserId, role: &str) -> Resul
         let message = format!("There is no role {}.", crate::store::value::short(role));
         Error::from(UserError::new(UserCode::NotFound, "role", message).because("ROLE_UNKNOWN"))
     })?;
-    let held = change.rows::<role_assignment::Entity>("user_id", user).await?;
-    if held.iter().any(|assignment| assignment.role_id == role.id) {
+    let pair = (("role_id", role.id.0), ("user_id", user.0));
+    if change.pair::<role_assignment::Entity>(pair.0, pair.1).await?.is_some() {
         return Ok(());
     }
     let mut draft = Draft::default();
@@ -129,13 +130,25 @@ pub(super) async fn active_admins(change: &mut Change) -> Result<Vec<UserId>> {
     Ok(admins)
 }
 
-/// Gives somebody a password and ends their sessions, whoever asks.
+/// The last active administrator can be neither taken out of service nor lose the role.
+pub(crate) async fn must_remain(change: &mut Change, user: UserId, field: &str) -> Result<()> {
+    let last = change.as_system(Purpose::Consequence, async |change| Ok(active_admins(change).await? == [user]));
+    if !last.await? {
+        return Ok(());
+    }
+    let message = "This is the last active administrator; make somebody else one first.";
+    Err(UserError::new(UserCode::InUse, field, message).because("LAST_ADMIN").into())
+}
+
+/// Gives somebody a password and ends their sessions; the caller must hold what their roles permit.
 pub(super) async fn give_password(store: &Store, passwords: &Passwords, user: UserId, password: &str) -> Result<()> {
-    password::check(password, "password")?;
+    password::check(password, "password", &[])?;
     let hash = passwords.hash(password).await?;
     let mut change = store.begin().await?;
+    roles::must_cover(&change, user, "set this person's password").await?;
     let give = async |change: &mut Change| {
         let person = change.find::<user::Entity>(user.0).await?;
+        password::check(password, "password", &[&person.name, person.email.as_deref().unwrap_or_default()])?;
         if person.email.is_none() {
             let message = "Without an e-mail address nobody can sign in; set it first.";
             return Err(UserError::new(UserCode::Required, "email", message).because("EMAIL_MISSING").into());

@@ -1,8 +1,13 @@
 //! What signing in and the keeping of people take in the API.
 
 use async_graphql::InputObject;
+use entity::Department;
 
-use crate::graphql::scalars::IdText;
+use super::invitations::Newcomer;
+use crate::graphql::{
+    choice::Of,
+    scalars::{EmailAddress, IdText},
+};
 
 /// Who signs in.
 #[derive(InputObject)]
@@ -31,6 +36,51 @@ pub struct PasswordChangeInput {
     /// The password that is to hold, 12 to 128 characters.
     #[graphql(secret)]
     pub(super) new_password: String,
+}
+
+/// Somebody who is to join.
+#[derive(Debug, InputObject)]
+pub struct UserInviteInput {
+    /// Full name.
+    name: String,
+    /// E-mail address, by which they will sign in.
+    email: EmailAddress,
+    /// Job title.
+    title: Option<String>,
+    /// The department they work in.
+    department: Of<Department>,
+    /// The roles they hold from the start.
+    role_ids: Option<Vec<IdText>>,
+}
+
+impl UserInviteInput {
+    pub(super) fn newcomer(self) -> Newcomer {
+        Newcomer {
+            name: self.name,
+            email: self.email.0,
+            title: self.title,
+            department: self.department.0,
+            roles: self.role_ids.unwrap_or_default().into_iter().map(|id| id.0).collect(),
+        }
+    }
+}
+
+/// Somebody who is invited again.
+#[derive(Debug, InputObject)]
+pub struct UserReinviteInput {
+    /// Which person.
+    pub(super) id: IdText,
+}
+
+/// An invitation to follow.
+#[derive(InputObject)]
+pub struct InvitationAcceptInput {
+    /// The token of the invitation.
+    #[graphql(secret)]
+    pub(super) token: String,
+    /// The password that is to hold, 12 to 128 characters.
+    #[graphql(secret)]
+    pub(super) password: String,
 }
 
 /// A session to end.

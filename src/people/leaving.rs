@@ -6,7 +6,7 @@ use entity::{
 };
 use sea_orm::{Iterable, ModelTrait, prelude::Uuid};
 
-use super::{admin, sign_in};
+use super::sign_in;
 use crate::{
     access::{Action, Purpose},
     error::{Error, Result, UserCode, UserError},
@@ -23,20 +23,13 @@ pub async fn deactivate(
 ) -> Result<usize> {
     let mut change = store.begin().await?;
     may_do(&mut change, user).await?;
-    let last = change.as_system(Purpose::Consequence, async |change| {
-        let admins = admin::active_admins(change).await?;
-        Ok(admins == [user])
-    });
-    if last.await? {
-        let message = "This is the last active administrator; make somebody else one first.";
-        return Err(UserError::new(UserCode::InUse, "id", message).because("LAST_ADMIN").into());
-    }
     if let Some(owner) = new_owner {
         accept(&change, user, owner).await?;
     }
     set_status(&mut change, user, UserStatus::Deactivated, expected).await?;
     let leave = async |change: &mut Change| {
         sign_in::revoke_all(change, user, None).await?;
+        change.withdraw_invitations(&[user]).await?;
         let moved = hand_over(change, user, new_owner).await?;
         archive::<account_team_member::Entity>(change, user).await?;
         archive::<team_membership::Entity>(change, user).await?;

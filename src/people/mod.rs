@@ -1,23 +1,25 @@
 //! People: users, teams, roles and sessions; how they sign in, and how they leave.
 
 pub mod admin;
+pub mod explain;
 pub mod graphql;
 mod inputs;
+pub mod invitations;
 mod keys;
 pub mod leaving;
+pub mod preview;
 pub mod sign_in;
 #[cfg(test)]
 mod tests;
 mod throttle;
 
-use entity::{
-    Instant, Record, UserStatus, api_key, import_job, role, role_assignment, session, team, team_membership, user,
-};
+use entity::{Instant, Kind, Record, UserStatus, api_key, import_job, session, team, team_membership, user};
 use futures_util::future::BoxFuture;
 
 use crate::{
     access::Actor,
     error::{Result, UserCode, UserError},
+    roles,
     store::{Change, Draft, Rules, Slice, Verbs},
 };
 
@@ -36,13 +38,25 @@ impl Rules for user::Entity {
     }
 
     fn settle<'a>(
-        _: &'a mut Change,
+        change: &'a mut Change,
         row: &'a mut user::Model,
-        _: Option<&'a user::Model>,
+        before: Option<&'a user::Model>,
         _: &'a Draft,
     ) -> BoxFuture<'a, Result<()>> {
         row.email = row.email.take().map(|email| email.to_lowercase());
-        Box::pin(async { Ok(()) })
+        Box::pin(async move {
+            let Some(before) = before else { return Ok(()) };
+            if before.email != row.email {
+                roles::must_cover(change, row.id, "change this e-mail address").await?;
+            }
+            if before.status != row.status {
+                roles::must_cover(change, row.id, "decide whether this person signs in").await?;
+            }
+            if before.status != row.status && row.status == UserStatus::Deactivated {
+                admin::must_remain(change, row.id, "id").await?;
+            }
+            Ok(())
+        })
     }
 
     fn after<'a>(
@@ -101,11 +115,14 @@ impl Rules for team_membership::Entity {
         _: &'a Draft,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let members = change.rows::<team_membership::Entity>("team_id", row.team_id).await?;
-            match members.iter().find(|other| before.is_none() && other.user_id == row.user_id) {
+            if before.is_some() {
+                return Ok(());
+            }
+            let pair = (("team_id", row.team_id.0), ("user_id", row.user_id.0));
+            match change.pair::<team_membership::Entity>(pair.0, pair.1).await? {
                 Some(other) => {
                     let taken = UserError::new(UserCode::Taken, "userId", "This person is in the team already.");
-                    Err(taken.against(entity::Kind::TeamMembership, other.id.0).into())
+                    Err(taken.against(Kind::TeamMembership, other).into())
                 }
                 None => Ok(()),
             }
@@ -123,8 +140,6 @@ impl Rules for team_membership::Entity {
     }
 }
 
-impl Rules for role::Entity {}
-impl Rules for role_assignment::Entity {}
 impl Rules for session::Entity {}
 impl Rules for api_key::Entity {}
 impl Rules for import_job::Entity {}

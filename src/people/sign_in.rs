@@ -10,7 +10,7 @@ use crate::{
     access::{
         Action, Actor, Origin, Purpose, Reach, Who,
         password::{self, Cost, Passwords, Turn},
-        token,
+        token::{self, Key},
     },
     error::{Code, Error, Result, UserCode, UserError},
     store::{Backend, Change, Claimed, Draft, Store},
@@ -118,23 +118,13 @@ impl Authority {
             change.commit().await?;
             return Ok(turn);
         }
-        // One statement a transaction: together they could wait for each other.
-        for key in &keys {
-            let mut change = store.begin().await?;
-            change.count_failure(key, throttle::WINDOW).await?;
-            change.commit().await?;
-        }
-        let mut change = store.begin().await?;
-        change.forget_old_failures(throttle::WINDOW).await?;
-        change.commit().await?;
+        count_failures(store, &keys).await?;
         tracing::info!(address = ?who.1.address, "a sign-in failed");
         Err(wrong())
     }
 
     async fn open_session(&self, store: &Store, user: UserId, hash: Option<String>, origin: &Origin) -> Result<Tokens> {
-        let key = self.0.keys.signing(&self.0.backend).await?;
-        let now = store.now();
-        let expires_at = Instant(now.0 + SESSION);
+        let key = self.signing_key().await?;
         let mut change = store.begin().await?;
         change.written_by(user);
         // The password may have been changed, or the person deactivated, while it was verified.
@@ -142,29 +132,18 @@ impl Authority {
         if person.status != UserStatus::Active || change.password(user).await? != hash {
             return Err(wrong());
         }
-        let table = session::Entity::table();
-        let mut draft = Draft::default();
-        draft.set(table, "user_id", user.0);
-        draft.set(
-            table,
-            "user_agent",
-            origin.user_agent.as_ref().map(|agent| agent.chars().take(500).collect::<String>()),
-        );
-        draft.set(table, "address", origin.address.map(|address| address.to_canonical().to_string()));
-        draft.set(table, "last_used_at", now.0);
-        draft.set(table, "expires_at", expires_at.0);
-        let session = change.create::<session::Entity>(draft).await?.id;
-        let refresh = token::refresh();
-        change.keep_refresh_token(session, &token::hash(&refresh), expires_at).await?;
-        change.commit().await?;
-        let (access, expires_at) = token::sign(&key, user, session, now)?;
-        Ok(Tokens { access, refresh, expires_at, user, session })
+        session_of(change, &key, user, origin).await
+    }
+
+    /// The key that signs; asked for before a change is opened, for where there is none one is made.
+    pub(super) async fn signing_key(&self) -> Result<Key> {
+        self.0.keys.signing(&self.0.backend).await
     }
 
     /// New tokens for a refresh token. One that was used before ends its whole session, for
     /// somebody has a copy of it.
     pub async fn refresh(&self, store: &Store, refresh: &str) -> Result<Tokens> {
-        let key = self.0.keys.signing(&self.0.backend).await?;
+        let key = self.signing_key().await?;
         let store = store.as_system(Purpose::SignIn);
         let now = store.now();
         let mut change = store.begin().await?;
@@ -209,7 +188,7 @@ impl Authority {
     /// Gives the caller another password and ends their other sessions.
     pub async fn change_password(&self, store: &Store, current: &str, new: &str, origin: &Origin) -> Result<UserId> {
         let user = store.user()?;
-        password::check(new, "newPassword")?;
+        password::check(new, "newPassword", &[])?;
         let session = match store.actor().who {
             Who::User { session, .. } => session,
             Who::Key { .. } | Who::Anonymous | Who::System(_) => None,
@@ -239,7 +218,8 @@ impl Authority {
             let mut change = store.begin().await?;
             change.written_by(user);
             // Locked, so that nobody signs in with the old password meanwhile.
-            change.find::<entity::user::Entity>(user.0).await?;
+            let person = change.find::<entity::user::Entity>(user.0).await?;
+            password::check(&new, "newPassword", &[&person.name, person.email.as_deref().unwrap_or_default()])?;
             if change.password(user).await? != login.password {
                 let message = "The password was changed meanwhile.";
                 return Err(UserError::new(UserCode::Conflict, "currentPassword", message)
@@ -270,6 +250,25 @@ impl Authority {
         permitted(store, Kind::Role, Action::Manage, "change the signing key")?;
         self.0.keys.rotate(&self.0.backend).await
     }
+}
+
+/// Opens somebody's session as the last step of a change, which is kept.
+pub(super) async fn session_of(mut change: Change, key: &Key, user: UserId, origin: &Origin) -> Result<Tokens> {
+    let now = change.store().now();
+    let expires_at = Instant(now.0 + SESSION);
+    let table = session::Entity::table();
+    let mut draft = Draft::default();
+    draft.set(table, "user_id", user.0);
+    draft.set(table, "user_agent", origin.user_agent.as_ref().map(|agent| agent.chars().take(500).collect::<String>()));
+    draft.set(table, "address", origin.address.map(|address| address.to_canonical().to_string()));
+    draft.set(table, "last_used_at", now.0);
+    draft.set(table, "expires_at", expires_at.0);
+    let session = change.create::<session::Entity>(draft).await?.id;
+    let refresh = token::refresh();
+    change.keep_refresh_token(session, &token::hash(&refresh), expires_at).await?;
+    change.commit().await?;
+    let (access, expires_at) = token::sign(key, user, session, now)?;
+    Ok(Tokens { access, refresh, expires_at, user, session })
 }
 
 /// Ends the caller's session; tells whether there was one to end.
@@ -321,7 +320,7 @@ pub(super) async fn revoke_all(change: &mut Change, user: UserId, keep: Option<S
 }
 
 /// Refuses who may not do this to all records of a kind.
-pub(super) fn permitted(store: &Store, kind: Kind, action: Action, what: &str) -> Result<()> {
+pub(crate) fn permitted(store: &Store, kind: Kind, action: Action, what: &str) -> Result<()> {
     if store.actor().policy.reach(kind, action) == Reach::All { Ok(()) } else { Err(missing(what)) }
 }
 
@@ -341,7 +340,21 @@ async fn acting(backend: &Backend, user: UserId, session: SessionId) -> Result<A
     Ok(Actor::person(user, Some(session), known.department, known.policy))
 }
 
-async fn refuse_too_many(store: &Store, keys: &[String]) -> Result<()> {
+/// Counts a failure under each of these keys.
+pub(super) async fn count_failures(store: &Store, keys: &[String]) -> Result<()> {
+    // One statement a transaction: together they could wait for each other.
+    for key in keys {
+        let mut change = store.begin().await?;
+        change.count_failure(key, throttle::WINDOW).await?;
+        change.commit().await?;
+    }
+    let mut change = store.begin().await?;
+    change.forget_old_failures(throttle::WINDOW).await?;
+    change.commit().await
+}
+
+/// Refuses where there were too many failures under one of these keys.
+pub(super) async fn refuse_too_many(store: &Store, keys: &[String]) -> Result<()> {
     match throttle::closed_until(&store.attempts(keys).await?, store.now()) {
         None => Ok(()),
         Some(until) => {

@@ -197,16 +197,30 @@ impl Change {
 
     /// The live rows whose column holds a value, without regard to reach: for rules.
     pub async fn rows<E: Record>(&self, column: &str, value: impl Into<Value>) -> Result<Vec<E::Model>> {
+        self.rows_where::<E>(column, |sql| {
+            sql.push(" = ").bind(value);
+        })
+        .await
+    }
+
+    /// The live rows whose column holds one of these ids, without regard to reach: for rules.
+    pub async fn rows_among<E: Record>(&self, column: &str, ids: &[Uuid]) -> Result<Vec<E::Model>> {
+        if ids.is_empty() {
+            return Ok(vec![]);
+        }
+        self.rows_where::<E>(column, |sql| {
+            sql.in_ids(ids);
+        })
+        .await
+    }
+
+    async fn rows_where<E: Record>(&self, column: &str, test: impl FnOnce(&mut Sql)) -> Result<Vec<E::Model>> {
         let table = E::table();
         let mut sql = self.sql();
         sql.push("SELECT ");
         push_columns(&mut sql, table, "t");
-        sql.push(" FROM ")
-            .table(table.table)
-            .push(" t WHERE t.archived_at IS NULL AND ")
-            .column("t", column)
-            .push(" = ")
-            .bind(value);
+        sql.push(" FROM ").table(table.table).push(" t WHERE t.archived_at IS NULL AND ").column("t", column);
+        test(&mut sql);
         sql.push(" ORDER BY t.id");
         self.fetch(sql).await?.iter().map(|row| Ok(E::Model::from_query_result(row, "")?)).collect()
     }

@@ -177,7 +177,8 @@ impl Change {
         Ok(self.fetch(sql).await?.first().map(|row| cells::text(row, 0)).transpose()?.flatten().map(str::to_owned))
     }
 
-    /// Gives people the password of this hash; the event says so, and nothing of it.
+    /// Gives people the password of this hash, and makes their invitations void: they have joined. The
+    /// event says so, and nothing of the password.
     pub async fn set_password(&mut self, users: &[UserId], hash: &str) -> Result<()> {
         system_only(self.store())?;
         let now = self.store().now().0;
@@ -196,6 +197,7 @@ impl Change {
             sql.push(" ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash, changed_at = excluded.changed_at");
             self.execute(sql).await?;
         }
+        self.withdraw_invitations(users).await?;
         for user in users {
             let changes = json!({ "password": { "before": null, "after": null } });
             self.tell(Event { action: EventAction::Updated, subject: (Kind::User, user.0), account: None, changes })

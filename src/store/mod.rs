@@ -10,11 +10,13 @@ mod change;
 mod credentials;
 mod db;
 mod draft;
+mod explain;
 mod feed;
 pub mod filter;
 mod fold;
 mod idempotency;
 mod ids;
+mod invitations;
 mod jobs;
 mod json;
 mod keep;
@@ -24,6 +26,7 @@ mod noun;
 pub mod page;
 pub mod plan;
 mod policies;
+mod reached;
 pub mod read;
 mod scope;
 pub mod sql;
@@ -43,13 +46,16 @@ pub use change::{Change, Problems, Saved};
 pub use credentials::{Attempts, Claimed, Login, Person};
 pub use db::{Db, redact};
 pub use draft::{Draft, input_name};
+pub use explain::{Sighting, Tie, Verdict};
 pub use feed::{FeedEvent, Position};
 pub use fold::fold;
 pub use idempotency::{Idempotency, Replay};
+pub use invitations::Invited;
 pub use jobs::{Awaited, Counts, Job, JobRow, JobStart};
 pub use keep::{migrate, pending};
 pub use noun::{Extra, Noun, Nouns, Rules, Slice, Verbs};
 pub use policies::{Held, Known};
+pub use reached::{Asked, Reached};
 
 use crate::{
     access::{Action, Actor, Purpose, Who},

@@ -3,16 +3,19 @@
 use std::{collections::HashMap, sync::Mutex, time::Duration};
 
 use entity::{
-    Department, Instant, UserStatus,
+    Department, Instant, Kind, Record, UserStatus,
     permission::{FieldRules, Grants},
-    role::RoleId,
+    role::{self, RoleId},
     session::SessionId,
     user::UserId,
 };
-use sea_orm::{QueryResult, prelude::Uuid};
+use sea_orm::{FromQueryResult, QueryResult, prelude::Uuid};
 
-use super::{Backend, Change, Store, credentials::system_only, json, sql::Sql};
-use crate::{access::Policy, error::Result};
+use super::{Backend, Change, Store, credentials::system_only, json, scope, sql::Sql};
+use crate::{
+    access::{Action, Policy},
+    error::Result,
+};
 
 /// How long what is known of a session may be used without asking the database again.
 const FRESH: Duration = Duration::from_secs(1);
@@ -187,6 +190,28 @@ impl Store {
     pub async fn roles_held(&self, user: UserId) -> Result<Vec<Held>> {
         system_only(self)?;
         self.fetch(roles_held(Sql::new(self.engine()), &[user.0])).await?.iter().map(role_held).collect()
+    }
+
+    /// The live roles that the actor may see, by key; what is hidden of them is left out.
+    pub async fn roles(&self) -> Result<Vec<role::Model>> {
+        let table = role::Entity::table();
+        let mut sql = Sql::new(self.engine());
+        sql.push("SELECT ");
+        for (n, field) in table.fields.iter().enumerate() {
+            sql.push(if n > 0 { ", " } else { "" }).column("t", field.column);
+        }
+        sql.push(" FROM role t WHERE t.archived_at IS NULL");
+        scope::and_within(&mut sql, &self.actor, (Kind::Role, "t"), Action::Read);
+        let mut roles = Vec::new();
+        for row in self.fetch(sql).await? {
+            let mut role = role::Model::from_query_result(&row, "")?;
+            role.description.take_if(|_| self.actor.policy.hides(Kind::Role, "description"));
+            role.copied_from_id.take_if(|_| self.actor.policy.hides(Kind::Role, "copiedFrom"));
+            roles.push(role);
+        }
+        // The engines order texts by different rules; keys are plain letters.
+        roles.sort_unstable_by(|one, other| one.key.cmp(&other.key));
+        Ok(roles)
     }
 }
 

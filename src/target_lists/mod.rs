@@ -46,11 +46,11 @@ impl Rules for target_account_list_member::Entity {
                 let message = "The accounts of a dynamic list follow from its filter.";
                 return Err(UserError::new(UserCode::Invalid, "listId", message).because("LIST_IS_DYNAMIC").into());
             }
-            let members = change.rows::<target_account_list_member::Entity>("list_id", row.list_id).await?;
-            match members.iter().find(|other| other.account_id == row.account_id) {
+            let pair = (("list_id", row.list_id.0), ("account_id", row.account_id.0));
+            match change.pair::<target_account_list_member::Entity>(pair.0, pair.1).await? {
                 Some(other) => {
                     let taken = UserError::new(UserCode::Taken, "accountId", "This account is on the list already.");
-                    Err(Error::from(taken.against(Kind::TargetAccountListMember, other.id.0)))
+                    Err(Error::from(taken.against(Kind::TargetAccountListMember, other)))
                 }
                 None => Ok(()),
             }

@@ -44,7 +44,8 @@ fn part(kind: Kind) -> Part {
     use Part::{NotWritten, Owned, Ownerless};
     let word: fn() -> Value = || json!("changed");
     match kind {
-        Kind::Role | Kind::RoleAssignment | Kind::Session | Kind::ApiKey | Kind::ImportJob | Kind::Event => NotWritten,
+        Kind::RoleAssignment | Kind::Session | Kind::ApiKey | Kind::ImportJob | Kind::Event => NotWritten,
+        Kind::Role => Ownerless(|_, _, name| json!({ "name": name }), Some(("description", word))),
         Kind::User => Ownerless(|_, _, name| json!({ "name": name, "department": "IT" }), Some(("title", word))),
         Kind::Team => Ownerless(|_, _, name| json!({ "name": name, "department": "IT" }), Some(("name", word))),
         Kind::TeamMembership => Ownerless(
@@ -272,7 +273,8 @@ async fn try_everything(world: World, role: &'static BuiltIn) {
     };
     verb(&admin, &me, role, &cells, &ids, ("Update", Action::Update, &changed), update).await;
 
-    let archived: Vec<usize> = (0..cells.len()).filter(|n| cells[*n].kind != Kind::User).collect();
+    let archived: Vec<usize> =
+        (0..cells.len()).filter(|n| !matches!(cells[*n].kind, Kind::User | Kind::Role)).collect();
     verb(&admin, &me, role, &cells, &ids, ("Archive", Action::Delete, &archived), |n| json!({ "id": ids[n] })).await;
 }
 

@@ -117,7 +117,8 @@ fn value(schema: &Schema, root: &FieldDefinition, name: &str, ty: &Type) -> Stri
     match schema.types.get(named) {
         Some(ExtendedType::Enum(choices)) => choices.values.keys().next().expect("an enum has values").to_string(),
         Some(ExtendedType::InputObject(input)) if input.directives.has("oneOf") => {
-            format!("{{ id: {} }}", id(root, name))
+            let by_id = input.fields.get("id").or_else(|| input.fields.values().next()).expect("one of something");
+            format!("{{ {}: {} }}", by_id.name, value(schema, root, &by_id.name, &by_id.ty))
         }
         Some(ExtendedType::InputObject(input)) => {
             let required = input.fields.values().filter(|field| field.is_required() && field.default_value.is_none());

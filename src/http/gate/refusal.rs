@@ -41,6 +41,12 @@ impl Refusal {
         self
     }
 
+    /// Something else than a query in a preview.
+    pub fn read_only() -> Self {
+        let message = "You see what somebody else sees; this way runs nothing but queries.";
+        Self::new(Code::Forbidden, message).with("reason", "PREVIEW_READ_ONLY")
+    }
+
     /// A limit that was passed: which, how far it goes, and the figure that was met.
     pub fn limit(code: Code, message: impl Into<String>, limit: u64, figure: Option<u64>) -> Self {
         let refusal = Self::new(code, message).with("limit", limit);

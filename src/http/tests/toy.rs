@@ -87,7 +87,13 @@ impl Host for Toy {
             None => format!("anonymous:{}", about.address),
         };
         let expires_at = Some(Instant(self.memory.expires_at.load(Ordering::SeqCst)));
-        Ok(Caller { key, expires_at, anonymous: bearer.is_none(), data: Arc::new(()) })
+        Ok(Caller {
+            key,
+            expires_at,
+            anonymous: bearer.is_none(),
+            preview: about.preview_as.is_some(),
+            data: Arc::new(()),
+        })
     }
 
     async fn execute(&self, request: Request, _: &Caller, _: &About) -> Response {

@@ -173,6 +173,16 @@ impl Change {
         read::first_count(&self.fetch(sql).await?)
     }
 
+    /// The live row whose two columns hold these two ids, without regard to reach: for rules of
+    /// rows that tie two others together.
+    pub async fn pair<E: Record>(&self, one: (&str, Uuid), other: (&str, Uuid)) -> Result<Option<Uuid>> {
+        let mut sql = self.sql();
+        sql.push("SELECT t.id FROM ").table(E::table().table).push(" t WHERE t.archived_at IS NULL AND ");
+        sql.column("t", one.0).push(" = ").bind(one.1).push(" AND ").column("t", other.0).push(" = ").bind(other.1);
+        sql.push(" LIMIT 1");
+        self.fetch(sql).await?.first().map(|row| json::uuid(row, 0)).transpose().map(Option::flatten)
+    }
+
     /// Whether following `column` upwards from `start` leads to `id`: so a tree stays one.
     pub async fn leads_up_to<E: Record>(&self, column: &str, start: Uuid, id: Uuid) -> Result<bool> {
         let table = E::table();

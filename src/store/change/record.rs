@@ -3,6 +3,7 @@
 use entity::{
     EventAction, Kind,
     table::{Field, Table, Type},
+    user::UserId,
 };
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Iterable, ModelTrait, Value, prelude::Uuid};
 use serde_json::{Map, Value as Json, json};
@@ -179,6 +180,13 @@ impl Change {
             EventAction::Created | EventAction::Updated => differences::<E>(before, row),
         };
         Event { action, subject: (table.kind, E::id(row)), account, changes }
+    }
+
+    /// Tells that somebody sees what this person sees. For Tandem itself, which acts for nobody in a preview.
+    pub async fn tell_of_preview(&mut self, person: UserId) -> Result<()> {
+        let changes = Json::Object(Map::new());
+        self.tell(Event { action: EventAction::Previewed, subject: (Kind::User, person.0), account: None, changes })
+            .await
     }
 
     /// Writes an event that no row of a record goes with.

@@ -68,6 +68,7 @@ async fn walks(admin: &Client) -> Vec<Walk> {
             ..walk("user", json!({ "name": "Uwe", "department": "IT" }), "title", json!("Engineer"))
         },
         walk("team", json!({ "name": "West", "department": "SALES" }), "name", json!("Far West")),
+        Walk { archives: false, ..walk("role", json!({ "name": "Planner" }), "description", json!("Plans.")) },
         walk("teamMembership", json!({ "teamId": team, "userId": user }), "leads", json!(true)),
     ]
 }

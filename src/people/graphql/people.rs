@@ -1,0 +1,160 @@
+//! Keeping people: who joins, who leaves and comes back, and the keys that sign their tokens.
+
+use async_graphql::{Context, Object, SimpleObject};
+use entity::{Kind, user, user::UserId};
+
+use super::authority;
+use crate::{
+    error::{Error, Result, UserError},
+    graphql::{
+        node::{self, Row},
+        payload::outcome,
+        scalars::DateTime,
+        schema::Query,
+    },
+    people::{
+        inputs::{UserDeactivateInput, UserInviteInput, UserReactivateInput, UserReinviteInput, UserSetPasswordInput},
+        invitations::{self, Invitation},
+        leaving,
+    },
+    store::{Store, value},
+};
+
+payload! {
+    /// Answer of `userInvite` and `userReinvite`.
+    UserInvitePayload {
+        /// The person; null where it failed.
+        user: Option<Row<user::Entity>>,
+        /// The token by which they join, once, by `invitationAccept`; shown now and never again. Null where it failed.
+        invitation: Option<String>,
+        /// Until when the token is good; null where it failed.
+        expires_at: Option<DateTime>,
+    }
+    /// Answer of `userDeactivate`.
+    UserDeactivatePayload {
+        /// The person as they are now; null where it failed.
+        user: Option<Row<user::Entity>>,
+        /// How many records went to the new owner.
+        handed_over: i32,
+    }
+    /// Answer of `userReactivate`.
+    UserReactivatePayload {
+        /// The person as they are now; null where it failed.
+        user: Option<Row<user::Entity>>,
+    }
+    /// Answer of `userSetPassword`.
+    UserSetPasswordPayload {
+        /// The person; null where it failed.
+        user: Option<Row<user::Entity>>,
+    }
+    /// Answer of `signingKeyRotate`.
+    SigningKeyRotatePayload {
+        /// The name of the key that signs from now on; null where it failed.
+        key_id: Option<String>,
+    }
+}
+
+/// Keeping people.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KeepingMutation;
+
+#[Object]
+impl KeepingMutation {
+    /// Invites a person: makes them, gives them their roles, and answers a token by which they set
+    /// their password and join within 7 days. Give it to nobody else: whoever has it joins as them.
+    /// For whoever may create people; roles take the right to assign them, and all that they permit.
+    async fn user_invite(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who joins.")] input: UserInviteInput,
+    ) -> async_graphql::Result<UserInvitePayload> {
+        Ok(invited(invitations::invite(node::store(ctx)?, input.newcomer()).await)?)
+    }
+
+    /// Gives an invited person another token, in place of the one before. Only for people who have
+    /// no password yet, by whoever may invite them and has all that their roles permit.
+    async fn user_reinvite(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who is invited again.")] input: UserReinviteInput,
+    ) -> async_graphql::Result<UserInvitePayload> {
+        let again = async |store: &Store| {
+            store.require_sign_in()?;
+            invitations::reinvite(store, UserId(input.id.of(Kind::User)?)).await
+        };
+        Ok(invited(again(node::store(ctx)?).await)?)
+    }
+
+    /// Takes a person out of service: they sign in no more, their sessions end, their records go to
+    /// somebody else, and they leave their teams.
+    async fn user_deactivate(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who leaves.")] input: UserDeactivateInput,
+    ) -> async_graphql::Result<UserDeactivatePayload> {
+        let deactivate = async |store: &Store| {
+            store.require_sign_in()?;
+            let user = UserId(input.id.of(Kind::User)?);
+            let owner = input.new_owner_id.as_ref().map(|id| value::key(Kind::User, &id.0)).transpose();
+            let owner = owner.map_err(|misfit| Error::input(misfit.code, "newOwnerId", misfit.message))?.map(UserId);
+            leaving::deactivate(store, user, owner, input.expected_version).await.map(|moved| (user, moved))
+        };
+        let (done, user_errors) = outcome(deactivate(node::store(ctx)?).await)?;
+        let handed_over = done.map_or(0, |(_, moved)| i32::try_from(moved).unwrap_or(i32::MAX));
+        Ok(UserDeactivatePayload {
+            user: done.map(|(user, _)| Row::new(user)),
+            handed_over,
+            user_errors,
+            query: Query::default(),
+        })
+    }
+
+    /// Lets a deactivated person sign in again; what was handed over stays where it is.
+    async fn user_reactivate(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who comes back.")] input: UserReactivateInput,
+    ) -> async_graphql::Result<UserReactivatePayload> {
+        let reactivate = async |store: &Store| {
+            store.require_sign_in()?;
+            let user = UserId(input.id.of(Kind::User)?);
+            leaving::reactivate(store, user, input.expected_version).await.map(|()| user)
+        };
+        let (user, user_errors) = outcome(reactivate(node::store(ctx)?).await)?;
+        Ok(UserReactivatePayload { user: user.map(Row::new), user_errors, query: Query::default() })
+    }
+
+    /// Gives a person a password and ends their sessions; for administrators.
+    async fn user_set_password(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose and which.")] input: UserSetPasswordInput,
+    ) -> async_graphql::Result<UserSetPasswordPayload> {
+        let authority = authority(ctx)?;
+        let set = async |store: &Store| {
+            store.require_sign_in()?;
+            let user = UserId(input.id.of(Kind::User)?);
+            authority.set_password(store, user, &input.password).await.map(|()| user)
+        };
+        let (user, user_errors) = outcome(set(node::store(ctx)?).await)?;
+        Ok(UserSetPasswordPayload { user: user.map(Row::new), user_errors, query: Query::default() })
+    }
+
+    /// Has a new key sign access tokens; those given before stay good until they end. For administrators.
+    async fn signing_key_rotate(&self, ctx: &Context<'_>) -> async_graphql::Result<SigningKeyRotatePayload> {
+        let (key_id, user_errors) = outcome(authority(ctx)?.rotate_key(node::store(ctx)?).await)?;
+        Ok(SigningKeyRotatePayload { key_id, user_errors, query: Query::default() })
+    }
+}
+
+fn invited(invitation: Result<Invitation>) -> Result<UserInvitePayload> {
+    let (made, user_errors) = outcome(invitation)?;
+    let mut payload =
+        UserInvitePayload { user: None, invitation: None, expires_at: None, user_errors, query: Query::default() };
+    if let Some(made) = made {
+        payload.user = Some(Row::new(made.user));
+        payload.expires_at = Some(DateTime(made.expires_at));
+        payload.invitation = Some(made.token);
+    }
+    Ok(payload)
+}

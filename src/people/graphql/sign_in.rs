@@ -1,0 +1,144 @@
+//! Signing in and out, and one's own password and sessions.
+
+use async_graphql::{Context, Object, SimpleObject};
+use entity::{Kind, session, session::SessionId, user};
+
+use super::{authority, origin};
+use crate::{
+    error::{Result, UserError},
+    graphql::{
+        node::{self, Row, Through},
+        payload::outcome,
+        scalars::DateTime,
+        schema::Query,
+    },
+    people::{
+        inputs::{InvitationAcceptInput, PasswordChangeInput, RefreshInput, SessionRevokeInput, SignInInput},
+        invitations,
+        sign_in::{self, Authority, Tokens},
+    },
+    store::Store,
+};
+
+payload! {
+    /// Answer of `signIn`, `refresh` and `invitationAccept`.
+    SignInPayload {
+        /// Send it as `Authorization: Bearer …`; null where it failed.
+        access_token: Option<String>,
+        /// Gets new tokens by `refresh`, once; null where it failed.
+        refresh_token: Option<String>,
+        /// Until when the access token is good.
+        expires_at: Option<DateTime>,
+        /// Who has signed in, read as themselves: the request itself is still nobody's.
+        user: Option<Through<Row<user::Entity>>>,
+    }
+    /// Answer of `signOut`.
+    SignOutPayload {
+        /// Whether a session was ended.
+        signed_out: bool,
+    }
+    /// Answer of `passwordChange`.
+    PasswordChangePayload {
+        /// The person; null where it failed.
+        user: Option<Row<user::Entity>>,
+    }
+    /// Answer of `sessionRevoke`.
+    SessionRevokePayload {
+        /// The session as it is now; null where it failed.
+        session: Option<Row<session::Entity>>,
+    }
+}
+
+/// Signing in and out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SignInMutation;
+
+#[Object]
+impl SignInMutation {
+    /// Signs a person in by e-mail address and password. After 5 failures for one address of e-mail, or
+    /// 20 from one place, within 15 minutes it is refused with `RATE_LIMITED` until they are over.
+    async fn sign_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who.")] input: SignInInput,
+    ) -> async_graphql::Result<SignInPayload> {
+        let (store, authority) = (node::store(ctx)?, authority(ctx)?);
+        let tokens = authority.sign_in(store, &input.email, &input.password, &origin(ctx)).await;
+        Ok(signed_in(authority, tokens).await?)
+    }
+
+    /// Gives new tokens for a refresh token. Used twice, it ends its session: somebody has a copy.
+    async fn refresh(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "By what.")] input: RefreshInput,
+    ) -> async_graphql::Result<SignInPayload> {
+        let (store, authority) = (node::store(ctx)?, authority(ctx)?);
+        let tokens = authority.refresh(store, &input.refresh_token).await;
+        Ok(signed_in(authority, tokens).await?)
+    }
+
+    /// Joins by an invitation: sets the password that is to hold, and signs in. The invitation is used up.
+    async fn invitation_accept(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "By what, and with which password.")] input: InvitationAcceptInput,
+    ) -> async_graphql::Result<SignInPayload> {
+        let (store, authority) = (node::store(ctx)?, authority(ctx)?);
+        let tokens = invitations::accept(authority, store, &input.token, &input.password, &origin(ctx)).await;
+        Ok(signed_in(authority, tokens).await?)
+    }
+
+    /// Ends the session in which you call.
+    async fn sign_out(&self, ctx: &Context<'_>) -> async_graphql::Result<SignOutPayload> {
+        let (done, user_errors) = outcome(sign_in::sign_out(node::store(ctx)?).await)?;
+        Ok(SignOutPayload { signed_out: done.unwrap_or(false), user_errors, query: Query::default() })
+    }
+
+    /// Changes your own password and ends your other sessions.
+    async fn password_change(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which password.")] input: PasswordChangeInput,
+    ) -> async_graphql::Result<PasswordChangePayload> {
+        let store = node::store(ctx)?;
+        let done =
+            authority(ctx)?.change_password(store, &input.current_password, &input.new_password, &origin(ctx)).await;
+        let (user, user_errors) = outcome(done)?;
+        Ok(PasswordChangePayload { user: user.map(Row::new), user_errors, query: Query::default() })
+    }
+
+    /// Ends a session of yours, or anybody's if you may.
+    async fn session_revoke(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which session.")] input: SessionRevokeInput,
+    ) -> async_graphql::Result<SessionRevokePayload> {
+        let revoke = async |store: &Store| {
+            store.require_sign_in()?;
+            let session = SessionId(input.id.of(Kind::Session)?);
+            sign_in::end_session(store, session).await.map(|()| session)
+        };
+        let (session, user_errors) = outcome(revoke(node::store(ctx)?).await)?;
+        Ok(SessionRevokePayload { session: session.map(Row::new), user_errors, query: Query::default() })
+    }
+}
+
+async fn signed_in(authority: &Authority, tokens: Result<Tokens>) -> Result<SignInPayload> {
+    let (tokens, user_errors) = outcome(tokens)?;
+    let mut payload = SignInPayload {
+        access_token: None,
+        refresh_token: None,
+        expires_at: None,
+        user: None,
+        user_errors,
+        query: Query::default(),
+    };
+    if let Some(tokens) = tokens {
+        payload.user = Some(Through(authority.store_of(&tokens).await?, Row::new(tokens.user)));
+        payload.expires_at = Some(DateTime(tokens.expires_at));
+        payload.access_token = Some(tokens.access);
+        payload.refresh_token = Some(tokens.refresh);
+    }
+    Ok(payload)
+}

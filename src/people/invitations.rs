@@ -1,0 +1,187 @@
+//! Somebody joins: invited by a token, they set their own password by it.
+
+use entity::{Department, Instant, Kind, UserStatus, role, user, user::UserId};
+use serde_json::{Map, Value as Json};
+use tracing::Instrument;
+
+use super::{
+    sign_in::{self, Authority, Tokens},
+    throttle,
+};
+use crate::{
+    access::{Action, Origin, Purpose, password, token},
+    error::{Error, Result, UserCode, UserError},
+    roles::{self, holding},
+    store::{Change, Draft, Store, value},
+};
+
+/// How long an invitation is good, in milliseconds.
+pub const LASTS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// Somebody who is to join.
+#[derive(Clone, Debug)]
+pub struct Newcomer {
+    /// Full name.
+    pub name: String,
+    /// E-mail address.
+    pub email: String,
+    /// Job title.
+    pub title: Option<String>,
+    /// Where they work.
+    pub department: Department,
+    /// Global ids of the roles they hold from the start.
+    pub roles: Vec<String>,
+}
+
+/// What an inviter passes on.
+#[derive(Clone)]
+pub struct Invitation {
+    /// Who may join.
+    pub user: UserId,
+    /// By what: known here and now alone.
+    pub token: String,
+    /// Until when.
+    pub expires_at: Instant,
+}
+
+impl std::fmt::Debug for Invitation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Invitation")
+            .field("user", &self.user)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes a person without a password, gives them their roles, and invites them.
+pub async fn invite(store: &Store, newcomer: Newcomer) -> Result<Invitation> {
+    store.require_sign_in()?;
+    sign_in::permitted(store, Kind::User, Action::Create, "invite people")?;
+    let roles = role_ids(&newcomer.roles)?;
+    let mut change = store.begin().await?;
+    let user = hire(&mut change, newcomer).await?;
+    for (n, role) in roles.into_iter().enumerate() {
+        let assigned = holding::assign(&mut change, role, user).await;
+        assigned.map_err(|error| at(&format!("roleIds.{n}"), error))?;
+    }
+    let invitation = give(&mut change, user).await?;
+    change.commit().await?;
+    Ok(invitation)
+}
+
+/// Gives another token to somebody who has not joined yet; the one before is void.
+pub async fn reinvite(store: &Store, user: UserId) -> Result<Invitation> {
+    store.require_sign_in()?;
+    let mut change = store.begin().await?;
+    let person = change.find::<user::Entity>(user.0).await?;
+    sign_in::permitted(store, Kind::User, Action::Create, "invite people")?;
+    // Whoever has the token can become this person.
+    roles::must_cover(&change, user, "invite this person again").await?;
+    let stuck = |reason: &'static str, message: &str| {
+        Err(UserError::new(UserCode::InvalidTransition, "id", message).because(reason).into())
+    };
+    if person.status != UserStatus::Active {
+        return stuck("USER_DEACTIVATED", "This person is deactivated.");
+    }
+    if change.as_system(Purpose::SignIn, async |change| change.password(user).await).await?.is_some() {
+        return stuck("ALREADY_JOINED", "This person has a password already.");
+    }
+    if person.email.is_none() {
+        return stuck("EMAIL_MISSING", "Without an e-mail address nobody can sign in; set it first.");
+    }
+    let invitation = give(&mut change, user).await?;
+    change.commit().await?;
+    Ok(invitation)
+}
+
+/// Sets the password of whoever was invited by this token, and signs them in. It runs to its end
+/// where the client goes away, so that no failure stays uncounted.
+pub async fn accept(
+    authority: &Authority,
+    store: &Store,
+    token: &str,
+    password: &str,
+    origin: &Origin,
+) -> Result<Tokens> {
+    let (authority, store, origin) = (authority.clone(), store.as_system(Purpose::SignIn), origin.clone());
+    let (hash, password) = (token::hash(token.trim()), password.to_owned());
+    let work = async move {
+        let keys: Vec<String> = origin.address.map(throttle::address_key).into_iter().collect();
+        sign_in::refuse_too_many(&store, &keys).await?;
+        password::check(&password, "password", &[])?;
+        let Some(invited) = store.invitation(&hash).await? else {
+            sign_in::count_failures(&store, &keys).await?;
+            tracing::info!(address = ?origin.address, "an invitation that there is none of");
+            return Err(invalid());
+        };
+        if invited.expires_at <= store.now() {
+            let message = "The invitation has expired; ask for another.";
+            return Err(UserError::new(UserCode::Invalid, "token", message).because("INVITATION_EXPIRED").into());
+        }
+        let signing = authority.signing_key().await?;
+        let turn = authority.passwords().turn().await?;
+        let secret = turn.hash(&password).await?;
+        let mut change = store.begin().await?;
+        change.written_by(invited.user);
+        // Locked, so that nobody deactivates them meanwhile.
+        let person = change.find::<user::Entity>(invited.user.0).await?;
+        password::check(&password, "password", &[&person.name, person.email.as_deref().unwrap_or_default()])?;
+        if person.status != UserStatus::Active || !change.claim_invitation(&hash).await? {
+            return Err(invalid());
+        }
+        change.set_password(&[invited.user], &secret).await?;
+        sign_in::session_of(change, &signing, invited.user, &origin).await
+    };
+    tokio::spawn(work.in_current_span()).await.map_err(Error::internal)?
+}
+
+async fn hire(change: &mut Change, newcomer: Newcomer) -> Result<UserId> {
+    let mut input: Map<String, Json> = Map::new();
+    input.insert("name".to_owned(), newcomer.name.into());
+    input.insert("email".to_owned(), newcomer.email.into());
+    input.insert("department".to_owned(), newcomer.department.as_str().into());
+    if let Some(title) = newcomer.title {
+        input.insert("title".to_owned(), title.into());
+    }
+    let draft = Draft::read(Kind::User, &input, true, (&change.store().actor().policy, &[]))?;
+    let person = change.create::<user::Entity>(draft).await?;
+    if person.email.is_none() {
+        return Err(Error::input(UserCode::Required, "email", "email is required."));
+    }
+    Ok(person.id)
+}
+
+async fn give(change: &mut Change, user: UserId) -> Result<Invitation> {
+    let token = token::invitation();
+    let expires_at = Instant(change.store().now().0 + LASTS);
+    let hash = token::hash(&token);
+    change.as_system(Purpose::SignIn, async |change| change.invite(user, &hash, expires_at).await).await?;
+    Ok(Invitation { user, token, expires_at })
+}
+
+fn role_ids(ids: &[String]) -> Result<Vec<role::RoleId>> {
+    let mut roles = Vec::with_capacity(ids.len());
+    for (n, id) in ids.iter().enumerate() {
+        let role = value::key(Kind::Role, id)
+            .map_err(|misfit| Error::input(misfit.code, &format!("roleIds.{n}"), misfit.message))?;
+        if !roles.contains(&role::RoleId(role)) {
+            roles.push(role::RoleId(role));
+        }
+    }
+    Ok(roles)
+}
+
+/// The mistakes of a step as mistakes of the field that led to it.
+fn at(field: &str, error: Error) -> Error {
+    let Error::Input(mut mistakes) = error else { return error };
+    for mistake in &mut mistakes {
+        mistake.field = field.split('.').map(str::to_owned).collect();
+    }
+    Error::Input(mistakes)
+}
+
+fn invalid() -> Error {
+    UserError::new(UserCode::Invalid, "token", "The invitation is not valid: it was used, replaced or withdrawn.")
+        .because("INVITATION_INVALID")
+        .into()
+}

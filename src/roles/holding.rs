@@ -1,0 +1,93 @@
+//! Who holds which role: giving, taking away, and deleting roles altogether.
+
+use entity::{
+    Kind, Record, api_key,
+    role::{self, RoleId},
+    role_assignment::{self, RoleAssignmentId},
+    user::{self, UserId},
+};
+
+use super::must_cover_all;
+use crate::{
+    access::{Action, Purpose},
+    error::{Error, Result, UserCode, UserError},
+    people::sign_in::permitted,
+    store::{Change, Draft},
+};
+
+/// Gives somebody a role; nothing changes where they hold it.
+pub async fn assign(change: &mut Change, role: RoleId, user: UserId) -> Result<RoleAssignmentId> {
+    change.must_see(Kind::Role, role.0, "roleId").await?;
+    change.must_see(Kind::User, user.0, "userId").await?;
+    permitted(change.store(), Kind::RoleAssignment, Action::Create, "give people roles")?;
+    // Locked before the role's row is, as whoever takes the person out of service does.
+    change.as_system(Purpose::Consequence, async |change| change.find::<user::Entity>(user.0).await).await?;
+    if let Some(held) = held(change, role, user).await? {
+        return Ok(held.id);
+    }
+    let table = role_assignment::Entity::table();
+    let mut draft = Draft::default();
+    draft.set(table, "role_id", role.0);
+    draft.set(table, "user_id", user.0);
+    Ok(change.create::<role_assignment::Entity>(draft).await?.id)
+}
+
+/// Takes a role from somebody; nothing changes where they do not hold it.
+pub async fn unassign(change: &mut Change, role: RoleId, user: UserId) -> Result<Option<RoleAssignmentId>> {
+    change.must_see(Kind::Role, role.0, "roleId").await?;
+    change.must_see(Kind::User, user.0, "userId").await?;
+    permitted(change.store(), Kind::RoleAssignment, Action::Delete, "take roles from people")?;
+    match held(change, role, user).await? {
+        Some(held) => Ok(Some(change.archive::<role_assignment::Entity>(held.id.0, None, true).await?.id)),
+        None => Ok(None),
+    }
+}
+
+/// What stands in the way of deleting a role, and whether it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InUse {
+    /// A role that is in use stays.
+    Refuse,
+    /// It is taken from its holders, and its keys open nothing any more.
+    Take,
+}
+
+/// Deletes a role. The keys that act by it stay, and are refused from then on.
+pub async fn delete(change: &mut Change, role: RoleId, expected: Option<i32>, in_use: InUse) -> Result<()> {
+    change.find::<role::Entity>(role.0).await?;
+    permitted(change.store(), Kind::Role, Action::Delete, "delete roles")?;
+    let now = change.store().now();
+    let held = change.rows::<role_assignment::Entity>("role_id", role).await?;
+    let keys = change.rows::<api_key::Entity>("role_id", role).await?;
+    let keys = keys.iter().filter(|key| key.revoked_at.is_none() && key.expires_at > now).count();
+    let built_in = change.rows::<role::Entity>("id", role).await?.iter().any(|role| role.built_in);
+    if !built_in && in_use == InUse::Refuse && held.len() + keys > 0 {
+        return Err(self::in_use(held.len(), keys));
+    }
+    if !built_in && !held.is_empty() {
+        // From those who may do more it could not be taken one by one either.
+        let holders: Vec<UserId> = held.iter().map(|held| held.user_id).collect();
+        must_cover_all(change, &holders, "take this role from a holder").await?;
+        let take = async |change: &mut Change| {
+            for held in &held {
+                change.archive::<role_assignment::Entity>(held.id.0, None, true).await?;
+            }
+            Ok(())
+        };
+        change.as_system(Purpose::Consequence, take).await?;
+    }
+    change.archive::<role::Entity>(role.0, expected, true).await.map(|_| ())
+}
+
+/// A role that people hold or keys act by does not go by itself.
+pub(super) fn in_use(held: usize, keys: usize) -> Error {
+    let message = format!(
+        "{held} people hold this role and {keys} live API keys act by it; with evenIfInUse it is taken from them."
+    );
+    UserError::new(UserCode::InUse, "id", message).because("ROLE_IN_USE").into()
+}
+
+async fn held(change: &Change, role: RoleId, user: UserId) -> Result<Option<role_assignment::Model>> {
+    let held = change.rows::<role_assignment::Entity>("user_id", user).await?;
+    Ok(held.into_iter().find(|held| held.role_id == role))
+}

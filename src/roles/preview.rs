@@ -1,0 +1,285 @@
+//! What changes of roles would mean, found by making them and undoing them.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::{
+    Department, Kind, Record, UserStatus,
+    api_key::{self, ApiKeyId},
+    role::{self, RoleId},
+    role_assignment,
+    user::{self, UserId},
+};
+use sea_orm::prelude::Uuid;
+use serde_json::{Map, Value as Json};
+
+use super::{
+    effect::{Effect, Shift},
+    holding::{self, InUse},
+    limits,
+};
+use crate::{
+    access::{Action, Actor, Policy, Purpose},
+    error::{Error, Result, UserCode, UserError},
+    people::sign_in::permitted,
+    store::{Asked, Change, Draft, Reached, Store, value},
+};
+
+/// Changes that one preview takes.
+pub const MOST_CHANGES: usize = 50;
+/// Holders that one preview lists.
+pub const MOST_LISTED: usize = 50;
+
+/// One change of roles.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A role is made from this input.
+    Create(Map<String, Json>),
+    /// A role is changed by this input.
+    Update(Map<String, Json>),
+    /// A role is deleted.
+    Delete(RoleId, Option<i32>, InUse),
+    /// Somebody gets a role.
+    Assign(RoleId, UserId),
+    /// Somebody loses a role.
+    Unassign(RoleId, UserId),
+}
+
+/// What changes of roles would mean.
+#[derive(Debug, Default)]
+pub struct Preview {
+    /// Those who gain or lose, people first, each group by name.
+    pub holders: Vec<Holder>,
+    /// How many there are.
+    pub total: usize,
+    /// Why the changes could not be made.
+    pub mistakes: Vec<UserError>,
+}
+
+/// Who acts by roles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Who {
+    /// A person.
+    Person(UserId),
+    /// An integration.
+    Key(ApiKeyId),
+}
+
+/// What changes of roles would mean to one person or key.
+#[derive(Debug)]
+pub struct Holder {
+    /// To whom.
+    pub who: Who,
+    /// What they gain and lose.
+    pub effect: Effect,
+    name: String,
+    before: Actor,
+    after: Actor,
+}
+
+/// Tells who would gain and lose what, `first` of them, and changes nothing.
+pub async fn preview(store: &Store, steps: Vec<Result<Step>>, first: usize) -> Result<Preview> {
+    store.require_sign_in()?;
+    permitted(store, Kind::Role, Action::Read, "see roles")?;
+    permitted(store, Kind::RoleAssignment, Action::Read, "see who holds which role")?;
+    let mut change = store.begin().await?;
+    let crowd = Crowd::of(&change, &steps).await?;
+    let before = crowd.policies(&change).await?;
+    let mut mistakes = Vec::new();
+    for (index, step) in steps.into_iter().enumerate() {
+        let done = match step {
+            Ok(step) => change.attempt(async |change| step.take(change).await).await,
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(()) => {}
+            Err(Error::Input(errors)) => {
+                mistakes.extend(errors.into_iter().map(|error| UserError { index: Some(index), ..error }));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let after = crowd.policies(&change).await?;
+    change.roll_back().await?;
+    if !mistakes.is_empty() {
+        return Ok(Preview { mistakes, ..Preview::default() });
+    }
+    let mut holders = crowd.compare(&before, &after);
+    keep_seen(store, &mut holders).await?;
+    let total = holders.len();
+    holders.truncate(first);
+    count(store, &mut holders).await?;
+    Ok(Preview { holders, total, mistakes })
+}
+
+impl Step {
+    async fn take(self, change: &mut Change) -> Result<()> {
+        let policy = change.store().actor().policy.clone();
+        match self {
+            Self::Create(mut input) => {
+                input.remove("idempotencyKey");
+                let draft = Draft::read(Kind::Role, &input, true, (&policy, &[]))?;
+                change.create::<role::Entity>(draft).await.map(drop)
+            }
+            Self::Update(mut input) => {
+                let id = input.remove("id");
+                let id = value::key(Kind::Role, id.as_ref().and_then(Json::as_str).unwrap_or_default());
+                let id = id.map_err(|misfit| Error::input(misfit.code, "id", misfit.message))?;
+                let expected = input.remove("expectedVersion").and_then(|version| version.as_i64());
+                let expected = expected.and_then(|version| i32::try_from(version).ok());
+                let draft = Draft::read(Kind::Role, &input, false, (&policy, &[]))?;
+                change.update::<role::Entity>(id, expected, draft).await.map(drop)
+            }
+            Self::Delete(role, expected, in_use) => holding::delete(change, role, expected, in_use).await,
+            Self::Assign(role, user) => holding::assign(change, role, user).await.map(drop),
+            Self::Unassign(role, user) => holding::unassign(change, role, user).await.map(drop),
+        }
+    }
+
+    /// The role whose holders it concerns, or the person.
+    fn concerns(&self) -> (Option<Uuid>, Option<Uuid>) {
+        match self {
+            Self::Create(_) => (None, None),
+            Self::Update(input) => {
+                let id = input.get("id").and_then(Json::as_str);
+                (id.and_then(|id| value::key(Kind::Role, id).ok()), None)
+            }
+            Self::Delete(role, ..) => (Some(role.0), None),
+            Self::Assign(_, user) | Self::Unassign(_, user) => (None, Some(user.0)),
+        }
+    }
+}
+
+/// Everybody whom the changes could concern.
+struct Crowd {
+    people: Vec<user::Model>,
+    keys: Vec<api_key::Model>,
+    /// By whom the keys are answered for.
+    owners: HashMap<Uuid, Department>,
+}
+
+impl Crowd {
+    async fn of(change: &Change, steps: &[Result<Step>]) -> Result<Self> {
+        let (roles, people): (Vec<_>, Vec<_>) = steps.iter().flatten().map(Step::concerns).unzip();
+        let roles: Vec<Uuid> = roles.into_iter().flatten().collect();
+        let mut people: HashSet<Uuid> = people.into_iter().flatten().collect();
+        let held = change.rows_among::<role_assignment::Entity>("role_id", &roles).await?;
+        people.extend(held.iter().map(|held| held.user_id.0));
+        let now = change.store().now();
+        let mut keys = change.rows_among::<api_key::Entity>("role_id", &roles).await?;
+        keys.retain(|key| key.revoked_at.is_none() && key.expires_at > now);
+        let mut ids: Vec<Uuid> = people.iter().copied().chain(keys.iter().map(|key| key.owner_id.0)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let users = change.rows_among::<user::Entity>("id", &ids).await?;
+        let owners = users.iter().map(|user| (user.id.0, user.department)).collect();
+        // Who is out of service may do nothing before and nothing afterwards.
+        let acts = |user: &user::Model| people.contains(&user.id.0) && user.status == UserStatus::Active;
+        Ok(Self { people: users.into_iter().filter(acts).collect(), keys, owners })
+    }
+
+    /// What everybody may do, as the change has left it so far.
+    async fn policies(&self, change: &Change) -> Result<HashMap<Who, Policy>> {
+        let ids: Vec<Uuid> = self.people.iter().map(|person| person.id.0).collect();
+        let held = if ids.is_empty() { vec![] } else { change.roles_held(&ids).await? };
+        let mut policies = HashMap::new();
+        for held in held.chunk_by(|one, other| one.user == other.user) {
+            let roles: Vec<Policy> = held.iter().map(|held| held.policy.clone()).collect();
+            policies.insert(Who::Person(held[0].user), Policy::union(&roles));
+        }
+        let mut roles: Vec<Uuid> = self.keys.iter().map(|key| key.role_id.0).collect();
+        roles.sort_unstable();
+        roles.dedup();
+        let roles = change.rows_among::<role::Entity>("id", &roles).await?;
+        for key in &self.keys {
+            if let Some(role) = roles.iter().find(|role| role.id == key.role_id) {
+                policies.insert(Who::Key(key.id), limits::policy(role));
+            }
+        }
+        Ok(policies)
+    }
+
+    fn compare(&self, before: &HashMap<Who, Policy>, after: &HashMap<Who, Policy>) -> Vec<Holder> {
+        let people = self.people.iter().map(|person| {
+            let name = person.name_fold.clone();
+            (Who::Person(person.id), name, person.id, Some(person.department))
+        });
+        let keys = self.keys.iter().map(|key| {
+            let department = self.owners.get(&key.owner_id.0).copied();
+            (Who::Key(key.id), key.name_fold.clone(), key.owner_id, department)
+        });
+        let compare = |(who, name, user, department): (Who, String, UserId, Option<Department>)| {
+            let of = |side: &HashMap<Who, Policy>| side.get(&who).cloned().unwrap_or_else(Policy::nothing);
+            let (had, has) = (of(before), of(after));
+            let effect = Effect::between(&had, &has);
+            let acting = |policy| Actor::person(user, None, department, policy);
+            Holder { who, effect, name, before: acting(had), after: acting(has) }
+        };
+        let mut holders: Vec<Holder> =
+            people.chain(keys).map(compare).filter(|holder| !holder.effect.is_none()).collect();
+        let place = |holder: &Holder| (matches!(holder.who, Who::Key(_)), holder.name.clone(), holder.who);
+        holders.sort_by_cached_key(place);
+        holders
+    }
+}
+
+/// Leaves out whom the caller may not see.
+async fn keep_seen(store: &Store, holders: &mut Vec<Holder>) -> Result<()> {
+    for kind in [user::Entity::KIND, api_key::Entity::KIND] {
+        let id = |holder: &Holder| match (kind, holder.who) {
+            (Kind::User, Who::Person(user)) => Some(user.0),
+            (Kind::ApiKey, Who::Key(key)) => Some(key.0),
+            _ => None,
+        };
+        let ids: Vec<Uuid> = holders.iter().filter_map(id).collect();
+        if ids.is_empty() || store.sees_all(kind) {
+            continue;
+        }
+        let seen: HashSet<Uuid> = store.reachable(kind, Action::Read, &ids).await?.into_iter().collect();
+        holders.retain(|holder| id(holder).is_none_or(|id| seen.contains(&id)));
+    }
+    Ok(())
+}
+
+/// Whether it makes sense to ask to how many records something may be done, and the caller may know.
+fn countable(store: &Store, shift: &Shift) -> bool {
+    !matches!(shift.action, Action::Create | Action::Import) && store.sees_all(shift.kind)
+}
+
+/// Finds out how many records each permission gains or loses: what is all of a kind once for
+/// everybody, the rest in one statement for each.
+async fn count(store: &Store, holders: &mut [Holder]) -> Result<()> {
+    let system = store.as_system(Purpose::Consequence);
+    let mut kinds: Vec<Kind> = holders.iter().flat_map(|holder| holder.effect.shifts()).map(|s| s.kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let every = |kind: &Kind| Asked { actor: system.actor(), kind: *kind, action: Action::Read };
+    let whole = system.count_reached(&kinds.iter().map(every).collect::<Vec<_>>()).await?;
+    let whole: HashMap<Kind, i64> = kinds.into_iter().zip(whole).collect();
+    for holder in holders {
+        let sides = [&holder.before, &holder.after];
+        let shifts: Vec<Shift> = holder.effect.shifts().filter(|shift| countable(store, shift)).copied().collect();
+        let ask = |shift: &Shift| sides.map(|actor| Asked { actor, kind: shift.kind, action: shift.action });
+        let asked: Vec<Asked<'_>> = shifts.iter().flat_map(ask).collect();
+        let own: Vec<Asked<'_>> = asked.iter().filter(|asked| asked.reached() == Reached::Some).copied().collect();
+        let mut counted = system.count_reached(&own).await?.into_iter();
+        let figures: Vec<i64> = asked
+            .iter()
+            .map(|asked| match asked.reached() {
+                Reached::Nothing => 0,
+                Reached::Every => whole.get(&asked.kind).copied().unwrap_or(0),
+                Reached::Some => counted.next().unwrap_or(0),
+            })
+            .collect();
+        let mut figures = figures.chunks_exact(2);
+        for shift in holder.effect.shifts_mut().filter(|shift| countable(store, shift)) {
+            shift.records = figures.next().map(|figures| (figures[1] - figures[0]).abs());
+        }
+    }
+    Ok(())
+}
+
+/// More changes than one preview takes.
+pub(super) fn too_many(changes: usize) -> Error {
+    let message = format!("changes takes at most {MOST_CHANGES}; this has {changes}.");
+    Error::input(UserCode::LimitReached, "changes", message)
+}
