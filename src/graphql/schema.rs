@@ -4,7 +4,9 @@ use async_graphql::{MergedObject, Schema, SchemaBuilder, ValidationMode};
 
 use super::{mutation::NounMutation, query::NounQuery, subscription::Subscription};
 use crate::{
-    accounts, contacts, deals,
+    accounts, api_keys,
+    api_keys::graphql::ApiKeyMutation,
+    contacts, deals,
     imports::graphql::{ImportMutation, ImportQuery},
     leads, people,
     people::graphql::{PeopleMutation, PeopleQuery},
@@ -31,6 +33,7 @@ pub const NOUNS: Nouns = Nouns(&[
     &people::USER,
     &people::TEAM,
     &people::MEMBERSHIP,
+    &api_keys::KEY,
 ]);
 
 /// What can be read.
@@ -39,7 +42,7 @@ pub struct Query(NounQuery, PeopleQuery, ImportQuery);
 
 /// What can be changed.
 #[derive(Default, MergedObject)]
-pub struct Mutation(NounMutation, PeopleMutation, ImportMutation);
+pub struct Mutation(NounMutation, PeopleMutation, ApiKeyMutation, ImportMutation);
 
 /// Tandem's schema.
 pub type TandemSchema = Schema<Query, Mutation, Subscription>;

@@ -10,7 +10,7 @@ pub mod sign_in;
 mod tests;
 mod throttle;
 
-use entity::{Instant, Record, UserStatus, api_key, import_job, session, team, team_membership, user};
+use entity::{Instant, Record, UserStatus, import_job, session, team, team_membership, user};
 use futures_util::future::BoxFuture;
 
 use crate::{
@@ -135,5 +135,4 @@ impl Rules for team_membership::Entity {
 }
 
 impl Rules for session::Entity {}
-impl Rules for api_key::Entity {}
 impl Rules for import_job::Entity {}
