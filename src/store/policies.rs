@@ -1,6 +1,6 @@
 //! Who a user is and what their roles let them do, read from the database and kept for a second.
 
-use std::{collections::HashMap, sync::Mutex, time::Duration};
+use std::{collections::HashMap, hash::Hash, sync::Mutex, time::Duration};
 
 use entity::{
     Department, Instant, Kind, Record, UserStatus,
@@ -29,39 +29,44 @@ pub struct Known {
     pub policy: Policy,
     /// Whether they may act at all: active, and the session neither revoked nor ended.
     pub good: bool,
-    read_at: Instant,
 }
 
 /// What was read lately.
-#[derive(Debug, Default)]
-pub(super) struct Cache(Mutex<Lately>);
+#[derive(Debug)]
+pub(super) struct Cache<K, V>(Mutex<Lately<K, V>>);
 
-#[derive(Debug, Default)]
-struct Lately {
-    known: HashMap<(Uuid, Option<Uuid>), Known>,
-    /// What roles permit, compiled once per version of each.
-    compiled: HashMap<Uuid, (i32, Policy)>,
+#[derive(Debug)]
+struct Lately<K, V> {
+    /// With when it was read.
+    known: HashMap<K, (Instant, V)>,
     /// How often everything was forgotten.
     forgotten: u64,
 }
 
-impl Cache {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Lately> {
+impl<K, V> Default for Cache<K, V> {
+    fn default() -> Self {
+        Self(Mutex::new(Lately { known: HashMap::new(), forgotten: 0 }))
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Cache<K, V> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Lately<K, V>> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn get(&self, key: (Uuid, Option<Uuid>), now: Instant) -> Option<Known> {
-        let known = self.lock().known.get(&key)?.clone();
-        let age = now.0.saturating_sub(known.read_at.0);
-        (0..i64::try_from(FRESH.as_millis()).unwrap_or(0)).contains(&age).then_some(known)
+    pub(super) fn get(&self, key: &K, now: Instant) -> Option<V> {
+        let lately = self.lock();
+        let (read_at, known) = lately.known.get(key)?;
+        let age = now.0.saturating_sub(read_at.0);
+        (0..i64::try_from(FRESH.as_millis()).unwrap_or(0)).contains(&age).then(|| known.clone())
     }
 
-    fn forgotten(&self) -> u64 {
+    pub(super) fn forgotten(&self) -> u64 {
         self.lock().forgotten
     }
 
     /// Keeps what was read, unless everything was forgotten since: it may have been read before the change.
-    fn put(&self, key: (Uuid, Option<Uuid>), known: Known, forgotten: u64) {
+    pub(super) fn put(&self, key: K, known: (Instant, V), forgotten: u64) {
         let mut lately = self.lock();
         if lately.forgotten != forgotten {
             return;
@@ -73,27 +78,6 @@ impl Cache {
         lately.known.insert(key, known);
     }
 
-    /// What those of the roles permit that are compiled in this version, and which are not.
-    fn compiled(&self, roles: &[(Uuid, i32)]) -> (Vec<Policy>, Vec<Uuid>) {
-        let lately = self.lock();
-        let (mut policies, mut missing) = (Vec::with_capacity(roles.len()), Vec::new());
-        for (id, version) in roles {
-            match lately.compiled.get(id) {
-                Some((compiled, policy)) if compiled == version => policies.push(policy.clone()),
-                _ => missing.push(*id),
-            }
-        }
-        (policies, missing)
-    }
-
-    fn keep_compiled(&self, roles: Vec<(Uuid, i32, Policy)>) {
-        let mut lately = self.lock();
-        if lately.compiled.len() >= 10_000 {
-            lately.compiled.clear();
-        }
-        lately.compiled.extend(roles.into_iter().map(|(id, version, policy)| (id, (version, policy))));
-    }
-
     pub(super) fn clear(&self) {
         let mut lately = self.lock();
         lately.known.clear();
@@ -101,22 +85,55 @@ impl Cache {
     }
 }
 
+/// What roles permit, compiled once per version of each.
+#[derive(Debug, Default)]
+pub(super) struct Compiled(Mutex<HashMap<Uuid, (i32, Policy)>>);
+
+impl Compiled {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, (i32, Policy)>> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// What those of the roles permit that are compiled in this version, and which are not.
+    fn of(&self, roles: &[(Uuid, i32)]) -> (Vec<Policy>, Vec<Uuid>) {
+        let compiled = self.lock();
+        let (mut policies, mut missing) = (Vec::with_capacity(roles.len()), Vec::new());
+        for (id, version) in roles {
+            match compiled.get(id) {
+                Some((compiled, policy)) if compiled == version => policies.push(policy.clone()),
+                _ => missing.push(*id),
+            }
+        }
+        (policies, missing)
+    }
+
+    fn keep(&self, roles: Vec<(Uuid, i32, Policy)>) {
+        let mut compiled = self.lock();
+        if compiled.len() >= 10_000 {
+            compiled.clear();
+        }
+        compiled.extend(roles.into_iter().map(|(id, version, policy)| (id, (version, policy))));
+    }
+}
+
 impl Backend {
     /// What is known of a user, and of their session where one is named.
     pub async fn known(&self, user: UserId, session: Option<SessionId>) -> Result<Known> {
         let key = (user.0, session.map(|session| session.0));
-        if let Some(known) = self.policies.get(key, self.now()) {
+        let now = self.now();
+        if let Some(known) = self.policies.get(&key, now) {
             return Ok(known);
         }
         let forgotten = self.policies.forgotten();
         let known = self.read_known(user, session).await?;
-        self.policies.put(key, known.clone(), forgotten);
+        self.policies.put(key, (now, known.clone()), forgotten);
         Ok(known)
     }
 
-    /// Forgets what is known, because roles, users or sessions changed here.
+    /// Forgets what is known, because roles, users, sessions or keys changed here.
     pub fn forget_policies(&self) {
         self.policies.clear();
+        self.keys.forget();
     }
 
     async fn read_known(&self, user: UserId, session: Option<SessionId>) -> Result<Known> {
@@ -137,7 +154,7 @@ impl Backend {
         }
         let rows = self.db.fetch(sql).await?;
         let Some(row) = rows.first() else {
-            return Ok(Known { department: None, policy: Policy::nothing(), good: false, read_at: now });
+            return Ok(Known { department: None, policy: Policy::nothing(), good: false });
         };
         let department = json::text(row, 0)?.and_then(Department::parse);
         let good = json::text(row, 1)? == Some(UserStatus::Active.as_str());
@@ -145,12 +162,12 @@ impl Backend {
         for row in &rows {
             roles.extend(json::uuid(row, 2)?.zip(json::int(row, 3)?));
         }
-        Ok(Known { department, policy: self.policy_of(&roles).await?, good, read_at: now })
+        Ok(Known { department, policy: self.policy_of(&roles).await?, good })
     }
 
     /// What roles permit together, named by id and version. Only those that changed are read, as they are now.
     pub(super) async fn policy_of(&self, roles: &[(Uuid, i32)]) -> Result<Policy> {
-        let (mut policies, missing) = self.policies.compiled(roles);
+        let (mut policies, missing) = self.compiled.of(roles);
         if !missing.is_empty() {
             let mut sql = Sql::new(self.db.engine());
             sql.push("SELECT r.id, r.version, r.grants, r.field_rules FROM role r WHERE r.id").in_ids(&missing);
@@ -160,7 +177,7 @@ impl Backend {
             };
             let read: Vec<_> = self.db.fetch(sql).await?.iter().map(compile).collect::<Result<_>>()?;
             policies.extend(read.iter().map(|(_, _, policy)| policy.clone()));
-            self.policies.keep_compiled(read);
+            self.compiled.keep(read);
         }
         Ok(Policy::union(&policies))
     }

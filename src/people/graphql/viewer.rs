@@ -128,8 +128,12 @@ impl Viewer {
         })
     }
 
-    /// Their sessions that are good now, the newest first, at most 100; `sessions` lists all of them.
+    /// Their sessions that are good now, the newest first, at most 100; `sessions` lists all of them. None
+    /// by an API key, whose owner's sessions are none of its business.
     async fn sessions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Row<session::Entity>>> {
+        if self.actor.api_key().is_some() {
+            return Ok(vec![]);
+        }
         let live = node::store(ctx)?.as_system(Purpose::SignIn).live_sessions(self.user).await?;
         let live: Vec<_> = live.into_iter().map(|session| session.0).collect();
         let seen = node::store(ctx)?.reachable(Kind::Session, Action::Read, &live).await?;
