@@ -12,6 +12,7 @@ pub mod graphql;
 pub mod http;
 pub mod imports;
 pub mod leads;
+pub mod outward;
 pub mod people;
 pub mod personas;
 pub mod store;

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod graphql;
 mod inputs;
+pub mod issuer;
 mod keys;
 pub mod leaving;
 pub mod sign_in;
