@@ -131,8 +131,7 @@ impl Oidc {
             }
             return Ok(None);
         };
-        let settings =
-            issuer::Settings::new(issuer, &self.oidc_audience, &self.oidc_groups_claim, &self.oidc_roles)?;
+        let settings = issuer::Settings::new(issuer, &self.oidc_audience, &self.oidc_groups_claim, &self.oidc_roles)?;
         Issuer::new(settings.with_department(self.oidc_department_claim.as_deref())).map(Some)
     }
 }

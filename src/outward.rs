@@ -14,7 +14,7 @@ pub fn client(timeout: Duration) -> ClientBuilder {
 
 /// An address that may be trusted with questions of identity: encrypted, or on this very machine.
 pub fn trusted(text: &str) -> Result<Url, &'static str> {
-    let url = Url::parse(text).map_err(|_| "is no address")?;
+    let url = Url::parse(text).map_err(|_| "takes an https address")?;
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
     let here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
@@ -39,13 +39,23 @@ mod tests {
 
     #[test]
     fn only_encrypted_or_local_addresses_are_trusted() {
-        for good in ["https://id.example/a", "http://127.0.0.1:80/", "http://[::1]/", "http://localhost:8080/realms/x"] {
+        for good in ["https://id.example/a", "http://127.0.0.1:80/", "http://[::1]/", "http://localhost:8080/realms/x"]
+        {
             assert!(trusted(good).is_ok(), "{good}");
         }
         for bad in [
-            "", "id.example", "ftp://id.example", "http://id.example", "http://10.0.0.1/", "http://localhost.example/",
-            "http://127.0.0.1.example/", "https://a:b@id.example", "https://a@id.example", "https://id.example/#x",
-            "file:///etc/passwd", "https://",
+            "",
+            "id.example",
+            "ftp://id.example",
+            "http://id.example",
+            "http://10.0.0.1/",
+            "http://localhost.example/",
+            "http://127.0.0.1.example/",
+            "https://a:b@id.example",
+            "https://a@id.example",
+            "https://id.example/#x",
+            "file:///etc/passwd",
+            "https://",
         ] {
             assert!(trusted(bad).is_err(), "{bad}");
         }

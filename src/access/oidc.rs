@@ -68,7 +68,9 @@ impl<'a> Unproven<'a> {
     pub fn check(self, rules: &Rules) -> Result<Signed<'a>> {
         match self.claims.get("iss").and_then(Json::as_str) {
             Some(issuer) if issuer == rules.issuer => {}
-            _ => return Err(refused("TOKEN_ISSUER", "The access token is of another issuer than the one trusted here.")),
+            _ => {
+                return Err(refused("TOKEN_ISSUER", "The access token is of another issuer than the one trusted here."));
+            }
         }
         // What the header offers as a key (`jwk`, `jku`, `x5u`, `x5c`) is never looked at: whoever forges
         // a token writes it. Only the name of the key counts, among those that the issuer publishes.

@@ -143,5 +143,9 @@ impl Seen {
 
 /// The refusal of somebody who is out of service.
 fn deactivated() -> Error {
-    Error::refused_because(Code::Unauthenticated, "USER_DEACTIVATED", "This person is deactivated; ask an administrator.")
+    Error::refused_because(
+        Code::Unauthenticated,
+        "USER_DEACTIVATED",
+        "This person is deactivated; ask an administrator.",
+    )
 }

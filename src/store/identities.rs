@@ -58,7 +58,9 @@ impl Change {
         let mut sql = self.sql();
         sql.push("INSERT INTO issuer_identity (issuer, subject, user_id, roles, claimed_at) VALUES (").bind(issuer);
         sql.push(", ").bind(subject).push(", ").bind(user.0).push(", ").bind(roles).push(", ").bind(claimed_at.0);
-        sql.push(") ON CONFLICT (issuer, subject) DO UPDATE SET roles = excluded.roles, claimed_at = excluded.claimed_at");
+        sql.push(
+            ") ON CONFLICT (issuer, subject) DO UPDATE SET roles = excluded.roles, claimed_at = excluded.claimed_at",
+        );
         self.execute(sql).await.map(|_| ())
     }
 }

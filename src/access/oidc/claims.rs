@@ -63,6 +63,8 @@ impl Claims {
 fn at<'a>(claims: &'a Map<String, Json>, path: &str) -> Option<&'a Json> {
     claims.get(path).or_else(|| {
         let steps = path.char_indices().filter(|(_, c)| *c == '.');
-        steps.map(|(dot, _)| (&path[..dot], &path[dot + 1..])).find_map(|(head, rest)| at(claims.get(head)?.as_object()?, rest))
+        steps
+            .map(|(dot, _)| (&path[..dot], &path[dot + 1..]))
+            .find_map(|(head, rest)| at(claims.get(head)?.as_object()?, rest))
     })
 }

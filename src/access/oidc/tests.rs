@@ -51,10 +51,19 @@ fn a_person_is_called_by_the_best_name_there_is() {
 #[test]
 fn an_address_is_verified_only_where_the_issuer_says_so() {
     let email = |all| claims(all).email();
-    assert_eq!(email(json!({ "email": " Ann@B.example", "email_verified": true })), Some(("ann@b.example".to_owned(), true)));
-    assert_eq!(email(json!({ "email": "a@b.example", "email_verified": "true" })), Some(("a@b.example".to_owned(), true)));
+    assert_eq!(
+        email(json!({ "email": " Ann@B.example", "email_verified": true })),
+        Some(("ann@b.example".to_owned(), true))
+    );
+    assert_eq!(
+        email(json!({ "email": "a@b.example", "email_verified": "true" })),
+        Some(("a@b.example".to_owned(), true))
+    );
     for no in [json!(false), json!("false"), json!(1), json!(null), json!("yes")] {
-        assert_eq!(email(json!({ "email": "a@b.example", "email_verified": no })), Some(("a@b.example".to_owned(), false)));
+        assert_eq!(
+            email(json!({ "email": "a@b.example", "email_verified": no })),
+            Some(("a@b.example".to_owned(), false))
+        );
     }
     assert_eq!(email(json!({ "email": "a@b.example" })), Some(("a@b.example".to_owned(), false)));
     assert_eq!(email(json!({ "email_verified": true })), None);
@@ -72,7 +81,8 @@ fn a_department_is_read_as_people_write_it() {
 #[test]
 fn the_form_of_a_token_is_checked_before_any_key_is_asked_for() {
     let rules = Rules { issuer: "https://id.example".to_owned(), audiences: vec![] };
-    let check = |header: Json, claims: Json| Unproven::read(&token(&header, &claims)).unwrap().check(&rules).map(|_| ());
+    let check =
+        |header: Json, claims: Json| Unproven::read(&token(&header, &claims)).unwrap().check(&rules).map(|_| ());
     let ours = || json!({ "iss": "https://id.example" });
     for kind in ["JWT", "jwt", "at+jwt", "application/at+JWT"] {
         assert!(check(json!({ "alg": "RS256", "typ": kind }), ours()).is_ok(), "{kind}");
@@ -109,8 +119,14 @@ fn keys_that_cannot_verify_are_left_out() {
     assert!(rsa(json!({ "use": "sig", "alg": "RS256" })).has(Some("a"), Algorithm::RS256));
     assert!(rsa(json!({ "key_ops": ["verify"] })).for_token(Some("a"), Algorithm::PS512).is_ok());
     for useless in [
-        json!({ "use": "enc" }), json!({ "key_ops": ["encrypt"] }), json!({ "n": short }), json!({ "n": "!" }),
-        json!({ "kty": "oct", "k": "c2VjcmV0" }), json!({ "kty": "EC" }), json!({ "kty": 7 }), json!({ "e": null }),
+        json!({ "use": "enc" }),
+        json!({ "key_ops": ["encrypt"] }),
+        json!({ "n": short }),
+        json!({ "n": "!" }),
+        json!({ "kty": "oct", "k": "c2VjcmV0" }),
+        json!({ "kty": "EC" }),
+        json!({ "kty": 7 }),
+        json!({ "e": null }),
     ] {
         assert!(rsa(useless.clone()).is_empty(), "{useless}");
     }

@@ -70,7 +70,8 @@ impl Published {
             return Ok(fetched.keys.clone());
         }
         // While one asks, the others go on with what there is.
-        let usable = at_hand.filter(|fetched| within(LAST_RESORT, Some(fetched.at), now) && token.known_to(&fetched.keys));
+        let usable =
+            at_hand.filter(|fetched| within(LAST_RESORT, Some(fetched.at), now) && token.known_to(&fetched.keys));
         let asking = match (self.asking.try_lock(), usable) {
             (Ok(asking), _) => asking,
             (Err(_), Some(usable)) => return Ok(usable.keys),
@@ -103,7 +104,9 @@ impl Published {
                     *self.fetched.write().unwrap_or_else(PoisonError::into_inner) = Some(fetched);
                     return Ok(keys);
                 }
-                Err(why) => tracing::warn!(issuer = self.issuer, why, kept = old.is_some(), "the issuer's keys cannot be had"),
+                Err(why) => {
+                    tracing::warn!(issuer = self.issuer, why, kept = old.is_some(), "the issuer's keys cannot be had")
+                }
             }
         }
         old.map(|fetched| fetched.keys).ok_or_else(|| {

@@ -106,7 +106,9 @@ async fn hold(change: &mut Change, user: UserId, roles: &str) -> Result<()> {
     for key in roles.split_whitespace() {
         match change.rows::<role::Entity>("key", key).await?.first() {
             Some(role) => wanted.push(role.id),
-            None => tracing::warn!(role = key, user = %user, "--oidc-roles names a role that is gone; it gives nothing"),
+            None => {
+                tracing::warn!(role = key, user = %user, "--oidc-roles names a role that is gone; it gives nothing")
+            }
         }
     }
     for role in wanted.iter().filter(|role| !held.iter().any(|assignment| assignment.role_id == **role)) {

@@ -105,7 +105,10 @@ mod tests {
     #[test]
     fn a_group_may_have_anything_in_its_name() {
         assert_eq!(read("a=rep"), [pair("a", "rep")]);
-        assert_eq!(read("Sales Team = rep , /eu/sales.de=sales_manager"), [pair("Sales Team", "rep"), pair("/eu/sales.de", "sales_manager")]);
+        assert_eq!(
+            read("Sales Team = rep , /eu/sales.de=sales_manager"),
+            [pair("Sales Team", "rep"), pair("/eu/sales.de", "sales_manager")]
+        );
         assert_eq!(read(r"CN=Sales\,OU=Groups=rep,x=y"), [pair("CN=Sales,OU=Groups", "rep"), pair("x", "y")]);
         assert_eq!(read(r"ACME\Sales=rep,ACME\\=x"), [pair(r"ACME\Sales", "rep"), pair(r"ACME\", "x")]);
     }
@@ -121,7 +124,10 @@ mod tests {
     #[test]
     fn mistakes_of_the_configuration_are_told() {
         let told = |issuer: &str, audience: &str, groups: &str, roles: &str| {
-            Settings::new(issuer, &[audience.to_owned()], groups, &[roles.to_owned()]).map(|_| ()).unwrap_err().to_string()
+            Settings::new(issuer, &[audience.to_owned()], groups, &[roles.to_owned()])
+                .map(|_| ())
+                .unwrap_err()
+                .to_string()
         };
         assert!(told("http://id.example", "t", "groups", "").contains("takes https"));
         assert!(told("https://id.example/?a=b", "t", "groups", "").contains("no query"));

@@ -128,7 +128,9 @@ impl LocalIssuer {
         let url = format!("http://{}/realms/acme", listener.local_addr().expect("it is bound"));
         let inside = Inside { mood: Mood::Well, keys: json!([]), asked: 0, held: None };
         let issuer = Self { url, inside: Arc::new(Mutex::new(inside)) };
-        issuer.publish(Signer::ALL.iter().filter(|signer| !matches!(signer, Signer::NextRsa)).map(|signer| signer.jwk()).collect());
+        issuer.publish(
+            Signer::ALL.iter().filter(|signer| !matches!(signer, Signer::NextRsa)).map(|signer| signer.jwk()).collect(),
+        );
         let router = Router::new()
             .route("/realms/acme/.well-known/openid-configuration", get(discovery))
             .route("/elsewhere", get(discovery))

@@ -1,7 +1,7 @@
 //! Tokens of the company's own issuer, from a real one that each test starts.
 
 mod checks;
-mod issuer;
+pub mod issuer;
 mod keys;
 mod people;
 mod roles;
@@ -36,7 +36,8 @@ struct House {
 
 impl House {
     async fn new(world: &World) -> Self {
-        Self::configured(world, "groups", &["Sales Team=rep,/acme/marketing.eu=marketer", r"CN=Admins\,O=ACME=admin"]).await
+        Self::configured(world, "groups", &["Sales Team=rep,/acme/marketing.eu=marketer", r"CN=Admins\,O=ACME=admin"])
+            .await
     }
 
     async fn configured(world: &World, groups: &str, roles: &[&str]) -> Self {
