@@ -8,6 +8,7 @@ use entity::Department;
 use crate::{
     error::{Error, Result},
     http::settings::{Rate, Settings},
+    people::issuer::{self, Issuer},
 };
 
 /// The account-based-marketing backbone of a B2B company, served as a GraphQL API.
@@ -84,6 +85,9 @@ pub struct Serve {
     /// Secret that signs access tokens, at least 32 characters; without it one is made and kept in the database.
     #[arg(long, env = "TANDEM_SIGNING_KEY", hide_env_values = true)]
     pub signing_key: Option<String>,
+    /// The company's own sign-in.
+    #[command(flatten)]
+    pub oidc: Oidc,
     /// E-mail address of the first administrator.
     #[arg(long, env = "TANDEM_ADMIN_EMAIL")]
     pub admin_email: Option<String>,
@@ -93,6 +97,43 @@ pub struct Serve {
     /// Password of all demo logins; made up and printed where none is given.
     #[arg(long, env = "TANDEM_DEMO_PASSWORD", hide_env_values = true)]
     pub demo_password: Option<String>,
+}
+
+/// Whose tokens are taken beside Tandem's own.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Oidc {
+    /// Address of the OpenID issuer, exactly as its tokens say it in `iss`.
+    #[arg(long, env = "TANDEM_OIDC_ISSUER")]
+    pub oidc_issuer: Option<String>,
+    /// For whom the issuer's tokens must be meant (`aud`): one of these, separated by commas.
+    #[arg(long, env = "TANDEM_OIDC_AUDIENCE", value_delimiter = ',')]
+    pub oidc_audience: Vec<String>,
+    /// The claim that names a person's groups; `realm_access.roles` for one inside another.
+    #[arg(long, env = "TANDEM_OIDC_GROUPS_CLAIM", default_value = "groups")]
+    pub oidc_groups_claim: String,
+    /// Which group gives which role: `group=role_key`, several separated by commas or by saying it again. A comma in a
+    /// group's name is written `\,`.
+    #[arg(long, env = "TANDEM_OIDC_ROLES")]
+    pub oidc_roles: Vec<String>,
+    /// The claim that names a person's department, when they come for the first time.
+    #[arg(long, env = "TANDEM_OIDC_DEPARTMENT_CLAIM")]
+    pub oidc_department_claim: Option<String>,
+}
+
+impl Oidc {
+    /// The issuer, where one is configured.
+    pub fn issuer(&self) -> Result<Option<Issuer>> {
+        let said = |texts: &[String]| texts.iter().any(|text| !text.trim().is_empty());
+        // An empty variable of the environment is none.
+        let Some(issuer) = self.oidc_issuer.as_deref().map(str::trim).filter(|issuer| !issuer.is_empty()) else {
+            if said(&self.oidc_audience) || said(&self.oidc_roles) {
+                return Err(Error::internal("--oidc-audience and --oidc-roles need --oidc-issuer"));
+            }
+            return Ok(None);
+        };
+        let settings = issuer::Settings::new(issuer, &self.oidc_audience, &self.oidc_groups_claim, &self.oidc_roles)?;
+        Issuer::new(settings.with_department(self.oidc_department_claim.as_deref())).map(Some)
+    }
 }
 
 /// Keeping people.

@@ -13,6 +13,7 @@ pub mod graphql;
 pub mod http;
 pub mod imports;
 pub mod leads;
+pub mod outward;
 pub mod people;
 pub mod personas;
 pub mod roles;

@@ -78,6 +78,7 @@ async fn open(database: &Database) -> Result<Arc<Backend>> {
 
 async fn serve(serve: Serve, with_demo: bool) -> Result<()> {
     let settings = serve.edge()?;
+    let issuer = serve.oidc.issuer()?;
     // Bound first: an address in use is told before anything is migrated.
     let listener = TcpListener::bind(serve.listen)
         .await
@@ -99,7 +100,10 @@ async fn serve(serve: Serve, with_demo: bool) -> Result<()> {
         (None, None) => {}
         _ => return Err(Error::internal("TANDEM_ADMIN_EMAIL and TANDEM_ADMIN_PASSWORD go together")),
     }
-    let authority = Authority::new(backend.clone(), serve.signing_key.as_deref(), Cost::OWASP)?;
+    if let Some(issuer) = &issuer {
+        issuer.check_roles(&backend).await?;
+    }
+    let authority = Authority::trusting(backend.clone(), serve.signing_key.as_deref(), Cost::OWASP, issuer)?;
     let metrics = serve.metrics_listen;
     let end = asked_to_end()?;
     let running = Running::start(listener, backend, authority, settings)?;

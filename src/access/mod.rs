@@ -2,6 +2,7 @@
 
 pub mod builtin;
 pub mod key;
+pub mod oidc;
 pub mod password;
 mod policy;
 pub mod token;

@@ -13,7 +13,8 @@ pub const LIFETIME: i64 = 15 * 60;
 /// By how much the clocks of two machines may differ, in seconds.
 pub const LEEWAY: i64 = 60;
 
-const ISSUER: &str = "tandem";
+/// Who has given our own tokens.
+pub const ISSUER: &str = "tandem";
 const REFRESH: &str = "tdr_";
 const INVITATION: &str = "tdi_";
 
@@ -64,7 +65,7 @@ pub struct Claims {
     pub user: UserId,
     /// In which session it was given.
     pub session: SessionId,
-    /// Until when it is good.
+    /// Until when it is good; by how much the clocks may differ comes on top.
     pub expires_at: Instant,
 }
 
@@ -112,6 +113,9 @@ pub fn verify(key: &Key, token: &str, now: Instant) -> Result<Claims> {
     let seconds = now.0.div_euclid(1000);
     // A retired key gives no new tokens, whoever has its secret.
     let latest = key.retired_at.map_or(seconds, |at| at.0.div_euclid(1000).min(seconds));
+    if wire.iat > seconds + LEEWAY {
+        return Err(not_yet_valid());
+    }
     if wire.iat > latest + LEEWAY || wire.exp > wire.iat + LIFETIME {
         return Err(invalid());
     }
@@ -142,6 +146,13 @@ pub fn malformed() -> Error {
 #[must_use]
 pub fn invalid() -> Error {
     Error::refused_because(Code::Unauthenticated, "TOKEN_INVALID", "The access token is not valid; sign in again.")
+}
+
+/// The refusal of a token that is from the future: some machine's clock is wrong, ours or the giver's.
+#[must_use]
+pub fn not_yet_valid() -> Error {
+    let message = "The access token is not valid yet: the clocks of this server and of whoever gave it differ.";
+    Error::refused_because(Code::Unauthenticated, "TOKEN_NOT_YET_VALID", message)
 }
 
 /// A new refresh token.
@@ -198,6 +209,16 @@ mod tests {
         assert!(verify(&key, &token, Instant(expires_at.0 + LEEWAY * 1000 - 1)).is_ok());
         let late = verify(&key, &token, Instant(expires_at.0 + LEEWAY * 1000)).unwrap_err();
         assert_eq!(reason(&late), "TOKEN_EXPIRED");
+    }
+
+    #[test]
+    fn a_token_from_the_future_is_not_valid_yet() {
+        let (key, (user, session)) = (Key::generate(), whose());
+        let ahead = |seconds: i64| sign(&key, user, session, Instant(NOW.0 + seconds * 1000)).unwrap().0;
+        assert!(verify(&key, &ahead(59), NOW).is_ok());
+        assert_eq!(reason(&verify(&key, &ahead(61), NOW).unwrap_err()), "TOKEN_NOT_YET_VALID");
+        let retired = Key { retired_at: Some(NOW), ..key.clone() };
+        assert_eq!(reason(&verify(&retired, &ahead(61), NOW).unwrap_err()), "TOKEN_NOT_YET_VALID");
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod explain;
 pub mod graphql;
 mod inputs;
 pub mod invitations;
+pub mod issuer;
 mod keys;
 pub mod leaving;
 pub mod preview;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use entity::{Instant, Kind, Record, UserStatus, session, session::SessionId, user::UserId};
 use tracing::Instrument;
 
-use super::{keys::Keyring, throttle};
+use super::{issuer::Issuer, keys::Keyring, throttle};
 use crate::{
     access::{
         Action, Actor, Origin, Purpose, Reach, Who,
@@ -29,6 +29,7 @@ struct Shared {
     backend: Arc<Backend>,
     keys: Keyring,
     passwords: Passwords,
+    issuer: Option<Issuer>,
 }
 
 /// What somebody who has signed in gets.
@@ -55,7 +56,18 @@ impl std::fmt::Debug for Tokens {
 impl Authority {
     /// Over a database; with the configured signing key, or else the one kept there.
     pub fn new(backend: Arc<Backend>, configured_key: Option<&str>, cost: Cost) -> Result<Self> {
-        Ok(Self(Arc::new(Shared { backend, keys: Keyring::new(configured_key)?, passwords: Passwords::new(cost)? })))
+        Self::trusting(backend, configured_key, cost, None)
+    }
+
+    /// The same, taking the tokens of the company's issuer too.
+    pub fn trusting(
+        backend: Arc<Backend>,
+        configured_key: Option<&str>,
+        cost: Cost,
+        issuer: Option<Issuer>,
+    ) -> Result<Self> {
+        let (keys, passwords) = (Keyring::new(configured_key)?, Passwords::new(cost)?);
+        Ok(Self(Arc::new(Shared { backend, keys, passwords, issuer })))
     }
 
     /// The hashes of passwords.
@@ -71,7 +83,10 @@ impl Authority {
             let (actor, until) = self.0.backend.key_holder(Presented::read(bearer, origin.address)?).await?;
             return Ok((actor, Some(until)));
         }
-        self.holder(bearer).await
+        match &self.0.issuer {
+            Some(issuer) if issuer.judges(bearer) => issuer.actor(&self.0.backend, bearer).await,
+            _ => self.holder(bearer).await,
+        }
     }
 
     /// Who bears an access token of ours.
@@ -80,7 +95,8 @@ impl Authority {
         let key = self.0.keys.named(backend, &token::key_of(bearer)?).await?;
         let claims = token::verify(&key, bearer, backend.now())?;
         let actor = acting(backend, claims.user, claims.session).await?;
-        Ok((actor, Some(claims.expires_at)))
+        // To its end comes by how much the clocks may differ: nobody else grants that a second time.
+        Ok((actor, Some(Instant(claims.expires_at.0 + token::LEEWAY * 1000))))
     }
 
     /// Signs somebody in. It runs to its end where the client goes away, so that no failure stays

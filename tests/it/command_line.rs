@@ -10,10 +10,12 @@ use std::{
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database};
 use serde_json::json;
+use tandem::clock::{Clock, SystemClock};
 use tempfile::TempDir;
 
 use crate::{
     crew,
+    oidc::issuer::{LocalIssuer, Signer},
     support::{client::Client, database::Engine, scratch},
 };
 
@@ -260,6 +262,28 @@ on_an_empty_database! {
         }
     }
 
+    async fn the_tokens_of_the_configured_issuer_are_taken(place: Place) {
+        let issuer = LocalIssuer::start().await;
+        let mut command = place.command(&["serve", "--oidc-roles", r"CN=Sales\,O=ACME=rep,Staff=service"]);
+        command.env("TANDEM_OIDC_ISSUER", &issuer.url).env("TANDEM_OIDC_AUDIENCE", "other,tandem");
+        command.env("TANDEM_OIDC_GROUPS_CLAIM", "realm_access.roles").env("TANDEM_OIDC_DEPARTMENT_CLAIM", "unit");
+        let serving = Serving::start(&mut command);
+        let now = SystemClock.now().0 / 1000;
+        let claims = json!({ "iss": issuer.url, "aud": "tandem", "sub": "1", "iat": now, "exp": now + 300, "name": "Ann",
+            "unit": "Sales", "realm_access": { "roles": ["CN=Sales,O=ACME"] } });
+        let ann = serving.client().with_token(Signer::P256.sign(&claims));
+        let seen = ann.query("{ viewer { user { name department } permissions } }").await.expect_ok();
+        assert_eq!(seen.data("viewer.user"), &json!({ "name": "Ann", "department": "SALES" }));
+        assert!(seen.body.to_string().contains("Lead:UPDATE:OWN"), "{seen}");
+        assert_eq!(serving.end(), Some(0));
+        let listed = fine(&mut place.command(&["user", "list"]));
+        assert!(listed.contains("Ann") && listed.contains("rep") && listed.contains("no password"), "{listed}");
+        // A role that does not exist is told at the start, an issuer that is down is not.
+        refused(&mut place.command(&["serve", "--listen", "127.0.0.1:0", "--oidc-issuer", &issuer.url, "--oidc-audience", "t", "--oidc-roles", "Staff=emperor"]), "“emperor”");
+        let mut down = place.command(&["serve", "--oidc-issuer", "http://127.0.0.1:1", "--oidc-audience", "t", "--oidc-roles", ""]);
+        assert_eq!(Serving::start(&mut down).end(), Some(0));
+    }
+
     async fn the_demo_company_is_loaded_once_and_can_be_signed_in_to(place: Place) {
         let mut found = Vec::new();
         for _ in 0..2 {
@@ -315,6 +339,26 @@ fn what_is_configured_wrongly_is_said_in_one_line() {
     refused(serve(&[]).env("TANDEM_SIGNING_KEY", "too short"), "32 characters");
     let weak = [("TANDEM_ADMIN_EMAIL", "root@tandem.test"), ("TANDEM_ADMIN_PASSWORD", "short")];
     refused(serve(&[]).envs(weak), "12");
+    let issuer = ["--oidc-issuer", "https://id.example"];
+    refused(&mut serve(&issuer), "--oidc-audience");
+    refused(&mut serve(&[&issuer[..], &["--oidc-audience", " "]].concat()), "--oidc-audience");
+    refused(&mut serve(&["--oidc-audience", "tandem"]), "need --oidc-issuer");
+    refused(serve(&[]).env("TANDEM_OIDC_ROLES", "Staff=rep"), "need --oidc-issuer");
+    for address in [
+        "http://id.example",
+        "id.example",
+        "https://ann:secret@id.example",
+        "https://id.example/?a=b",
+        "ftp://127.0.0.1",
+    ] {
+        refused(&mut serve(&["--oidc-issuer", address, "--oidc-audience", "tandem"]), "--oidc-issuer takes");
+    }
+    for mapping in ["Staff", "Staff=", "=rep", "Staff=rep,", "Staff=rep,Other", "Staff=two words"] {
+        refused(
+            &mut serve(&[&issuer[..], &["--oidc-audience", "tandem", "--oidc-roles", mapping]].concat()),
+            "--oidc-roles takes",
+        );
+    }
     for origin in ["*", "app.example", "https://", "https://app.example/page", "https://app example"] {
         refused(&mut serve(&["--allowed-origins", origin]), "an allowed origin is like");
     }

@@ -38,6 +38,7 @@ mod crew;
 mod curious;
 mod edge;
 mod leaks;
+mod oidc;
 mod outage;
 mod permission_cells;
 mod permissions;

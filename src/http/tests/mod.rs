@@ -49,7 +49,14 @@ impl World {
             let stopped = async { drop(stopped.await) };
             serve(listener, router, grace, stopped).await.unwrap();
         });
-        Self { toy, clock, address, client: reqwest::Client::new(), stop: Some(stop), serving }
+        Self {
+            toy,
+            clock,
+            address,
+            client: crate::outward::client(Duration::from_secs(30)).build().unwrap(),
+            stop: Some(stop),
+            serving,
+        }
     }
 
     fn url(&self, path: &str) -> String {

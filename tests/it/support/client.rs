@@ -23,7 +23,7 @@ pub struct Client {
 impl Client {
     /// Somebody without a token.
     pub fn new(address: SocketAddr) -> Self {
-        let http = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().expect("a plain HTTP client");
+        let http = tandem::outward::client(DEADLINE).build().expect("a plain HTTP client");
         Self { address, http, token: None }
     }
 

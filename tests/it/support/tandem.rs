@@ -13,7 +13,7 @@ use tandem::{
     clock::ManualClock,
     error::Error,
     http::{Settings, settings::Rate},
-    people::{admin, sign_in::Authority},
+    people::{admin, issuer::Issuer, sign_in::Authority},
     store::{self, Backend, Change, Draft},
 };
 use tokio::net::TcpListener;
@@ -89,11 +89,11 @@ async fn open(url: &str, clock: Arc<ManualClock>) -> Result<Arc<Backend>, Error>
     Backend::open(url, clock).await
 }
 
-/// Starts Tandem on a free port.
-pub async fn start_server(url: &str, clock: Arc<ManualClock>) -> Server {
+/// Starts Tandem on a free port; where an issuer is named, its tokens are taken too.
+pub async fn start_server(url: &str, clock: Arc<ManualClock>, issuer: Option<Issuer>) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let backend = open(url, clock).await.expect("the database answers");
-    let authority = Authority::new(backend.clone(), Some(SIGNING_KEY), Cost::LEAST).expect("a good key");
+    let authority = Authority::trusting(backend.clone(), Some(SIGNING_KEY), Cost::LEAST, issuer).expect("a good key");
     let settings = Settings {
         // The clock stands still, so nothing flows back into the bucket.
         rate: Rate { maximum: 1_000_000_000, restore: 1_000_000_000 },

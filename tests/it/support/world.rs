@@ -5,7 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use entity::Department;
 use futures_util::FutureExt;
 use serde_json::json;
-use tandem::clock::ManualClock;
+use tandem::{clock::ManualClock, people::issuer::Issuer};
 
 use super::{
     client::Client,
@@ -78,7 +78,7 @@ impl World {
     pub async fn run<F: Future<Output = ()>>(engine: Engine, test: impl FnOnce(Self) -> F) {
         let Some(database) = Database::fresh(engine).await else { return };
         let clock = Arc::new(ManualClock::at(MORNING));
-        let server = Arc::new(start_server(database.url(), clock.clone()).await);
+        let server = Arc::new(start_server(database.url(), clock.clone(), None).await);
         let world = Self { engine, clock, database_url: database.url().to_owned(), server: server.clone() };
         let outcome = AssertUnwindSafe(test(world)).catch_unwind().await;
         // A test that let go of its world leaves the server to us alone.
@@ -89,6 +89,11 @@ impl World {
         if let Err(panic) = outcome {
             std::panic::resume_unwind(panic);
         }
+    }
+
+    /// A second server over the same database, by the same clock, that takes an issuer's tokens too.
+    pub async fn trusting(&self, issuer: Issuer) -> Server {
+        start_server(&self.database_url, self.clock.clone(), Some(issuer)).await
     }
 
     /// Somebody without a token.
