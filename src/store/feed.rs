@@ -2,11 +2,11 @@
 
 use entity::{EventAction, Instant, Kind};
 use sea_orm::prelude::Uuid;
-use serde_json::Value as Json;
 
 use super::{
     Store, json, scope,
     sql::{Engine, Sql},
+    told,
 };
 use crate::{
     access::Action,
@@ -92,8 +92,7 @@ impl Store {
             let (Some(kind), true) = (kind.filter(|kind| kinds.is_empty() || kinds.contains(kind)), seen) else {
                 continue;
             };
-            let changes: Json = serde_json::from_str(json::text(&row, 8)?.unwrap_or("{}"))?;
-            let names = changes.as_object().into_iter().flat_map(|changes| changes.keys());
+            let changes = told::seen(self.actor(), Some(kind), json::text(&row, 8)?)?;
             events.push(FeedEvent {
                 position: end,
                 id: json::uuid(&row, 2)?.unwrap_or_default(),
@@ -101,7 +100,7 @@ impl Store {
                 action: json::text(&row, 4)?.and_then(EventAction::parse).unwrap_or(EventAction::Updated),
                 subject: (kind, json::uuid(&row, 6)?.unwrap_or_default()),
                 actor: json::uuid(&row, 7)?,
-                changed: names.filter(|name| !self.actor().policy.hides(kind, name)).cloned().collect(),
+                changed: changes.into_iter().map(|change| change.field).collect(),
             });
         }
         Ok((events, end))

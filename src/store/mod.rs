@@ -27,6 +27,7 @@ mod policies;
 pub mod read;
 mod scope;
 pub mod sql;
+mod told;
 pub mod value;
 mod write;
 
