@@ -140,6 +140,9 @@ impl Curious {
                 if name == "field" { &["name", "amount", "owner", "parent"] } else { &["Account", "Deal", "Lead"] };
             return format!("{{ eq: {:?} }}", names.choose(&mut self.random).expect("there are names"));
         }
+        if ty == "IdFilter" && name == "subject" {
+            return format!("{{ eq: {:?} }}", self.ids.choose(&mut self.random).expect("there are ids"));
+        }
         if let Some(ExtendedType::InputObject(input)) = self.schema.types.get(ty.as_str()) {
             let input = input.clone();
             return self.input(&input, depth);
@@ -173,7 +176,9 @@ impl Curious {
         let fitting = self.kind.map(|kind| format!("{}_", kind.table().prefix));
         let fits = |id: &&String| fitting.as_ref().is_none_or(|prefix| id.starts_with(prefix.as_str()));
         let known: Vec<String> = self.ids.iter().filter(fits).cloned().collect();
-        known.choose(&mut self.random).or_else(|| self.ids.first()).expect("there are ids").clone()
+        // Of a kind of which none is known, one that names nothing: another kind's would be refused.
+        let nothing = || format!("{}{}", fitting.unwrap_or_default(), "0".repeat(26));
+        known.choose(&mut self.random).cloned().unwrap_or_else(nothing)
     }
 
     fn input(&mut self, input: &InputObjectType, depth: u32) -> String {
