@@ -5,7 +5,10 @@ use std::{any::TypeId, future::Future, net::SocketAddr, sync::Arc};
 use async_graphql::{Pos, Request, Response};
 use bytes::Bytes;
 use entity::ImportStatus;
-use futures_util::{StreamExt, stream::BoxStream};
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -13,11 +16,12 @@ use tracing::Instrument;
 
 use crate::{
     access::{Actor, Origin, Who},
-    error::{Error, Result},
+    audit::{Export, Format},
+    error::{Code, Error, Result},
     graphql::schema::{self, RequestKey, TandemSchema},
     http::{
         self, Settings,
-        host::{ACTUAL_COST, About, Caller, FirstSight, Host, UploadAnswer},
+        host::{ACTUAL_COST, About, Caller, ExportAnswer, ExportPart, FirstSight, Host, UploadAnswer},
     },
     imports::upload,
     people::{preview, sign_in::Authority},
@@ -121,6 +125,27 @@ impl Host for App {
         let store = self.store(caller, about);
         let job = upload::receive(&store, id, body).await?;
         Ok(UploadAnswer(json!({ "job": job.to_string(), "status": ImportStatus::Running.as_str() })))
+    }
+
+    async fn export(
+        &self,
+        caller: &Caller,
+        name: &str,
+        filter: Option<serde_json::Value>,
+        about: &About,
+    ) -> Result<ExportAnswer> {
+        let nothing =
+            || Error::refused(Code::NotFound, "There is no such export; there are audit.csv and audit.jsonl.");
+        let format = Format::of_file(name).ok_or_else(nothing)?;
+        let actor = caller.data.downcast_ref::<Actor>().cloned().unwrap_or_else(Actor::anonymous);
+        let store = self.0.backend.store(actor, Some(&about.request_id));
+        let export = Export::begin(&store, format, filter).await?;
+        let file_name = export.file_name();
+        let parts = stream::try_unfold(export, async |mut export| {
+            let part = export.next().await?;
+            Ok(part.map(|part| (ExportPart { text: part.text.into(), rows: part.events }, export)))
+        });
+        Ok(ExportAnswer { content_type: format.content_type(), file_name, parts: parts.boxed() })
     }
 
     async fn ready(&self) -> Result<()> {

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use entity::Department;
 
 use crate::{
+    audit::Format,
     error::{Error, Result},
     http::settings::{Rate, Settings},
     people::issuer::{self, Issuer},
@@ -36,6 +37,9 @@ pub enum Command {
     User(User),
     /// Imports a delimited file.
     Import(Import),
+    /// Takes records out as a file.
+    #[command(subcommand)]
+    Export(Export),
     /// Asks a running server whether it is ready; exit code 0 where it is.
     Health {
         /// Address of its readiness check.
@@ -196,6 +200,29 @@ pub struct Import {
     /// The file.
     #[arg(value_name = "DATA.csv")]
     pub data: PathBuf,
+}
+
+/// What to export.
+#[derive(Debug, Subcommand)]
+pub enum Export {
+    /// The audit trail, as a person sees it who may export it.
+    Audit {
+        /// The database.
+        #[command(flatten)]
+        database: Database,
+        /// E-mail address of the person on whose behalf it is exported.
+        #[arg(long = "as", value_name = "EMAIL")]
+        actor: String,
+        /// The form of the file.
+        #[arg(long, value_enum, default_value_t = Format::Csv)]
+        format: Format,
+        /// Which events: JSON in the shape of the API's `EventFilter`.
+        #[arg(long, value_name = "JSON")]
+        filter: Option<String>,
+        /// The file; standard output where none is named.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
 }
 
 fn department(name: &str) -> Result<Department, String> {

@@ -3,6 +3,7 @@ pub mod access;
 pub mod accounts;
 pub mod api_keys;
 pub mod app;
+pub mod audit;
 pub mod clock;
 pub mod config;
 pub mod contacts;

@@ -6,8 +6,9 @@ use clap::Parser;
 use tandem::{
     access::password::{Cost, Passwords},
     app::Running,
+    audit,
     clock::SystemClock,
-    config::{Command, CommandLine, Database, Import, Serve, User},
+    config::{Command, CommandLine, Database, Export, Import, Serve, User},
     deals, demo,
     error::{Error, Result},
     graphql::schema,
@@ -64,6 +65,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Schema => print!("{}", schema::sdl()),
         Command::User(user) => self::user(user).await?,
         Command::Import(import) => return self::import(import).await,
+        Command::Export(export) => self::export(export).await?,
         Command::Health { url } => return health(&url).await,
     }
     Ok(ExitCode::SUCCESS)
@@ -198,6 +200,17 @@ async fn import(import: Import) -> Result<ExitCode> {
     let summary = command::command(&backend, actor, &import.map, &import.data, options).await?;
     println!("{summary}");
     Ok(if summary.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
+async fn export(export: Export) -> Result<()> {
+    let Export::Audit { database, actor, format, filter, output } = export;
+    let backend = migrated(&database).await?;
+    let actor = admin::actor_for(&backend, &actor).await?;
+    let events = audit::command::command(&backend, actor, (format, filter.as_deref()), output.as_deref()).await?;
+    if let Some(output) = output {
+        println!("{events} events exported to {}.", output.display());
+    }
+    Ok(())
 }
 
 /// A plain request, so that the container needs no other program.

@@ -8,7 +8,7 @@ use crate::{
     api_key::ApiKeyId,
     choice::EventAction,
     record::field,
-    table::{Join, Link, Owner, Table, Type, physical, server},
+    table::{Field, Join, Link, Owner, Table, Type, physical, server},
     user::UserId,
 };
 
@@ -52,7 +52,11 @@ pub fn describe() -> Table {
         crate::table::Spec::build(server().sort(), "id", Type::Id, false, "Global id: names the event for ever."),
         field::<Instant>(server().sort(), "occurred_at", "When it happened."),
         field::<EventAction>(server().group(), "action", "What happened to the record."),
-        field::<String>(physical(), "subject_kind", ""),
+        field::<String>(
+            server().named("subject_type").group(),
+            "subject_kind",
+            "Type of the record it happened to, `Account`.",
+        ),
         crate::table::Spec::build(physical(), "subject_id", Type::Id, false, ""),
         field::<Option<AccountId>>(
             crate::table::link("account").by_server().always_shown(),
@@ -74,6 +78,7 @@ pub fn describe() -> Table {
             "request_id",
             "The request that did it, as in the `X-Request-Id` of its answer.",
         ),
+        field::<Json>(physical(), "changes", ""),
     ];
     let mut links = crate::record::key_links(&fields);
     links.push(Link {
@@ -85,12 +90,31 @@ pub fn describe() -> Table {
     Table {
         kind: Kind::Event,
         name: "Event",
-        plural: "eventLog",
+        plural: "audit",
         table: "event",
         prefix: "evnt",
-        doc: "One change of one record.".into(),
+        doc: "One change of one record: who did it, when, and to which fields. Oldest first; newest first with \
+              `orderBy: { field: OCCURRED_AT, direction: DESC }`; as a file from `GET /exports/audit.csv` or `audit.jsonl`. \
+              Nothing changes or removes an event."
+            .into(),
         fields,
         links,
         owner: Owner::Subject,
     }
+}
+
+/// What events tell of beside fields: a password was set; what was exported and how.
+const BESIDE_FIELDS: [(Kind, &str); 3] = [(Kind::User, "password"), (Kind::User, "format"), (Kind::User, "filter")];
+
+/// The names under which events tell of changes of records of a kind.
+pub fn told(kind: Kind) -> impl Iterator<Item = &'static str> {
+    let beside = BESIDE_FIELDS.into_iter().filter(move |(of, _)| *of == kind).map(|(_, name)| name);
+    let fields = kind.table().fields.iter().filter(|field| is_told(field));
+    fields.map(Field::told_as).chain(beside)
+}
+
+/// Whether events tell of changes of a field: not of what changes with every save.
+#[must_use]
+pub fn is_told(field: &Field) -> bool {
+    !field.physical && !matches!(field.column, "id" | "version" | "created_at" | "updated_at" | "archived_at")
 }

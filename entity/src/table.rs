@@ -295,6 +295,12 @@ impl Field {
         !self.physical && !matches!(self.ty, Type::Key(_))
     }
 
+    /// Its name in events: that of the link where it is a key.
+    #[must_use]
+    pub fn told_as(&self) -> &str {
+        self.link_name.as_deref().unwrap_or(&self.name)
+    }
+
     /// Whether the API may answer null for it.
     #[must_use]
     pub fn optional(&self) -> bool {
@@ -372,6 +378,13 @@ pub fn link(name: &str) -> Spec {
 }
 
 impl Spec {
+    /// Shown under another name than the column's.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.0.name = camel(name);
+        self
+    }
+
     /// A role may hide it.
     #[must_use]
     pub fn hidable(mut self) -> Self {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use entity::{EventAction, Instant, Record, account::AccountId, table::Type, user::UserId};
+use entity::{EventAction, Instant, Record, account::AccountId, event, table::Type, user::UserId};
 use sea_orm::{EntityTrait, prelude::Uuid};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -136,10 +136,10 @@ where
     E: Record + EntityTrait<Model: Serialize>,
 {
     let stored = serde_json::to_value(row).unwrap_or_default();
-    let fields = E::table().fields.iter().filter(|field| !field.physical && !kept_by_the_house(field.column));
+    let fields = E::table().fields.iter().filter(|field| event::is_told(field));
     fields
         .map(|field| {
-            let name = field.link_name.as_ref().unwrap_or(&field.name).clone();
+            let name = field.told_as().to_owned();
             let value = stored[field.column].clone();
             let value = match (field.ty, value.as_i64()) {
                 (Type::Instant, Some(at)) => Instant(at).rfc3339().into(),
@@ -154,10 +154,6 @@ where
             (name, value)
         })
         .collect()
-}
-
-fn kept_by_the_house(column: &str) -> bool {
-    matches!(column, "id" | "version" | "created_at" | "updated_at" | "archived_at")
 }
 
 /// Minor units of a currency with two digits: the demo company knows no others.

@@ -238,6 +238,17 @@ fn small_objects(registry: &mut Registry) {
     );
     object(
         registry,
+        "FieldChange",
+        "What became of one field. Values are as the API shows them: ids, and `{ amount, currency }` for money. Ids of \
+         records that you may not see are null, as is a list's filter that tests what is hidden from you.",
+        vec![
+            field("field", "String!", "Name of the field or link; `password` where one was set.", &[]),
+            field("before", "JSON", "Its value before; null where it had none.", &[]),
+            field("after", "JSON", "Its value after; null where it has none.", &[]),
+        ],
+    );
+    object(
+        registry,
         "ExternalId",
         "The name another system has for a record.",
         vec![
@@ -307,8 +318,9 @@ fn small_inputs(registry: &mut Registry) {
 }
 
 /// Name, compared type, comparators and description of the filters of single columns.
-const COMPARED: [(&str, &str, &str, &str); 7] = [
+const COMPARED: [(&str, &str, &str, &str); 8] = [
     ("IdFilter", "ID", "eq ne in notIn", "A test of an id."),
+    ("NameFilter", "String", "eq in", "A test of a name of this schema; a name that it does not have is refused."),
     (
         "TextFilter",
         "String",
@@ -473,7 +485,9 @@ fn node(registry: &mut Registry, table: &'static Table) {
             )),
         }
     }
-    if table.kind != Kind::Event {
+    if table.kind == Kind::Event {
+        fields.extend(told());
+    } else {
         fields.push(field("externalIds", "[ExternalId!]!", "The names other systems have for the record.", &[]));
     }
     fields.push(field(
@@ -484,6 +498,25 @@ fn node(registry: &mut Registry, table: &'static Table) {
     ));
     object(registry, table.name, &table.doc, fields);
     registry.implements.entry(table.name.to_owned()).or_default().insert("Node".to_owned());
+}
+
+/// What events alone have.
+fn told() -> [MetaField; 3] {
+    [
+        field("subjectId", "ID!", "Global id of the record it happened to.", &[]),
+        field(
+            "changedFields",
+            "[String!]!",
+            "Names of the changed fields, for a new record of all that have a value; none that your roles hide from you.",
+            &[],
+        ),
+        field(
+            "changes",
+            "[FieldChange!]!",
+            "The changed fields with their values; none that your roles hide from you, whatever became of them.",
+            &[],
+        ),
+    ]
 }
 
 /// The arguments of a list of a kind.
@@ -601,6 +634,13 @@ fn filters(registry: &mut Registry, table: &'static Table) {
             }
             Join::Subject | Join::Listed => {}
         }
+    }
+    if table.kind == Kind::Event {
+        fields.retain(|(name, ..)| *name != "subjectType");
+        fields.push(("subject", "IdFilter".into(), "The record it happened to, of any type.".into()));
+        fields.push(("subjectType", "NameFilter".into(), "Type of the record it happened to, `Account`.".into()));
+        let doc = "A field or link of this name changed, `owner`; where your roles hide it, it never did.";
+        fields.push(("field", "NameFilter".into(), doc.into()));
     }
     input_object(
         registry,

@@ -150,6 +150,8 @@ impl<'a> Selections<'a> {
                 Item::HiddenFields
             } else if name == "externalIds" {
                 Item::Child(rows.child(Child::ExternalIds(self.parts(&picked.sets, "ExternalId", &["system", "id"]))))
+            } else if let Some(item) = self.told(&picked, rows) {
+                item
             } else if let Some(field) = table.field(name) {
                 let slot = rows.slot(field, field.column);
                 match field.currency {
@@ -174,6 +176,23 @@ impl<'a> Selections<'a> {
         Ok(Shape(items))
     }
 
+    /// What events alone have: what they tell of their subject.
+    fn told(self, picked: &Picked<'a>, rows: &mut Rows) -> Option<Item> {
+        if rows.kind != Kind::Event || !matches!(picked.name(), "subjectId" | "changedFields" | "changes") {
+            return None;
+        }
+        let (kind, id) = rows.subject_slots()?;
+        if picked.name() == "subjectId" {
+            return Some(Item::AnyId(kind, id));
+        }
+        let changes = rows.column_slot("changes")?;
+        if picked.name() == "changedFields" {
+            return Some(Item::ChangedFields(kind, changes));
+        }
+        let parts = self.parts(&picked.sets, "FieldChange", &["field", "before", "after"]);
+        Some(Item::Child(rows.child(Child::Changes { kind, changes, parts })))
+    }
+
     fn link(self, picked: &Picked<'a>, link: &'static Link, rows: &mut Rows) -> Result<Item> {
         Ok(Item::Child(match link.join {
             Join::One { .. } => {
@@ -185,11 +204,8 @@ impl<'a> Selections<'a> {
                 rows.child(Child::One { slot, rows: inner, shape })
             }
             Join::Subject => {
-                let table = rows.kind.table();
-                let (Some(kind), Some(id)) = (table.column("subject_kind"), table.column("subject_id")) else {
-                    return Err(Error::internal("an event without a subject"));
-                };
-                let (kind, id) = (rows.slot(kind, "subject_kind"), rows.slot(id, "subject_id"));
+                let subject = rows.subject_slots();
+                let (kind, id) = subject.ok_or_else(|| Error::internal("an event without a subject"))?;
                 let any = self.any(&picked.sets)?;
                 rows.child(Child::Subject { kind, id, any })
             }

@@ -42,6 +42,7 @@ pub(super) enum Transport {
     EventsByPost,
     EventsByGet,
     Upload,
+    Export,
 }
 
 impl Transport {
@@ -52,6 +53,7 @@ impl Transport {
             Self::WebSocket => "websocket",
             Self::EventsByPost | Self::EventsByGet => "sse",
             Self::Upload => "upload",
+            Self::Export => "export",
         }
     }
 
@@ -151,6 +153,11 @@ impl Note {
         if self.outcome == "OK" {
             self.outcome = answer.outcome();
         }
+    }
+
+    /// It ended with this code.
+    pub fn fail(&mut self, code: Code) {
+        self.outcome = code.as_str();
     }
 }
 

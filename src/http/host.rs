@@ -55,6 +55,31 @@ pub const ACTUAL_COST: &str = "actualCost";
 #[derive(Clone, Debug)]
 pub struct UploadAnswer(pub serde_json::Value);
 
+/// A file that goes out.
+pub struct ExportAnswer {
+    /// Its media type.
+    pub content_type: &'static str,
+    /// What it should be called: visible ASCII without quotes.
+    pub file_name: String,
+    /// Its parts; an error is the last.
+    pub parts: BoxStream<'static, Result<ExportPart, Error>>,
+}
+
+impl fmt::Debug for ExportAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExportAnswer").field("file_name", &self.file_name).finish_non_exhaustive()
+    }
+}
+
+/// A part of a file that goes out.
+#[derive(Clone, Debug)]
+pub struct ExportPart {
+    /// Its text.
+    pub text: Bytes,
+    /// How many records it tells of: its cost.
+    pub rows: u64,
+}
+
 /// The house behind the edge.
 pub trait Host: Clone + Send + Sync + 'static {
     /// Who calls with this token, or without one; a bad token is `UNAUTHENTICATED`.
@@ -85,6 +110,15 @@ pub trait Host: Clone + Send + Sync + 'static {
         body: BoxStream<'_, Result<Bytes, Error>>,
         about: &About,
     ) -> impl Future<Output = Result<UploadAnswer, Error>> + Send;
+
+    /// Begins the export that a file name stands for, of the records that meet a filter.
+    fn export(
+        &self,
+        caller: &Caller,
+        name: &str,
+        filter: Option<serde_json::Value>,
+        about: &About,
+    ) -> impl Future<Output = Result<ExportAnswer, Error>> + Send;
 
     /// Whether requests can be served.
     fn ready(&self) -> impl Future<Output = Result<(), Error>> + Send;

@@ -1,8 +1,9 @@
-//! The edge: GraphQL over HTTP, WebSocket and server-sent events, behind one admission gate; and uploads beside it.
+//! The edge: GraphQL over HTTP, WebSocket and server-sent events, behind one admission gate; uploads and exports beside it.
 
 mod accept;
 mod answer;
 mod edge;
+mod export;
 mod gate;
 mod graphiql;
 mod graphql;
@@ -66,6 +67,7 @@ pub fn router<H: Host>(host: H, sdl: &str, settings: Settings, clock: Arc<dyn Cl
         .route("/graphql/ws", any(websocket::upgrade::<H>))
         .route("/graphql/stream", get(sse::stream::<H>).post(sse::stream::<H>).fallback(graphql::other))
         .route("/uploads/{id}", put(upload::put::<H>).fallback(upload::other))
+        .route("/exports/{name}", get(export::get::<H>).head(export::other).fallback(export::other))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready::<H>));
     if edge.settings.graphiql {
@@ -134,6 +136,6 @@ fn cors(settings: &Settings) -> Result<CorsLayer> {
             HeaderName::from_static("idempotency-key"),
             HeaderName::from_static(request::PREVIEW_AS),
         ])
-        .expose_headers([HeaderName::from_static("x-request-id"), header::RETRY_AFTER])
+        .expose_headers([HeaderName::from_static("x-request-id"), header::RETRY_AFTER, header::CONTENT_DISPOSITION])
         .max_age(std::time::Duration::from_hours(1)))
 }

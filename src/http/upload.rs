@@ -16,8 +16,8 @@ use tracing::Instrument;
 
 use super::{
     accept::Media,
-    answer::Answer,
     edge::{Edge, Meter, Transport},
+    export::refuse_beside,
     gate::refusal::Refusal,
     graphql::refuse,
     host::{About, Host, UploadAnswer},
@@ -49,20 +49,12 @@ pub(super) async fn put<H: Host>(
             (StatusCode::ACCEPTED, told, json.to_string()).into_response()
         }
         Err(refusal) => {
-            let code = refusal.code;
             // Who waits to be told to go on has sent nothing, and who sends hears the answer only if it is read.
             if !headers.contains_key(header::EXPECT) {
                 let _ = timeout(edge.settings.deadline, drain(body, edge.settings.limits.body)).await;
             }
-            let answer = Answer::refused(refusal, &about.request_id);
-            meter.finish(answer.outcome());
-            let status = match code {
-                Code::NotFound => StatusCode::NOT_FOUND,
-                Code::Conflict => StatusCode::CONFLICT,
-                _ => answer.status(Media::GraphQl),
-            };
-            let mut response = answer.into_http(Media::Legacy);
-            *response.status_mut() = status;
+            let (response, outcome) = refuse_beside(refusal, &about);
+            meter.finish(outcome);
             response
         }
     }

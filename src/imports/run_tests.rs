@@ -81,7 +81,7 @@ impl Desk {
 
     /// All leads and the number of all events, to compare before and after.
     async fn state(&self) -> Json {
-        let leads = "{ leads(first: 200, orderBy: [{ field: NAME }]) { nodes { name stage source version updatedAt owner { name } } } eventLog { totalCount } }";
+        let leads = "{ leads(first: 200, orderBy: [{ field: NAME }]) { nodes { name stage source version updatedAt owner { name } } } audit { totalCount } }";
         self.ask(&self.admin, leads, json!({})).await
     }
 }
@@ -176,11 +176,11 @@ async fn a_dry_run_changes_nothing_and_foretells_the_real_one() {
     let map = "resource = \"Account\"\n[identity]\nsystem = \"crm\"\ncolumn = \"id\"\n[fields.name]\ncolumn = \"name\"\n[fields.domain]\ncolumn = \"domain\"\n\
         [links.parent]\nsystem = \"crm\"\ncolumn = \"parent\"\n";
     let data = "id,name,domain,parent\n1,One,one.example,\n2,Two,two.example,1\n3,Three,www.one.example,\n4,Four,,1\n5,Five,,9\n6,Six,six.example,4\n";
-    let before = desk.ask(&desk.admin, "{ accounts { totalCount } eventLog { totalCount } }", json!({})).await;
+    let before = desk.ask(&desk.admin, "{ accounts { totalCount } audit { totalCount } }", json!({})).await;
     let checked = Map::parse(map).unwrap();
     let dry = run(&desk.admin, &checked, data.to_owned().into(), small(true), |_| {}).await.unwrap();
     assert!(dry.dry_run);
-    assert_eq!(desk.ask(&desk.admin, "{ accounts { totalCount } eventLog { totalCount } }", json!({})).await, before);
+    assert_eq!(desk.ask(&desk.admin, "{ accounts { totalCount } audit { totalCount } }", json!({})).await, before);
     let real = desk.import(map, data).await;
     assert_eq!(counts(&real), [6, 4, 0, 0, 2]);
     assert_eq!((counts(&dry), &dry.refusals), (counts(&real), &real.refusals));

@@ -436,7 +436,7 @@ async fn who_leaves_hands_everything_over() {
         "{{ account(by: {{ id: \"{account}\" }}) {{ owner {{ name }} version team {{ nodes {{ user {{ name }} }} }} }}
             stories {{ nodes {{ owner {{ name }} }} }} targetAccountLists {{ nodes {{ salesOwner {{ name }} marketingOwner {{ name }} }} }}
             team(by: {{ id: \"{team}\" }}) {{ members {{ nodes {{ name }} }} }}
-            eventLog(last: 1) {{ nodes {{ actor {{ name }} subject {{ __typename }} }} }} }}"
+            audit(last: 1) {{ nodes {{ actor {{ name }} subject {{ __typename }} }} }} }}"
     );
     let seen = world.ask(Some(&ann), &look, json!(null)).await;
     let data = &seen["data"];
@@ -446,7 +446,7 @@ async fn who_leaves_hands_everything_over() {
     assert_eq!(data["targetAccountLists"]["nodes"][0]["salesOwner"]["name"], "Eve");
     assert_eq!(data["team"]["members"]["nodes"], json!([]));
     let told = json!([{ "actor": { "name": "Administrator" }, "subject": { "__typename": "TeamMembership" } }]);
-    assert_eq!(data["eventLog"]["nodes"], told);
+    assert_eq!(data["audit"]["nodes"], told);
 
     let back = "mutation($input: UserReactivateInput!) { userReactivate(input: $input) { user { status } userErrors { message } } }";
     let back = world.ask(Some(&ann), back, json!({ "id": bob })).await;
@@ -555,10 +555,10 @@ async fn the_command_line_finds_its_people() {
 async fn what_happened_is_told_without_secrets() {
     let world = World::new().await;
     let ann = world.sign_in("ann@acme.example", PASSWORD).await;
-    let query = "{ eventLog(last: 1) { nodes { action requestId actor { email } subject { __typename } } } }";
+    let query = "{ audit(last: 1) { nodes { action requestId actor { email } subject { __typename } } } }";
     let answer = world.ask(Some(&ann), query, json!(null)).await;
     let last = json!({ "action": "CREATED", "requestId": "request", "actor": { "email": "ann@acme.example" }, "subject": { "__typename": "Session" } });
-    assert_eq!(answer["data"]["eventLog"]["nodes"], json!([last]), "{answer}");
+    assert_eq!(answer["data"]["audit"]["nodes"], json!([last]), "{answer}");
     let (events, _) =
         world.backend.as_system(Purpose::CommandLine).feed(Position::default(), &[Kind::User], 100).await.unwrap();
     assert!(events.iter().any(|event| event.changed == ["password"]), "{events:?}");

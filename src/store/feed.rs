@@ -2,11 +2,11 @@
 
 use entity::{EventAction, Instant, Kind};
 use sea_orm::prelude::Uuid;
-use serde_json::Value as Json;
 
 use super::{
     Store, json, scope,
     sql::{Engine, Sql},
+    told,
 };
 use crate::{
     access::Action,
@@ -94,8 +94,7 @@ impl Store {
             let (Some(kind), true) = (kind.filter(|kind| kinds.is_empty() || kinds.contains(kind)), seen) else {
                 continue;
             };
-            let changes: Json = serde_json::from_str(json::text(&row, 9)?.unwrap_or("{}"))?;
-            let names = changes.as_object().into_iter().flat_map(|changes| changes.keys());
+            let changes = told::seen(self.actor(), Some(kind), json::text(&row, 9)?)?;
             events.push(FeedEvent {
                 position: end,
                 id: json::uuid(&row, 2)?.unwrap_or_default(),
@@ -104,7 +103,7 @@ impl Store {
                 subject: (kind, json::uuid(&row, 6)?.unwrap_or_default()),
                 actor: json::uuid(&row, 7)?,
                 api_key: json::uuid(&row, 8)?,
-                changed: names.filter(|name| !self.actor().policy.hides(kind, name)).cloned().collect(),
+                changed: changes.into_iter().map(|change| change.field).collect(),
             });
         }
         Ok((events, end))

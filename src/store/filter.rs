@@ -7,7 +7,7 @@ use entity::{
 use sea_orm::Value;
 use serde_json::{Map, Value as Json};
 
-use super::{fold, scope, sql::Engine, sql::Sql, value};
+use super::{fold, scope, sql::Engine, sql::Sql, told::filter::Telling, value};
 use crate::{
     access::{Action, Actor},
     error::{Code, Error, Result},
@@ -54,6 +54,8 @@ pub enum Filter {
     External(String, String),
     /// The row with this value of a unique field, already normalised.
     Unique(&'static Field, String),
+    /// A test of what an event tells.
+    Telling(Telling),
     /// A test of the rows at the other end of a link.
     Linked(&'static Link, Quantifier, Box<Filter>),
 }
@@ -127,6 +129,7 @@ impl Filter {
             Self::Not(filter) => filter.size(),
             Self::Test(_, test) => Size { tests: 1, values: test.values(), ..Size::default() },
             Self::External(..) | Self::Unique(..) => Size { tests: 1, values: 2, ..Size::default() },
+            Self::Telling(telling) => Size { tests: 1, values: telling.values(), ..Size::default() },
             Self::Linked(_, _, filter) => {
                 let size = filter.size();
                 Size { tests: size.tests + 1, hops: size.hops + 1, ..size }
@@ -165,6 +168,11 @@ impl Filter {
     }
 
     fn read_entry(table: &'static Table, name: &str, json: &Json) -> Result<Self> {
+        if table.kind == Kind::Event
+            && let Some(filter) = Telling::read(name, json)?
+        {
+            return Ok(filter);
+        }
         if let Some(field) = table.field(name) {
             let object =
                 json.as_object().ok_or_else(|| Error::argument(format!("The filter of {name} is an object.")))?;
@@ -253,6 +261,7 @@ impl Filter {
                 refuse_hidden(actor, kind, &field.name)?;
                 push_unique(sql, (kind, alias), field, value);
             }
+            Self::Telling(telling) => telling.push(sql, actor, alias),
             Self::Linked(link, quantifier, inner) => {
                 refuse_hidden(actor, kind, &link.name)?;
                 push_linked(sql, actor, alias, (link, *quantifier, inner))?;

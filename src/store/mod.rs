@@ -32,6 +32,7 @@ mod reached;
 pub mod read;
 mod scope;
 pub mod sql;
+mod told;
 pub mod value;
 mod write;
 

@@ -103,6 +103,10 @@ pub enum Item {
     Parted(usize, &'static Parted, Vec<(String, &'static str)>),
     /// The names of the fields hidden from the actor.
     HiddenFields,
+    /// A global id: slots of the kind's name and of the id.
+    AnyId(usize, usize),
+    /// The names of the fields that an event tells of: slots of its subject's kind and of the changes.
+    ChangedFields(usize, usize),
     /// What hangs off the row.
     Child(usize),
     /// JSON that is the same for every row.
@@ -138,6 +142,15 @@ pub enum Child {
         id: usize,
         /// How it is written.
         any: Any,
+    },
+    /// What an event tells of each changed field.
+    Changes {
+        /// Slot of the name of its subject's kind.
+        kind: usize,
+        /// Slot of the changes.
+        changes: usize,
+        /// What is written of each.
+        parts: Vec<(String, &'static str)>,
     },
     /// The names other systems have for the row.
     ExternalIds(Vec<(String, &'static str)>),
@@ -202,10 +215,20 @@ impl Rows {
         })
     }
 
+    /// The slot of a column of this name.
+    pub fn column_slot(&mut self, column: &str) -> Option<usize> {
+        self.kind.table().column(column).map(|field| self.slot(field, field.column))
+    }
+
     /// The slot of the key behind a to-one link.
     pub fn key_slot(&mut self, link: &Link) -> Option<usize> {
         let Join::One { column } = link.join else { return None };
-        self.kind.table().column(column).map(|field| self.slot(field, field.column))
+        self.column_slot(column)
+    }
+
+    /// The slots of the kind and of the id of the record that an event is about.
+    pub fn subject_slots(&mut self) -> Option<(usize, usize)> {
+        self.column_slot("subject_kind").zip(self.column_slot("subject_id"))
     }
 
     /// Adds what hangs off the rows.

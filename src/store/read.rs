@@ -21,6 +21,7 @@ use super::{
     plan::{Any, Child, Connection, Find, One, Plan, Rows, Shape},
     scope,
     sql::{Engine, Sql},
+    told::FieldChange,
     write,
 };
 use crate::{
@@ -42,6 +43,8 @@ pub(super) enum Loaded {
     Many(Level, HashMap<Uuid, Span>),
     /// Rows of several kinds by id.
     Subject(BTreeMap<Kind, (Level, HashMap<Uuid, usize>)>),
+    /// Changed fields, row by row.
+    Changes(Vec<Vec<FieldChange>>),
     /// Systems and ids by row.
     ExternalIds(HashMap<Uuid, Vec<(String, String)>>),
 }
@@ -97,16 +100,21 @@ impl Store {
         rows.children.iter().try_for_each(|child| match child {
             Child::One { rows, .. } => self.refuse_hidden_use(rows),
             Child::Subject { any, .. } => any.0.values().try_for_each(|(rows, _)| self.refuse_hidden_use(rows)),
-            Child::ExternalIds(_) => Ok(()),
+            Child::ExternalIds(_) | Child::Changes { .. } => Ok(()),
             Child::Many { find, connection, .. } => {
                 find.order.check(self.actor())?;
-                if !matches!(find.filter, Filter::Everything) {
-                    let kind = connection.rows.kind;
-                    find.filter.push(&mut Sql::new(self.engine()), self.actor(), (kind, "t"))?;
-                }
+                self.refuse_hidden_filter(connection.rows.kind, &find.filter)?;
                 self.refuse_hidden_use(&connection.rows)
             }
         })
+    }
+
+    /// Refuses a filter that would show a hidden field by its effect.
+    pub fn refuse_hidden_filter(&self, kind: Kind, filter: &Filter) -> Result<()> {
+        if matches!(filter, Filter::Everything) {
+            return Ok(());
+        }
+        filter.push(&mut Sql::new(self.engine()), self.actor(), (kind, "t"))
     }
 
     async fn read_one(&self, one: &One, out: &mut Out) -> Result<()> {
@@ -279,6 +287,10 @@ impl Store {
                             ids.extend(kind.zip(json::uuid(row, *id)?));
                         }
                         Loaded::Subject(self.load_any(any, ids.into_iter()).await?)
+                    }
+                    Child::Changes { kind, changes, parts } => {
+                        let values = parts.iter().any(|(_, part)| matches!(*part, "before" | "after"));
+                        Loaded::Changes(self.told(&rows, (*kind, *changes), values).await?)
                     }
                     Child::ExternalIds(_) => {
                         Loaded::ExternalIds(self.load_external_ids(plan.kind, &keys(&rows, 0)?).await?)

@@ -10,6 +10,7 @@ use super::{
     json::{self, Out},
     plan::{Any, Child, Connection, ConnectionItem, EdgeItem, Find, Item, Rows, Shape},
     read::{Drawn, Level, Loaded, Span},
+    told::{self, FieldChange},
 };
 use crate::error::Result;
 
@@ -45,6 +46,16 @@ pub(super) fn object(
                     json::quoted(out, name);
                 }
                 out.push(b']');
+            }
+            Item::AnyId(kind, id) => match (json::text(row, *kind)?.and_then(Kind::named), json::uuid(row, *id)?) {
+                (Some(kind), Some(id)) => json::global_id(out, kind, id),
+                _ => json::null(out),
+            },
+            Item::ChangedFields(kind, changes) => {
+                let kind = json::text(row, *kind)?.and_then(Kind::named);
+                let changes = told::seen(store.actor(), kind, json::text(row, *changes)?)?;
+                let names: Vec<String> = changes.into_iter().map(|change| change.field).collect();
+                serde_json::to_writer(&mut *out, &names)?;
             }
             Item::Fixed(json) => out.extend_from_slice(json.as_bytes()),
             Item::Child(child) => write_child(store, out, (rows, *child), (level, at))?,
@@ -90,6 +101,7 @@ fn write_child(
             let kind = json::text(row, *kind)?.and_then(Kind::named);
             any(store, out, plan, loaded, kind.zip(json::uuid(row, *id)?))?;
         }
+        (Child::Changes { parts, .. }, Loaded::Changes(told)) => write_changes(out, &told[at], parts)?,
         (Child::ExternalIds(parts), Loaded::ExternalIds(found)) => {
             out.push(b'[');
             let names = json::uuid(row, 0)?.and_then(|id| found.get(&id));
@@ -112,6 +124,26 @@ fn write_child(
         }
         _ => json::null(out),
     }
+    Ok(())
+}
+
+/// Writes what an event tells of each changed field.
+fn write_changes(out: &mut Out, changes: &[FieldChange], parts: &[(String, &'static str)]) -> Result<()> {
+    out.push(b'[');
+    for (n, change) in changes.iter().enumerate() {
+        out.extend_from_slice(if n > 0 { b",{" } else { b"{" });
+        for (n, (key, part)) in parts.iter().enumerate() {
+            write_key(out, n, key);
+            match *part {
+                "field" => json::string(out, &change.field),
+                "before" => serde_json::to_writer(&mut *out, &change.before)?,
+                "after" => serde_json::to_writer(&mut *out, &change.after)?,
+                _ => json::quoted(out, "FieldChange"),
+            }
+        }
+        out.push(b'}');
+    }
+    out.push(b']');
     Ok(())
 }
 

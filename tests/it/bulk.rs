@@ -76,7 +76,7 @@ on_both_engines! {
     async fn a_dry_run_tells_and_changes_nothing(world: World) {
         let admin = world.admin().await;
         create(&admin, "account", item("Acme", "1")).await;
-        let events = "{ eventLog { totalCount } }";
+        let events = "{ audit { totalCount } }";
         let before = admin.query(events).await.expect_ok().body;
         let dry = upsert(&admin, json!({ "items": [item("Acme", "1"), item("Globex", "2"), item("Acme 2", "1"), item("", "9")], "dryRun": true })).await.expect_ok();
         assert_eq!(statuses(&dry), ["UNCHANGED", "CREATED", "UPDATED", "FAILED REQUIRED name"]);

@@ -284,6 +284,32 @@ on_an_empty_database! {
         assert_eq!(Serving::start(&mut down).end(), Some(0));
     }
 
+    async fn the_audit_trail_is_exported_by_who_may(place: Place) {
+        let user = |email: &str, role: &str| {
+            let mut command = place.command(&["user", "create", email, "--role", role]);
+            command.env("TANDEM_PASSWORD", PASSWORD);
+            command
+        };
+        fine(&mut user("ann@tandem.test", "admin"));
+        fine(&mut user("rob@tandem.test", "rep"));
+        let export = |arguments: &[&str]| place.command(&[&["export", "audit", "--as"], arguments].concat());
+        let csv = fine(&mut export(&["ann@tandem.test"]));
+        assert!(csv.starts_with("occurredAt,id,action,subjectType,subjectId,actor,actorName,apiKey,requestId,field,before,after\n"), "{csv}");
+        assert!(csv.contains(",CREATED,User,") && csv.contains(",email,,rob@tandem.test\n"), "{csv}");
+        let filter = r#"{"action":{"eq":"EXPORTED"}}"#;
+        let told = fine(&mut export(&["ann@tandem.test", "--format", "jsonl", "--filter", filter, "--output", "trail.jsonl"]));
+        assert_eq!(told, "1 events exported to trail.jsonl.\n");
+        let file = std::fs::read_to_string(place.directory.path().join("trail.jsonl")).unwrap();
+        let event: serde_json::Value = serde_json::from_str(&file).unwrap();
+        assert_eq!((&event["action"], &event["actor"]["name"]), (&json!("EXPORTED"), &json!("ann@tandem.test")));
+        assert!(!place.directory.path().join("trail.jsonl.part").exists());
+        refused(&mut export(&["rob@tandem.test"]), "permission");
+        refused(&mut export(&["nobody@tandem.test"]), "nobody@tandem.test");
+        refused(&mut export(&["ann@tandem.test", "--filter", "{"]), "JSON");
+        refused(&mut export(&["ann@tandem.test", "--filter", r#"{"colour":{}}"#]), "colour");
+        refused(&mut export(&["ann@tandem.test", "--output", "no/such/folder/trail.csv"]), "cannot write");
+    }
+
     async fn the_demo_company_is_loaded_once_and_can_be_signed_in_to(place: Place) {
         let mut found = Vec::new();
         for _ in 0..2 {

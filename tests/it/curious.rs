@@ -37,7 +37,8 @@ impl Curious {
         };
         let mut document = String::from("{");
         // Mostly about customers: of the others nothing is secret.
-        let about = ["account", "contact", "lead", "deal", "persona", "stage", "targetAccount", "event", "node"];
+        let about =
+            ["account", "contact", "lead", "deal", "persona", "stage", "targetAccount", "event", "audit", "node"];
         let (much, little): (Vec<_>, Vec<_>) =
             roots.into_iter().partition(|root| about.iter().any(|stem| root.name.starts_with(stem)));
         for _ in 0..self.random.random_range(1..=3) {
@@ -133,6 +134,15 @@ impl Curious {
             return format!("[{}]", items.join(", "));
         }
         let ty = ty.inner_named_type().clone();
+        if ty == "NameFilter" {
+            // A name that the schema does not have is refused; what is refused tells nothing.
+            let names: &[&str] =
+                if name == "field" { &["name", "amount", "owner", "parent"] } else { &["Account", "Deal", "Lead"] };
+            return format!("{{ eq: {:?} }}", names.choose(&mut self.random).expect("there are names"));
+        }
+        if ty == "IdFilter" && name == "subject" {
+            return format!("{{ eq: {:?} }}", self.ids.choose(&mut self.random).expect("there are ids"));
+        }
         if let Some(ExtendedType::InputObject(input)) = self.schema.types.get(ty.as_str()) {
             let input = input.clone();
             return self.input(&input, depth);
@@ -166,7 +176,9 @@ impl Curious {
         let fitting = self.kind.map(|kind| format!("{}_", kind.table().prefix));
         let fits = |id: &&String| fitting.as_ref().is_none_or(|prefix| id.starts_with(prefix.as_str()));
         let known: Vec<String> = self.ids.iter().filter(fits).cloned().collect();
-        known.choose(&mut self.random).or_else(|| self.ids.first()).expect("there are ids").clone()
+        // Of a kind of which none is known, one that names nothing: another kind's would be refused.
+        let nothing = || format!("{}{}", fitting.unwrap_or_default(), "0".repeat(26));
+        known.choose(&mut self.random).cloned().unwrap_or_else(nothing)
     }
 
     fn input(&mut self, input: &InputObjectType, depth: u32) -> String {

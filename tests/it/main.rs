@@ -33,6 +33,7 @@ mod statements;
 mod target_lists;
 
 mod api_keys;
+mod audit;
 mod command_line;
 mod crew;
 mod curious;

@@ -1,6 +1,7 @@
 //! The edge on a real port, before a toy house.
 
 mod edge;
+mod export;
 mod graphql;
 mod sse;
 pub(crate) mod toy;

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Code, Error},
-    http::host::{ACTUAL_COST, About, Caller, FirstSight, Host, UploadAnswer},
+    http::host::{ACTUAL_COST, About, Caller, ExportAnswer, ExportPart, FirstSight, Host, UploadAnswer},
 };
 
 /// What the toy remembers.
@@ -122,6 +122,26 @@ impl Host for Toy {
             bytes += chunk?.len();
         }
         Ok(UploadAnswer(serde_json::json!({ "bytes": bytes })))
+    }
+
+    /// `good` comes in three parts, `broken` breaks off behind the first, `sudden` at once.
+    async fn export(
+        &self,
+        _: &Caller,
+        name: &str,
+        filter: Option<serde_json::Value>,
+        _: &About,
+    ) -> Result<ExportAnswer, Error> {
+        let part = |text: String| Ok(ExportPart { text: text.into(), rows: 10 });
+        let broken = || Err(Error::refused(Code::ServiceUnavailable, "The database is gone."));
+        let parts = match name {
+            "good" => vec![part("one\n".to_owned()), part("two\n".to_owned()), part(format!("{filter:?}\n"))],
+            "broken" => vec![part("one\n".to_owned()), broken()],
+            "sudden" => vec![broken()],
+            _ => return Err(Error::refused(Code::NotFound, "There is no such export.")),
+        };
+        let parts = stream::iter(parts).boxed();
+        Ok(ExportAnswer { content_type: "text/csv", file_name: format!("{name}.csv"), parts })
     }
 
     async fn ready(&self) -> Result<(), Error> {

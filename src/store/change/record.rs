@@ -1,7 +1,7 @@
 //! Storing a row, the names other systems have for it, and its event.
 
 use entity::{
-    EventAction, Kind,
+    EventAction, Kind, event,
     table::{Field, Table, Type},
     user::UserId,
 };
@@ -189,6 +189,12 @@ impl Change {
             .await
     }
 
+    /// Writes that the actor took records out in bulk, and which.
+    pub async fn tell_exported(&mut self, user: UserId, what: Json) -> Result<()> {
+        let (action, subject) = (EventAction::Exported, (Kind::User, user.0));
+        self.tell(Event { action, subject, account: None, changes: what }).await
+    }
+
     /// Writes an event that no row of a record goes with.
     pub(in crate::store) async fn tell(&mut self, event: Event) -> Result<()> {
         self.wrote = true;
@@ -266,7 +272,7 @@ fn differences<E: Rules>(before: Option<&E::Model>, after: &E::Model) -> Json {
     let columns: Vec<E::Column> = E::Column::iter().collect();
     let mut changes = Map::new();
     for (at, field) in table.fields.iter().enumerate() {
-        if field.physical || matches!(field.column, "id" | "version" | "created_at" | "updated_at" | "archived_at") {
+        if !event::is_told(field) {
             continue;
         }
         let currency =
@@ -274,10 +280,7 @@ fn differences<E: Rules>(before: Option<&E::Model>, after: &E::Model) -> Json {
         let show = |row: &E::Model| api_value(field, row.get(columns[at]), currency.map(|at| row.get(columns[at])));
         let (old, new) = (before.map_or(Json::Null, show), show(after));
         if old != new {
-            changes.insert(
-                field.link_name.clone().unwrap_or_else(|| field.name.clone()),
-                json!({ "before": old, "after": new }),
-            );
+            changes.insert(field.told_as().to_owned(), json!({ "before": old, "after": new }));
         }
     }
     Json::Object(changes)

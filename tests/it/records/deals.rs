@@ -71,8 +71,8 @@ on_both_engines! {
         let deal = create(&admin, "deal", json!({ "name": "Wheels", "stageId": open, "ownerId": seller, "accountId": account, "leadId": lead })).await;
         let client = world.seller().await;
         mutate(&client, "deal", "Update", json!({ "id": deal, "stageId": won }), "").await.expect_ok();
-        let log = admin.query("{ eventLog(last: 2) { nodes { action actor { name } requestId subject { __typename ... on Lead { stage } } account { name } } } }").await.expect_ok();
-        let nodes = log.data("eventLog.nodes").as_array().expect("a list");
+        let log = admin.query("{ audit(last: 2) { nodes { action actor { name } requestId subject { __typename ... on Lead { stage } } account { name } } } }").await.expect_ok();
+        let nodes = log.data("audit.nodes").as_array().expect("a list");
         for (node, subject) in nodes.iter().zip([json!({ "__typename": "Deal" }), json!({ "__typename": "Lead", "stage": "WON" })]) {
             assert_eq!((&node["action"], &node["actor"]["name"], &node["account"]["name"]), (&json!("UPDATED"), &json!("Sam Seller"), &json!("Acme")));
             assert_eq!(node["subject"], subject);
