@@ -44,6 +44,7 @@ mod outage;
 mod permission_cells;
 mod permissions;
 mod plans;
+mod roles;
 mod sign_in;
 mod sockets;
 mod uploads;
