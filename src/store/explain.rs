@@ -163,6 +163,8 @@ impl Store {
                 },
             });
         }
+        // What SQL could not know: that a work of their department is within their reach.
+        found.sort_by_key(|tie| (!tie.own, !tie.team));
         Ok(found)
     }
 }

@@ -38,6 +38,7 @@ mod curious;
 mod edge;
 mod leaks;
 mod outage;
+mod people;
 mod permission_cells;
 mod permissions;
 mod sign_in;
