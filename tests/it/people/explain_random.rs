@@ -50,7 +50,7 @@ async fn random_role(admin: &Client, key: &str, random: &mut StdRng) -> String {
 
 /// Records of most kinds, of everybody and of nobody.
 async fn records(admin: &Client, people: &[Hand], seed: u64) -> Vec<(Kind, String)> {
-    let (pipeline, stages) = shared::pipeline(admin, "P").await;
+    let (pipeline, stages) = shared::pipeline(admin, &format!("P{seed}")).await;
     let mut made = vec![(Kind::Pipeline, pipeline), (Kind::Stage, stages[0].clone())];
     let owners: Vec<Value> = people.iter().map(|hand| json!(hand.id)).chain([Value::Null]).collect();
     for (n, owner) in owners.iter().enumerate() {
