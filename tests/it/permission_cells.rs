@@ -289,7 +289,8 @@ async fn try_everything(world: World, role: &'static BuiltIn) {
     let id = |n: usize| json!({ "id": ids[n] });
     verb(&admin, &me, role, &cells, &ids, ("Rotate", Action::Update, &keys), id).await;
     verb(&admin, &me, role, &cells, &ids, ("Revoke", Action::Delete, &keys), id).await;
-    let archived: Vec<usize> = rest.into_iter().filter(|n| !matches!(cells[*n].kind, Kind::User | Kind::Role)).collect();
+    let archived: Vec<usize> =
+        rest.into_iter().filter(|n| !matches!(cells[*n].kind, Kind::User | Kind::Role)).collect();
     verb(&admin, &me, role, &cells, &ids, ("Archive", Action::Delete, &archived), id).await;
 }
 
