@@ -48,18 +48,22 @@ impl App {
         Self(Arc::new(Inner { backend, authority, strict: schema::strict(), fast: schema::fast() }))
     }
 
-    /// The schema for a request, and the request with what its resolvers need.
-    fn prepare(&self, request: Request, caller: &Caller, about: &About) -> (&TandemSchema, Request, Store) {
+    /// A store that acts for the caller.
+    fn store(&self, caller: &Caller, about: &About) -> Store {
         let actor = caller.data.downcast_ref::<Actor>().cloned().unwrap_or_else(Actor::anonymous);
-        let store = self.0.backend.store(actor, Some(&about.request_id));
+        self.0.backend.store(actor, Some(&about.request_id))
+    }
+
+    /// The schema for a request, and the request with what its resolvers need.
+    fn prepare(&self, request: Request, store: Store, about: &About) -> (&TandemSchema, Request) {
         let first = request.data.get(&TypeId::of::<FirstSight>()).and_then(|sight| sight.downcast_ref::<FirstSight>());
         let schema = if first.is_none_or(|sight| sight.0) { &self.0.strict } else { &self.0.fast };
         let request = request
-            .data(store.clone())
+            .data(store)
             .data(self.0.authority.clone())
             .data(Origin { address: Some(about.address), user_agent: about.user_agent.clone() })
             .data(RequestKey(about.idempotency_key.clone()));
-        (schema, request, store)
+        (schema, request)
     }
 }
 
@@ -82,7 +86,12 @@ impl Host for App {
     }
 
     async fn execute(&self, request: Request, caller: &Caller, about: &About) -> Response {
-        let (schema, request, store) = self.prepare(request, caller, about);
+        // Over a socket the caller may have come long ago: what they may do now holds.
+        let store = match self.store(caller, about).refreshed().await {
+            Ok(store) => store,
+            Err(error) => return refused(error),
+        };
+        let (schema, request) = self.prepare(request, store.clone(), about);
         let response = match (store.actor().previewed_by, store.actor().user()) {
             (Some(admin), Some(person)) => {
                 let span = tracing::info_span!("preview", user.id = %person, previewed_by.id = %admin);
@@ -98,7 +107,7 @@ impl Host for App {
     }
 
     fn subscribe(&self, request: Request, caller: &Caller, about: &About) -> BoxStream<'static, Response> {
-        let (schema, request, _) = self.prepare(request, caller, about);
+        let (schema, request) = self.prepare(request, self.store(caller, about), about);
         schema.execute_stream(request).boxed()
     }
 
@@ -109,8 +118,7 @@ impl Host for App {
         body: BoxStream<'_, Result<Bytes>>,
         about: &About,
     ) -> Result<UploadAnswer> {
-        let actor = caller.data.downcast_ref::<Actor>().cloned().unwrap_or_else(Actor::anonymous);
-        let store = self.0.backend.store(actor, Some(&about.request_id));
+        let store = self.store(caller, about);
         let job = upload::receive(&store, id, body).await?;
         Ok(UploadAnswer(json!({ "job": job.to_string(), "status": ImportStatus::Running.as_str() })))
     }
@@ -120,12 +128,9 @@ impl Host for App {
     }
 
     async fn still_good(&self, caller: &Caller) -> bool {
-        let Some(Actor { who: Who::User { id, session }, .. }) = caller.data.downcast_ref::<Actor>() else {
-            return true;
-        };
+        let Some(actor) = caller.data.downcast_ref::<Actor>() else { return true };
         // A database out of reach ends no session.
-        self.0.backend.known(*id, *session).await.is_ok_and(|known| known.good)
-            || self.0.backend.db().ping().await.is_err()
+        self.0.backend.store(actor.clone(), None).refreshed().await.is_ok() || self.0.backend.db().ping().await.is_err()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tandem: the account-based-marketing backbone of a B2B company, served as a GraphQL API.
 pub mod access;
 pub mod accounts;
+pub mod api_keys;
 pub mod app;
 pub mod clock;
 pub mod config;

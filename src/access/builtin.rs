@@ -208,6 +208,8 @@ pub const ROLES: &[BuiltIn] = &[
                 Read | Create | Update | Assign | Export | Import,
             ) => All,
             (Room::Imports, Read | Create) => Own,
+            // Sign-ins are people's.
+            (Room::Sessions, _) => None,
             _ => everybody(room, action),
         },
         fields: &[],

@@ -1,6 +1,7 @@
 //! Who may do what: actors, actions, reach, and roles compiled to a policy.
 
 pub mod builtin;
+pub mod key;
 pub mod password;
 mod policy;
 pub mod token;
@@ -158,6 +159,8 @@ pub enum Who {
         id: ApiKeyId,
         /// Who answers for it: OWN and TEAM are theirs.
         owner: UserId,
+        /// By which of its secrets it calls, and from where.
+        by: key::Presented,
     },
     /// Tandem itself.
     System(Purpose),
@@ -214,6 +217,18 @@ impl Actor {
             Who::Key { id, .. } => Some(id),
             Who::User { .. } | Who::Anonymous | Who::System(_) => None,
         }
+    }
+
+    /// An integration, which acts by the role of its key alone.
+    #[must_use]
+    pub fn integration(who: Who, department: Option<Department>, policy: Policy) -> Self {
+        Self { who, department, policy, previewed_by: None }
+    }
+
+    /// As whom its requests are told apart: the key's own id, or else the person's.
+    #[must_use]
+    pub fn id(&self) -> Option<sea_orm::prelude::Uuid> {
+        self.api_key().map(|key| key.0).or_else(|| self.user().map(|user| user.0))
     }
 
     /// Whether nobody has signed in.

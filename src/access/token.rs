@@ -165,7 +165,8 @@ pub fn hash(secret: &str) -> String {
     digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
-fn random<const BYTES: usize>() -> String {
+/// Random bytes as base64url.
+pub(super) fn random<const BYTES: usize>() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; BYTES]>())
 }
 

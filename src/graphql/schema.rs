@@ -4,7 +4,9 @@ use async_graphql::{MergedObject, Schema, SchemaBuilder, ValidationMode};
 
 use super::{mutation::NounMutation, query::NounQuery, subscription::Subscription};
 use crate::{
-    accounts, contacts, deals,
+    accounts, api_keys,
+    api_keys::graphql::ApiKeyMutation,
+    contacts, deals,
     imports::graphql::{ImportMutation, ImportQuery},
     leads, people,
     people::graphql::{PeopleMutation, PeopleQuery},
@@ -33,6 +35,7 @@ pub const NOUNS: Nouns = Nouns(&[
     &people::TEAM,
     &people::MEMBERSHIP,
     &roles::ROLE,
+    &api_keys::KEY,
 ]);
 
 /// What can be read.
@@ -41,7 +44,7 @@ pub struct Query(NounQuery, PeopleQuery, RoleQuery, ImportQuery);
 
 /// What can be changed.
 #[derive(Default, MergedObject)]
-pub struct Mutation(NounMutation, PeopleMutation, RoleMutation, ImportMutation);
+pub struct Mutation(NounMutation, PeopleMutation, RoleMutation, ApiKeyMutation, ImportMutation);
 
 /// Tandem's schema.
 pub type TandemSchema = Schema<Query, Mutation, Subscription>;

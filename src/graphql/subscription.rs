@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_graphql::{InputObject, SimpleObject, Subscription as Events};
-use entity::{EventAction, Kind, user};
+use entity::{EventAction, Kind, api_key, user};
 use futures_util::Stream;
 
 use super::{
@@ -41,8 +41,10 @@ pub struct RecordEvent {
     kind: String,
     /// When it happened.
     occurred_at: DateTime,
-    /// Who did it; null for the system itself.
+    /// Who did it, or answers for the API key that did; null for the system itself.
     actor: Option<Through<Row<user::Entity>>>,
+    /// The API key by which it was done, if any.
+    api_key: Option<Through<Row<api_key::Entity>>>,
     /// The record as it is now.
     subject: Option<Through<AnyRow>>,
     /// The changed fields that you may see; all that have a value for a new record.
@@ -58,6 +60,7 @@ impl RecordEvent {
             kind: format!("{}.{}", kind.table().singular(), event.action.as_str().to_lowercase()),
             occurred_at: DateTime(event.occurred_at),
             actor: event.actor.map(|user| Through(store.clone(), Row::new(user))),
+            api_key: event.api_key.map(|key| Through(store.clone(), Row::new(key))),
             subject: Some(Through(store.clone(), AnyRow(kind, id))),
             changed_fields: event.changed,
         }

@@ -230,7 +230,9 @@ impl<H: Host> Session<H> {
         let caller = timeout(self.edge.settings.deadline, self.edge.caller(bearer, &self.about)).await;
         match caller {
             Ok(Ok(caller)) => self.caller = Some(caller),
-            Ok(Err(refusal)) if refusal.code == Code::Unauthenticated => return close(4403, "Forbidden"),
+            Ok(Err(refusal)) if refusal.code == Code::Unauthenticated => {
+                return close(4403, format!("Forbidden: {}", refusal.reason().unwrap_or("UNAUTHENTICATED")));
+            }
             Ok(Err(_)) | Err(_) => return close(1011, "Internal error"),
         }
         self.say("{\"type\":\"connection_ack\"}".to_owned()).await

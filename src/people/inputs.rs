@@ -95,7 +95,7 @@ pub struct SessionRevokeInput {
 pub struct UserDeactivateInput {
     /// Which person.
     pub(super) id: IdText,
-    /// Who gets their accounts, leads, deals, personas, stories and lists; required where they have any.
+    /// Who gets their accounts, leads, deals, personas, stories, lists and API keys; required where they have any.
     pub(super) new_owner_id: Option<IdText>,
     /// The version you have seen; refused with CONFLICT where the record has moved on.
     pub(super) expected_version: Option<i32>,

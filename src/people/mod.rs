@@ -13,7 +13,7 @@ pub mod sign_in;
 mod tests;
 mod throttle;
 
-use entity::{Instant, Kind, Record, UserStatus, api_key, import_job, session, team, team_membership, user};
+use entity::{Instant, Kind, Record, UserStatus, import_job, session, team, team_membership, user};
 use futures_util::future::BoxFuture;
 
 use crate::{
@@ -141,5 +141,4 @@ impl Rules for team_membership::Entity {
 }
 
 impl Rules for session::Entity {}
-impl Rules for api_key::Entity {}
 impl Rules for import_job::Entity {}

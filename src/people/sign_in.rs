@@ -9,6 +9,7 @@ use super::{keys::Keyring, throttle};
 use crate::{
     access::{
         Action, Actor, Origin, Purpose, Reach, Who,
+        key::{self, Presented},
         password::{self, Cost, Passwords, Turn},
         token::{self, Key},
     },
@@ -63,9 +64,13 @@ impl Authority {
         &self.0.passwords
     }
 
-    /// Who bears a token, and until when it is good; without one it is nobody.
-    pub async fn actor(&self, bearer: Option<&str>, _origin: &Origin) -> Result<(Actor, Option<Instant>)> {
+    /// Who bears a token or presents an API key, and until when it is good; without either it is nobody.
+    pub async fn actor(&self, bearer: Option<&str>, origin: &Origin) -> Result<(Actor, Option<Instant>)> {
         let Some(bearer) = bearer.map(str::trim) else { return Ok((Actor::anonymous(), None)) };
+        if key::is_meant(bearer) {
+            let (actor, until) = self.0.backend.key_holder(Presented::read(bearer, origin.address)?).await?;
+            return Ok((actor, Some(until)));
+        }
         self.holder(bearer).await
     }
 
@@ -187,12 +192,8 @@ impl Authority {
 
     /// Gives the caller another password and ends their other sessions.
     pub async fn change_password(&self, store: &Store, current: &str, new: &str, origin: &Origin) -> Result<UserId> {
-        let user = store.user()?;
+        let (user, session) = person(store)?;
         password::check(new, "newPassword", &[])?;
-        let session = match store.actor().who {
-            Who::User { session, .. } => session,
-            Who::Key { .. } | Who::Anonymous | Who::System(_) => None,
-        };
         let (authority, store, origin) = (self.clone(), store.as_system(Purpose::SignIn), origin.clone());
         let (current, new) = (current.to_owned(), new.to_owned());
         let work = async move {
@@ -273,8 +274,7 @@ pub(super) async fn session_of(mut change: Change, key: &Key, user: UserId, orig
 
 /// Ends the caller's session; tells whether there was one to end.
 pub async fn sign_out(store: &Store) -> Result<bool> {
-    store.require_sign_in()?;
-    let Who::User { session: Some(session), .. } = store.actor().who else { return Ok(false) };
+    let (_, Some(session)) = person(store)? else { return Ok(false) };
     let mut change = store.begin().await?;
     let ended = change.as_system(Purpose::SignIn, async |change| revoke(change, session).await).await?;
     change.commit().await?;
@@ -283,12 +283,25 @@ pub async fn sign_out(store: &Store) -> Result<bool> {
 
 /// Ends a session that the caller may end: one of their own, or anybody's for whoever may.
 pub async fn end_session(store: &Store, session: SessionId) -> Result<()> {
-    store.require_sign_in()?;
+    person(store)?;
     let mut change = store.begin().await?;
     change.find::<session::Entity>(session.0).await?;
     change.must_reach(Kind::Session, session.0, Action::Delete).await.map_err(|_| missing("end this session"))?;
     change.as_system(Purpose::SignIn, async |change| revoke(change, session).await).await?;
     change.commit().await
+}
+
+/// The person who calls, and their session. An API key acts for its owner, but it is not them: their
+/// password and their sessions are none of its business.
+fn person(store: &Store) -> Result<(UserId, Option<SessionId>)> {
+    match store.actor().who {
+        Who::User { id, session } => Ok((id, session)),
+        Who::Key { .. } => {
+            let message = "This is for people who have signed in; you call by an API key.";
+            Err(UserError::new(UserCode::Forbidden, "", message).because("PERSON_ONLY").into())
+        }
+        Who::Anonymous | Who::System(_) => store.user().map(|user| (user, None)),
+    }
 }
 
 /// Ends a session; tells whether it was still good.

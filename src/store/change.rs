@@ -275,6 +275,9 @@ impl Change {
             return Err(forbidden(table.kind, Action::Update));
         }
         expect_version::<E>(&before, expected)?;
+        if let Some(closed) = E::closed(&before) {
+            return Err(closed.into());
+        }
         if E::archived_at(&before).is_some() {
             let gone = UserError::new(UserCode::InvalidTransition, "id", "The record is archived; restore it first.");
             return Err(gone.because("ARCHIVED").into());

@@ -56,6 +56,8 @@ pub struct FeedEvent {
     pub subject: (Kind, Uuid),
     /// Who did it.
     pub actor: Option<Uuid>,
+    /// By which API key, if by one.
+    pub api_key: Option<Uuid>,
     /// The changed fields that the reader may see, under their API names.
     pub changed: Vec<String>,
 }
@@ -77,7 +79,7 @@ impl Store {
     pub async fn feed(&self, after: Position, kinds: &[Kind], most: i64) -> Result<(Vec<FeedEvent>, Position)> {
         let mut sql = Sql::new(self.engine());
         let changes = if self.engine() == Engine::Postgres { "e.changes::text" } else { "e.changes" };
-        sql.push("SELECT e.xid, e.seq, e.id, e.occurred_at, e.action, e.subject_kind, e.subject_id, e.actor_id, ")
+        sql.push("SELECT e.xid, e.seq, e.id, e.occurred_at, e.action, e.subject_kind, e.subject_id, e.actor_id, e.api_key_id, ")
             .push(changes);
         sql.push(", ");
         scope::is_within(&mut sql, self.actor(), (Kind::Event, "e"), Action::Read);
@@ -87,12 +89,12 @@ impl Store {
         let (mut events, mut end) = (Vec::new(), after);
         for row in self.fetch(sql).await? {
             end = Position { xid: json::bigint(&row, 0)?.unwrap_or(0), seq: json::bigint(&row, 1)?.unwrap_or(0) };
-            let seen: bool = row.try_get_by_index(9)?;
+            let seen: bool = row.try_get_by_index(10)?;
             let kind = json::text(&row, 5)?.and_then(Kind::named);
             let (Some(kind), true) = (kind.filter(|kind| kinds.is_empty() || kinds.contains(kind)), seen) else {
                 continue;
             };
-            let changes: Json = serde_json::from_str(json::text(&row, 8)?.unwrap_or("{}"))?;
+            let changes: Json = serde_json::from_str(json::text(&row, 9)?.unwrap_or("{}"))?;
             let names = changes.as_object().into_iter().flat_map(|changes| changes.keys());
             events.push(FeedEvent {
                 position: end,
@@ -101,6 +103,7 @@ impl Store {
                 action: json::text(&row, 4)?.and_then(EventAction::parse).unwrap_or(EventAction::Updated),
                 subject: (kind, json::uuid(&row, 6)?.unwrap_or_default()),
                 actor: json::uuid(&row, 7)?,
+                api_key: json::uuid(&row, 8)?,
                 changed: names.filter(|name| !self.actor().policy.hides(kind, name)).cloned().collect(),
             });
         }

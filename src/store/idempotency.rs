@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sea_orm::prelude::Uuid;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::{change::Change, json};
-use crate::error::{Error, Result, UserCode, UserError};
+use crate::error::{Code, Error, Result, UserCode, UserError};
 
 /// How long a key is kept.
 pub const KEPT: Duration = Duration::from_hours(24);
@@ -47,11 +48,7 @@ impl Idempotency {
         if change.sql().engine() == super::sql::Engine::Postgres {
             // Of two equal requests at once, the second waits for the first and finds its answer.
             let mut sql = change.sql();
-            sql.push("SELECT pg_advisory_xact_lock(hashtextextended(").bind(format!(
-                "{}/{}",
-                change.store().user()?,
-                self.key
-            ));
+            sql.push("SELECT pg_advisory_xact_lock(hashtextextended(").bind(format!("{}/{}", whose(change)?, self.key));
             sql.push(", 0))::text");
             change.fetch(sql).await?;
         }
@@ -60,7 +57,7 @@ impl Idempotency {
         if change.sql().engine() == super::sql::Engine::Postgres {
             sql.push("::text");
         }
-        sql.push(" FROM idempotency_key k WHERE k.actor_id = ").bind(change.store().user()?.0);
+        sql.push(" FROM idempotency_key k WHERE k.actor_id = ").bind(whose(change)?);
         sql.push(" AND k.key = ").bind(self.key.as_str()).push(" AND k.created_at > ").bind(Self::oldest(change));
         let rows = change.fetch(sql).await?;
         let Some(row) = rows.first() else { return Ok(Replay::New) };
@@ -78,7 +75,7 @@ impl Idempotency {
         change.execute(sql).await?;
         let mut sql = change.sql();
         sql.push("INSERT INTO idempotency_key (actor_id, key, fingerprint, answer, created_at) VALUES (");
-        sql.bind(change.store().user()?.0)
+        sql.bind(whose(change)?)
             .push(", ")
             .bind(self.key.as_str())
             .push(", ")
@@ -92,4 +89,10 @@ impl Idempotency {
     fn oldest(change: &Change) -> i64 {
         change.store().now().0 - i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX)
     }
+}
+
+/// Whose the key is. Two API keys are two clients, whoever answers for them.
+fn whose(change: &Change) -> Result<Uuid> {
+    let actor = change.store().actor();
+    actor.id().ok_or_else(|| Error::refused(Code::Unauthenticated, "Sign in first."))
 }

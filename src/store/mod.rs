@@ -20,6 +20,7 @@ mod invitations;
 mod jobs;
 mod json;
 mod keep;
+mod keys;
 mod listed;
 mod lookup;
 mod noun;
@@ -69,7 +70,8 @@ pub struct Backend {
     db: Db,
     clock: Arc<dyn Clock>,
     ids: ids::Ids,
-    policies: policies::Cache,
+    policies: policies::Cache<(Uuid, Option<Uuid>), Known>,
+    keys: keys::Keys,
     changed: watch::Sender<u64>,
 }
 
@@ -88,6 +90,7 @@ impl Backend {
             clock,
             ids: ids::Ids::default(),
             policies: policies::Cache::default(),
+            keys: keys::Keys::default(),
             changed: watch::Sender::new(0),
         }))
     }
@@ -179,16 +182,21 @@ impl Store {
 
     /// The same store with what the actor's roles permit now; refused where they may act no more.
     pub async fn refreshed(&self) -> Result<Self> {
-        let Who::User { id, session } = self.actor.who else { return Ok(self.clone()) };
-        let known = self.backend.known(id, session).await?;
-        if !known.good {
-            return Err(Error::refused_because(
-                Code::Unauthenticated,
-                "SESSION_ENDED",
-                "The session has ended; sign in again.",
-            ));
-        }
-        let actor = Actor { department: known.department, policy: known.policy, ..(*self.actor).clone() };
+        let actor = match self.actor.who {
+            Who::Anonymous | Who::System(_) => return Ok(self.clone()),
+            Who::User { id, session } => {
+                let known = self.backend.known(id, session).await?;
+                if !known.good {
+                    return Err(Error::refused_because(
+                        Code::Unauthenticated,
+                        "SESSION_ENDED",
+                        "The session has ended; sign in again.",
+                    ));
+                }
+                Actor { department: known.department, policy: known.policy, ..(*self.actor).clone() }
+            }
+            Who::Key { by, .. } => self.backend.key_holder(by).await?.0,
+        };
         Ok(Self { actor: Arc::new(actor), ..self.clone() })
     }
 

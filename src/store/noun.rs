@@ -10,7 +10,10 @@ use super::{
     change::{Change, Problems, Saved},
     draft::Draft,
 };
-use crate::{access::Actor, error::Result};
+use crate::{
+    access::Actor,
+    error::{Result, UserError},
+};
 
 /// The rules of a record type. Everything has a default: a noun without rules of its own is one line.
 pub trait Rules: Record {
@@ -44,6 +47,12 @@ pub trait Rules: Record {
         _draft: &'a Draft,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async { Ok(()) })
+    }
+
+    /// Why a row takes no more changes, if it does not: pure.
+    #[must_use]
+    fn closed(_row: &Self::Model) -> Option<UserError> {
+        None
     }
 
     /// Whether a row may be archived, and what must go first.

@@ -1,6 +1,6 @@
 //! Who a user is and what their roles let them do, read from the database and kept for a second.
 
-use std::{collections::HashMap, sync::Mutex, time::Duration};
+use std::{collections::HashMap, hash::Hash, sync::Mutex, time::Duration};
 
 use entity::{
     Department, Instant, Kind, Record, UserStatus,
@@ -29,37 +29,44 @@ pub struct Known {
     pub policy: Policy,
     /// Whether they may act at all: active, and the session neither revoked nor ended.
     pub good: bool,
-    read_at: Instant,
 }
 
 /// What was read lately.
-#[derive(Debug, Default)]
-pub(super) struct Cache(Mutex<Lately>);
+#[derive(Debug)]
+pub(super) struct Cache<K, V>(Mutex<Lately<K, V>>);
 
-#[derive(Debug, Default)]
-struct Lately {
-    known: HashMap<(Uuid, Option<Uuid>), Known>,
+#[derive(Debug)]
+struct Lately<K, V> {
+    /// With when it was read.
+    known: HashMap<K, (Instant, V)>,
     /// How often everything was forgotten.
     forgotten: u64,
 }
 
-impl Cache {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Lately> {
+impl<K, V> Default for Cache<K, V> {
+    fn default() -> Self {
+        Self(Mutex::new(Lately { known: HashMap::new(), forgotten: 0 }))
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Cache<K, V> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Lately<K, V>> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn get(&self, key: (Uuid, Option<Uuid>), now: Instant) -> Option<Known> {
-        let known = self.lock().known.get(&key)?.clone();
-        let age = now.0.saturating_sub(known.read_at.0);
-        (0..i64::try_from(FRESH.as_millis()).unwrap_or(0)).contains(&age).then_some(known)
+    pub(super) fn get(&self, key: &K, now: Instant) -> Option<V> {
+        let lately = self.lock();
+        let (read_at, known) = lately.known.get(key)?;
+        let age = now.0.saturating_sub(read_at.0);
+        (0..i64::try_from(FRESH.as_millis()).unwrap_or(0)).contains(&age).then(|| known.clone())
     }
 
-    fn forgotten(&self) -> u64 {
+    pub(super) fn forgotten(&self) -> u64 {
         self.lock().forgotten
     }
 
     /// Keeps what was read, unless everything was forgotten since: it may have been read before the change.
-    fn put(&self, key: (Uuid, Option<Uuid>), known: Known, forgotten: u64) {
+    pub(super) fn put(&self, key: K, known: (Instant, V), forgotten: u64) {
         let mut lately = self.lock();
         if lately.forgotten != forgotten {
             return;
@@ -82,18 +89,20 @@ impl Backend {
     /// What is known of a user, and of their session where one is named.
     pub async fn known(&self, user: UserId, session: Option<SessionId>) -> Result<Known> {
         let key = (user.0, session.map(|session| session.0));
-        if let Some(known) = self.policies.get(key, self.now()) {
+        let now = self.now();
+        if let Some(known) = self.policies.get(&key, now) {
             return Ok(known);
         }
         let forgotten = self.policies.forgotten();
         let known = self.read_known(user, session).await?;
-        self.policies.put(key, known.clone(), forgotten);
+        self.policies.put(key, (now, known.clone()), forgotten);
         Ok(known)
     }
 
-    /// Forgets what is known, because roles, users or sessions changed here.
+    /// Forgets what is known, because roles, users, sessions or keys changed here.
     pub fn forget_policies(&self) {
         self.policies.clear();
+        self.keys.forget();
     }
 
     async fn read_known(&self, user: UserId, session: Option<SessionId>) -> Result<Known> {
@@ -110,11 +119,11 @@ impl Backend {
         }
         let rows = self.db.fetch(sql).await?;
         let Some(row) = rows.first() else {
-            return Ok(Known { department: None, policy: Policy::nothing(), good: false, read_at: now });
+            return Ok(Known { department: None, policy: Policy::nothing(), good: false });
         };
         let department = json::text(row, 0)?.and_then(Department::parse);
         let good = json::text(row, 1)? == Some(UserStatus::Active.as_str());
-        Ok(Known { department, policy: self.policy_of(user).await?, good, read_at: now })
+        Ok(Known { department, policy: self.policy_of(user).await?, good })
     }
 
     /// The union of a user's roles.

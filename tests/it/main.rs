@@ -32,6 +32,7 @@ mod shared;
 mod statements;
 mod target_lists;
 
+mod api_keys;
 mod command_line;
 mod crew;
 mod curious;

@@ -30,6 +30,8 @@ const EVERYONE: [Whose; 4] = [Mine, TeamMates, Strangers, Nobodys];
 enum Part {
     /// Records for each owner: what creates one, and what changes it.
     Owned(fn(&Ground, Whose, &str) -> Value, Patch),
+    /// Records that always belong to somebody.
+    Personal(fn(&Ground, Whose, &str) -> Value, Patch),
     /// Records that belong to nobody.
     Ownerless(fn(&Ground, Whose, &str) -> Value, Patch),
     /// It has no mutations of its own.
@@ -41,11 +43,15 @@ type Patch = Option<(&'static str, fn() -> Value)>;
 
 /// Every kind says here how it is tried; a new one does not compile without.
 fn part(kind: Kind) -> Part {
-    use Part::{NotWritten, Owned, Ownerless};
+    use Part::{NotWritten, Owned, Ownerless, Personal};
     let word: fn() -> Value = || json!("changed");
     match kind {
-        Kind::RoleAssignment | Kind::Session | Kind::ApiKey | Kind::ImportJob | Kind::Event => NotWritten,
+        Kind::RoleAssignment | Kind::Session | Kind::ImportJob | Kind::Event => NotWritten,
         Kind::Role => Ownerless(|_, _, name| json!({ "name": name }), Some(("description", word))),
+        Kind::ApiKey => Personal(
+            |ground, whose, name| json!({ "name": name, "ownerId": ground.user(whose), "roleId": ground.role, "expiresAt": "2026-12-01T00:00:00Z" }),
+            Some(("name", word)),
+        ),
         Kind::User => Ownerless(|_, _, name| json!({ "name": name, "department": "IT" }), Some(("title", word))),
         Kind::Team => Ownerless(|_, _, name| json!({ "name": name, "department": "IT" }), Some(("name", word))),
         Kind::TeamMembership => Ownerless(
@@ -120,6 +126,7 @@ struct Ground {
     team: String,
     pipeline: String,
     stage: String,
+    role: String,
 }
 
 /// What is created before the actor comes is called this; what the actor tries, otherwise.
@@ -148,8 +155,10 @@ impl Ground {
         let open =
             json!({ "pipelineId": pipeline, "name": "Open", "position": 1, "category": "OPEN", "probability": 1 });
         let stage = crew::create(admin, Kind::Stage, open).await;
+        let role = admin.query("{ role(by: { key: \"integration\" }) { id } }").await.expect_ok();
+        let role = crew::text(&role, "role.id");
         let places = std::array::from_fn(|n| [first[n].clone(), second[n].clone()]);
-        Self { users, accounts, places, contacts, lists, spares, team, pipeline, stage }
+        Self { users, accounts, places, contacts, lists, spares, team, pipeline, stage, role }
     }
 
     fn user(&self, whose: Whose) -> Option<&str> {
@@ -182,6 +191,9 @@ struct Cell {
 
 fn cells() -> Vec<Cell> {
     let of = |kind| match part(kind) {
+        Part::Personal(input, patch) => {
+            [Mine, TeamMates, Strangers].map(|whose| Cell { kind, whose, input, patch }).into()
+        }
         Part::Owned(input, patch) => EVERYONE.map(|whose| Cell { kind, whose, input, patch }).into(),
         Part::Ownerless(input, patch) => vec![Cell { kind, whose: Nobodys, input, patch }],
         Part::NotWritten => vec![],
@@ -273,9 +285,13 @@ async fn try_everything(world: World, role: &'static BuiltIn) {
     };
     verb(&admin, &me, role, &cells, &ids, ("Update", Action::Update, &changed), update).await;
 
+    let (keys, rest): (Vec<usize>, Vec<usize>) = (0..cells.len()).partition(|n| cells[*n].kind == Kind::ApiKey);
+    let id = |n: usize| json!({ "id": ids[n] });
+    verb(&admin, &me, role, &cells, &ids, ("Rotate", Action::Update, &keys), id).await;
+    verb(&admin, &me, role, &cells, &ids, ("Revoke", Action::Delete, &keys), id).await;
     let archived: Vec<usize> =
-        (0..cells.len()).filter(|n| !matches!(cells[*n].kind, Kind::User | Kind::Role)).collect();
-    verb(&admin, &me, role, &cells, &ids, ("Archive", Action::Delete, &archived), |n| json!({ "id": ids[n] })).await;
+        rest.into_iter().filter(|n| !matches!(cells[*n].kind, Kind::User | Kind::Role)).collect();
+    verb(&admin, &me, role, &cells, &ids, ("Archive", Action::Delete, &archived), id).await;
 }
 
 /// By id, by reference and in the list, a record is there or it is not.

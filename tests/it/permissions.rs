@@ -132,6 +132,7 @@ fn value(schema: &Schema, root: &FieldDefinition, name: &str, ty: &Type) -> Stri
             "Int" => "1".to_owned(),
             "Boolean" => "true".to_owned(),
             _ if name == "map" => format!("{MAP:?}"),
+            "DateTime" => "\"2026-03-03T09:00:00Z\"".to_owned(),
             "EmailAddress" => "\"nobody@secret.example\"".to_owned(),
             "JSON" => "{}".to_owned(),
             _ => "\"of no meaning at all\"".to_owned(),

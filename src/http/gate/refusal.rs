@@ -47,6 +47,14 @@ impl Refusal {
         Self::new(Code::Forbidden, message).with("reason", "PREVIEW_READ_ONLY")
     }
 
+    /// The particular reason of the first error, `TOKEN_EXPIRED`.
+    pub fn reason(&self) -> Option<&str> {
+        match self.errors.first()?.extensions.as_ref()?.get("reason")? {
+            Value::String(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
     /// A limit that was passed: which, how far it goes, and the figure that was met.
     pub fn limit(code: Code, message: impl Into<String>, limit: u64, figure: Option<u64>) -> Self {
         let refusal = Self::new(code, message).with("limit", limit);

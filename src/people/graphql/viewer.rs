@@ -18,7 +18,8 @@ pub struct ViewerQuery;
 
 #[Object]
 impl ViewerQuery {
-    /// Who is calling and what they may do; null for somebody who has not signed in.
+    /// Who is calling and what they may do; null for somebody who has not signed in. By an API key it is
+    /// who answers for the key, and what the key may do.
     #[expect(clippy::unused_async, reason = "the library takes asynchronous resolvers alone")]
     async fn viewer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Viewer>> {
         let actor = node::store(ctx)?.actor().clone();
@@ -128,8 +129,12 @@ impl Viewer {
         })
     }
 
-    /// Their sessions that are good now, the newest first, at most 100; `sessions` lists all of them.
+    /// Their sessions that are good now, the newest first, at most 100; `sessions` lists all of them. None
+    /// by an API key, whose owner's sessions are none of its business.
     async fn sessions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Row<session::Entity>>> {
+        if self.actor.api_key().is_some() {
+            return Ok(vec![]);
+        }
         let live = node::store(ctx)?.as_system(Purpose::SignIn).live_sessions(self.user).await?;
         let live: Vec<_> = live.into_iter().map(|session| session.0).collect();
         let seen = node::store(ctx)?.reachable(Kind::Session, Action::Read, &live).await?;

@@ -7,6 +7,7 @@ mod invitations;
 mod passwords;
 mod preview;
 mod teams;
+mod viewer;
 
 use serde_json::{Value, json};
 
