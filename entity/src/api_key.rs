@@ -13,7 +13,7 @@ record! {
         name: String => write().always_shown().sort().search().fold("name_fold");
         /// Fold key of the name.
         name_fold: String => physical();
-        /// The one role by which it acts.
+        /// The one role by which it acts. Who sets it must hold all that it permits.
         role_id: RoleId => link("role").always_shown();
         /// Who answers for it; the caller where nobody is named.
         owner_id: UserId => link("owner").always_shown();
@@ -21,7 +21,8 @@ record! {
         prefix: String => server();
         /// Until when it is good, at most 366 days ahead.
         expires_at: Instant => write().always_shown().sort();
-        /// The networks it may call from, in CIDR notation: `203.0.113.0/24`; from anywhere where there are none.
+        /// The networks it may call from, IPv4 and IPv6, at most 100, in CIDR notation such as `203.0.113.0/24` or as
+        /// single addresses; bits beyond the prefix are cleared. From anywhere where there are none.
         allowed_networks: Texts => write();
         /// When it was last used, to within a minute; null if never.
         last_used_at: Option<Instant> => server().sort();

@@ -10,7 +10,7 @@ use crate::error::Error;
 /// Who calls.
 #[derive(Clone)]
 pub struct Caller {
-    /// What the rate limit counts by: the id of a user or session, or `anonymous:<address>`.
+    /// What the rate limit counts by: the id of a user or an API key, or `anonymous:<address>`.
     pub key: String,
     /// When the token ends; open streams end with it.
     pub expires_at: Option<entity::Instant>,

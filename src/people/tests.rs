@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::{admin, sign_in::Authority};
 use crate::{
-    access::{Actor, Origin, Policy, Purpose, password::Cost},
+    access::{Actor, Origin, Policy, Purpose, password::Cost, token},
     clock::ManualClock,
     error::Error,
     graphql::schema,
@@ -563,11 +563,17 @@ async fn what_happened_is_told_without_secrets() {
         world.backend.as_system(Purpose::CommandLine).feed(Position::default(), &[Kind::User], 100).await.unwrap();
     assert!(events.iter().any(|event| event.changed == ["password"]), "{events:?}");
 
+    let invite =
+        "mutation($input: UserInviteInput!) { userInvite(input: $input) { invitation userErrors { message } } }";
+    let newcomer = json!({ "name": "Nora", "email": "nora@acme.example", "department": "SALES" });
+    let invited = world.ask(Some(&ann), invite, newcomer).await;
+    let invitation = invited["data"]["userInvite"]["invitation"].as_str().unwrap_or_else(|| panic!("{invited}"));
+
     world.backend.db().close().await.unwrap();
     let database = std::fs::read(world.folder.path().join("tandem.db")).unwrap();
     let holds = |text: &str| database.windows(text.len()).any(|part| part == text.as_bytes());
-    assert!(holds("ann@acme.example") && holds("$argon2id$"));
-    for secret in [PASSWORD, &ann.refresh, &ann.access] {
+    assert!(holds("ann@acme.example") && holds("$argon2id$") && holds(&token::hash(invitation)));
+    for secret in [PASSWORD, &ann.refresh, &ann.access, invitation] {
         assert!(!holds(secret), "{secret}");
     }
 }
@@ -582,4 +588,6 @@ async fn clients_do_not_come_near_credentials() {
     assert!(matches!(store.signing_keys().await, Err(Error::Internal(_))));
     let mut change = store.begin().await.unwrap();
     assert!(matches!(change.set_password(&[store.user().unwrap()], "hash").await, Err(Error::Internal(_))));
+    assert!(matches!(store.invitation("hash").await, Err(Error::Internal(_))));
+    assert!(matches!(change.claim_invitation("hash").await, Err(Error::Internal(_))));
 }

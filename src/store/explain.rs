@@ -1,16 +1,11 @@
 //! Why somebody may or may not do something to a record: the door's own conditions, asked one by one.
 
-use entity::{
-    Department, Kind, UserStatus,
-    table::{Owner, Table},
-    user::UserId,
-};
+mod ties;
+
+use entity::{Department, Kind, UserStatus, table::Owner, user::UserId};
 use sea_orm::prelude::Uuid;
 
-use super::{
-    Store, json, scope,
-    sql::{Engine, Sql},
-};
+use super::{Store, json, scope, sql::Sql};
 use crate::{
     access::{Action, Actor, Bond, Reach},
     error::Result,
@@ -136,10 +131,7 @@ impl Store {
         sql.push(", ((x.user_id = ").bind(person.0).push(") IS TRUE) AS own, ");
         sql.push("EXISTS (SELECT 1 FROM user_reach r WHERE r.member_id = x.user_id AND r.user_id = ").bind(person.0);
         sql.push(") AS team FROM (");
-        let mut ties = Ties { sql, reader: self.actor(), id, any: false };
-        ties.of(kind.table(), &mut vec![]);
-        let Ties { mut sql, any, .. } = ties;
-        if !any {
+        if !ties::push(&mut sql, self.actor(), (kind, id)) {
             return Ok(vec![]);
         }
         sql.push(") x LEFT JOIN \"user\" u ON u.id = x.user_id ");
@@ -163,126 +155,8 @@ impl Store {
                 },
             });
         }
+        // What SQL could not know: that a work of their department is within their reach.
+        found.sort_by_key(|tie| (!tie.own, !tie.team));
         Ok(found)
-    }
-}
-
-/// Collects the people to whom a record belongs, one `SELECT` for each way, as [`Owner`] names them.
-/// It is the other side of [`scope`]: who is covered, not whether somebody is.
-struct Ties<'a> {
-    sql: Sql,
-    reader: &'a Actor,
-    id: Uuid,
-    any: bool,
-}
-
-impl Ties<'_> {
-    /// Of the row of `table` to which the columns of `up` lead from the record.
-    fn of(&mut self, table: &Table, up: &mut Vec<(&'static str, &'static str)>) {
-        match table.owner {
-            Owner::Nobody | Owner::Subject => {}
-            Owner::Columns(columns) => {
-                for column in columns {
-                    self.column(table, column, if *column == "id" { Bond::Themself } else { Bond::Owner }, up);
-                }
-            }
-            Owner::Account { owner, account } => {
-                if let Some(owner) = owner {
-                    self.column(table, owner, Bond::Owner, up);
-                }
-                if self.shows(table, account) {
-                    self.account((table, "id", account), None, up);
-                }
-            }
-            Owner::Accounts { table: link, near } => {
-                let link = Kind::ALL.into_iter().find(|kind| kind.table().table == link);
-                if let Some(link) = link {
-                    self.account((link.table(), near, "account_id"), Some(link), up);
-                }
-            }
-            Owner::Library { owner, department } => {
-                self.column(table, owner, Bond::Author, up);
-                if self.shows(table, department) {
-                    let nobody = if self.sql.engine() == Engine::Postgres { "NULL::uuid" } else { "NULL" };
-                    self.arm(Bond::Department, (nobody, &format!("t.{department}")), (table, "id"), up);
-                }
-            }
-            Owner::Parts(parents) => {
-                if let Some((column, parent)) = parents.first() {
-                    up.push((table.table, column));
-                    self.of(parent.table(), up);
-                    up.pop();
-                }
-            }
-        }
-    }
-
-    /// Whether the reader may see a column.
-    fn shows(&self, table: &Table, column: &str) -> bool {
-        table.column(column).is_none_or(|field| {
-            !self.reader.policy.hides(table.kind, field.link_name.as_deref().unwrap_or(&field.name))
-        })
-    }
-
-    /// Whoever stands in a column.
-    fn column(&mut self, table: &Table, column: &str, bond: Bond, up: &[(&str, &str)]) {
-        if self.shows(table, column) {
-            self.arm(bond, (&format!("t.{column}"), "NULL"), (table, "id"), up);
-            self.sql.push(" AND ").column("t", column).push(" IS NOT NULL");
-        }
-    }
-
-    /// Whoever owns, or is on the team of, the account in a column of the row, or of the rows of `link`.
-    fn account(&mut self, (table, key, account): (&Table, &str, &str), link: Option<Kind>, up: &[(&str, &str)]) {
-        for bond in [Bond::AccountOwner, Bond::AccountTeam] {
-            let (user, kind, alias) = match bond {
-                Bond::AccountOwner => ("o.owner_id", Kind::Account, "o"),
-                _ => ("m.user_id", Kind::AccountTeamMember, "m"),
-            };
-            // Whoever owns an account stands in a column of its own.
-            if bond == Bond::AccountOwner && (account == "id" || !self.shows(kind.table(), "owner_id")) {
-                continue;
-            }
-            self.arm(bond, (user, "NULL"), (table, key), up);
-            if let Some(link) = link {
-                self.sql.push(" AND t.archived_at IS NULL");
-                scope::and_within(&mut self.sql, self.reader, (link, "t"), Action::Read);
-            }
-            self.sql.push(match bond {
-                Bond::AccountOwner => " AND o.owner_id IS NOT NULL AND o.id = ",
-                _ => " AND m.archived_at IS NULL AND m.account_id = ",
-            });
-            self.sql.column("t", account);
-            scope::and_within(&mut self.sql, self.reader, (kind, alias), Action::Read);
-        }
-    }
-
-    /// Begins one way: its bond, the user and the department, from rows of `table` whose `key` is the
-    /// id to which `up` leads.
-    fn arm(&mut self, bond: Bond, (user, department): (&str, &str), (table, key): (&Table, &str), up: &[(&str, &str)]) {
-        self.sql.push(if self.any { " UNION " } else { "" });
-        self.any = true;
-        self.sql.push("SELECT '").push(bond.as_str()).push("' AS bond, ").push(user).push(" AS user_id, ");
-        self.sql.push(department).push(" AS department FROM ").table(table.table).push(" t");
-        self.sql.push(match bond {
-            Bond::AccountOwner => ", account o",
-            Bond::AccountTeam => ", account_team_member m",
-            _ => "",
-        });
-        self.sql.push(" WHERE ").column("t", key).push(" = ");
-        self.id(up);
-    }
-
-    /// The record's id, or that of the row to which these columns lead from it.
-    fn id(&mut self, up: &[(&str, &str)]) {
-        let Some(((table, column), below)) = up.split_last() else {
-            self.sql.bind(self.id);
-            return;
-        };
-        let part = self.sql.alias();
-        self.sql.push("(SELECT ").column(&part, column).push(" FROM ").table(table).push(" ").push(&part);
-        self.sql.push(" WHERE ").column(&part, "id").push(" = ");
-        self.id(below);
-        self.sql.push(")");
     }
 }

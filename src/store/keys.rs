@@ -161,3 +161,35 @@ fn known(row: &QueryResult) -> Result<Known> {
         last_used_at: cells::bigint(row, 4)?.map(Instant),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_use_of_a_key_is_noted_once_a_minute() {
+        let standing = Standing {
+            revoked: false,
+            replaced_at: None,
+            expires_at: Instant(0),
+            role_live: true,
+            owner_active: true,
+            networks: vec![],
+        };
+        let used = |id: u128, last_used_at: Option<i64>| Known {
+            id: ApiKeyId(sea_orm::prelude::Uuid::from_u128(id)),
+            owner: UserId(sea_orm::prelude::Uuid::nil()),
+            department: None,
+            policy: Policy::nothing(),
+            standing: standing.clone(),
+            last_used_at: last_used_at.map(Instant),
+        };
+        let keys = Keys::default();
+        let due = |key: &Known, now: i64| keys.is_due(key, Instant(now));
+        assert!(due(&used(1, None), 1_000) && due(&used(2, None), 1_000), "each key by itself");
+        assert!(!due(&used(1, None), 1_000) && !due(&used(1, None), 1_000 + USE - 1));
+        assert!(due(&used(1, None), 1_000 + USE));
+        assert!(!due(&used(3, Some(5_000)), 5_000 + USE - 1), "another process has noted it");
+        assert!(due(&used(3, Some(5_000)), 5_000 + USE));
+    }
+}

@@ -41,6 +41,7 @@ mod edge;
 mod leaks;
 mod oidc;
 mod outage;
+mod people;
 mod permission_cells;
 mod permissions;
 mod plans;

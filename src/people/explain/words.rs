@@ -1,10 +1,14 @@
 //! A decision in words that can be read aloud: pure.
 
+mod belonging;
+mod phrases;
+
 use entity::{Kind, table::Owner};
 
+use self::phrases::{list, plural, verb, words};
 use super::Share;
 use crate::{
-    access::{Action, Bond, Obstacle, Reach},
+    access::{Action, Obstacle, Reach},
     store::Tie,
 };
 
@@ -38,8 +42,8 @@ impl Case<'_> {
             let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
             let why = match names.as_slice() {
                 [] => "they hold no role".to_owned(),
-                [only] => format!("their only role, {only}, does not let them {verb} {}", self.plural()),
-                _ => format!("none of their roles, {}, lets them {verb} {}", list(&names), self.plural()),
+                [only] => format!("their only role, {only}, does not let them {verb} {}", plural(self.kind)),
+                _ => format!("none of their roles, {}, lets them {verb} {}", list(&names), plural(self.kind)),
             };
             return format!("{person} may not {verb} {what}: {why}.");
         }
@@ -65,7 +69,7 @@ impl Case<'_> {
     pub fn because(&self, reach: Reach, covers: bool) -> String {
         let verb = verb(self.action);
         if reach == Reach::None {
-            return format!("It does not let them {verb} {}.", self.plural());
+            return format!("It does not let them {verb} {}.", plural(self.kind));
         }
         let range = self.range(reach);
         if !covers {
@@ -86,18 +90,9 @@ impl Case<'_> {
         }
     }
 
-    /// Records of its kind: `accounts`.
-    fn plural(&self) -> String {
-        let kind = words(self.kind.name());
-        match kind.strip_suffix('y') {
-            Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
-            _ => format!("{kind}s"),
-        }
-    }
-
     /// The records within a reach: `the accounts of their teams`.
     fn range(&self, reach: Reach) -> String {
-        let plural = self.plural();
+        let plural = plural(self.kind);
         match (reach, self.kind.table().owner) {
             (Reach::None, _) => format!("no {plural}"),
             (Reach::All, _) => format!("all {plural}"),
@@ -107,133 +102,6 @@ impl Case<'_> {
             (Reach::Team, _) => format!("the {plural} of their teams"),
         }
     }
-
-    /// Why a record within reach is; nothing where all are.
-    fn belongs(&self, reach: Reach) -> Option<String> {
-        if reach == Reach::All {
-            return None;
-        }
-        if matches!(self.kind.table().owner, Owner::Subject) {
-            return Some("they may see the record it is about".to_owned());
-        }
-        let team = reach == Reach::Team;
-        let mut reasons: Vec<String> = Vec::new();
-        for tie in self.ties.iter().filter(|tie| tie.own || team && tie.team) {
-            let reason = match (&tie.name, tie.own) {
-                _ if tie.bond == Bond::Department => "it belongs to their department".to_owned(),
-                (_, true) => format!("they {}", self.bond(tie.bond, Person::They)),
-                (Some(name), _) => format!("{name}, of their teams, {}", self.bond(tie.bond, Person::One)),
-                (None, _) => format!("somebody of their teams {}", self.bond(tie.bond, Person::One)),
-            };
-            if !reasons.contains(&reason) {
-                reasons.push(reason);
-            }
-        }
-        reasons.truncate(NAMED);
-        let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
-        Some(match reasons.as_slice() {
-            [] if team => "it belongs to their teams".to_owned(),
-            [] => "it belongs to them".to_owned(),
-            reasons => list(reasons),
-        })
-    }
-
-    /// Why a record beyond a reach is.
-    fn beyond(&self, reach: Reach) -> String {
-        if let Some(parent) = self.unseen.first() {
-            let parent = words(parent.name());
-            let article = if parent.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
-            return format!("it is a part of {article} {parent} that they may not see");
-        }
-        if matches!(self.kind.table().owner, Owner::Subject) {
-            return "they may not see the record it is about".to_owned();
-        }
-        let mut names: Vec<&str> = Vec::new();
-        for tie in self.ties {
-            let name = match (&tie.name, tie.department) {
-                (Some(name), _) => name.as_str(),
-                (None, Some(_)) => "another department",
-                (None, None) => "somebody else",
-            };
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        let more = names.len().saturating_sub(NAMED);
-        names.truncate(NAMED);
-        let owners = match more {
-            0 => list(&names),
-            more => format!("{} and {more} more", names.join(", ")),
-        };
-        match (names.is_empty(), reach, self.kind.table().owner) {
-            (true, ..) => "it belongs to nobody".to_owned(),
-            (_, Reach::Own, _) | (.., Owner::Library { .. }) => format!("it belongs to {owners}"),
-            _ => format!("it belongs to {owners}, outside their teams"),
-        }
-    }
-
-    /// What somebody has to do with the record.
-    fn bond(&self, bond: Bond, person: Person) -> String {
-        let (is, own, keep) = match person {
-            Person::They => ("are", "own", "keep"),
-            Person::One => ("is", "owns", "keeps"),
-        };
-        let account = if self.kind == Kind::Account { "its" } else { "its account's" };
-        match bond {
-            Bond::Themself => format!("{is} the person it is about"),
-            Bond::Owner => format!("{own} it"),
-            Bond::AccountOwner => format!("{own} its account"),
-            Bond::AccountTeam => format!("{is} on {account} team"),
-            Bond::Author => format!("{keep} it"),
-            Bond::Department => format!("{is} of its department"),
-        }
-    }
-}
-
-/// Of whom a verb speaks.
-#[derive(Clone, Copy)]
-enum Person {
-    /// They own.
-    They,
-    /// Ann owns.
-    One,
-}
-
-const fn verb(action: Action) -> &'static str {
-    match action {
-        Action::Read => "see",
-        Action::Create => "create",
-        Action::Update => "change",
-        Action::Delete => "archive",
-        Action::Approve => "approve",
-        Action::Assign => "give away",
-        Action::Export => "export",
-        Action::Import => "import",
-        Action::Merge => "merge",
-        Action::Erase => "erase",
-        Action::Manage => "administer",
-    }
-}
-
-/// `TargetAccountList` → `target account list`.
-fn words(name: &str) -> String {
-    let mut words = String::with_capacity(name.len() + 4);
-    for c in name.chars() {
-        if c.is_ascii_uppercase() && !words.is_empty() {
-            words.push(' ');
-        }
-        words.push(c.to_ascii_lowercase());
-    }
-    words
-}
-
-/// `Ann, Bob and Cleo`.
-fn list(names: &[&str]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [head @ .., last] => format!("{} and {last}", head.join(", ")),
-    }
 }
 
 #[cfg(test)]
@@ -242,6 +110,7 @@ mod tests {
     use sea_orm::prelude::Uuid;
 
     use super::*;
+    use crate::access::Bond;
 
     fn tie(bond: Bond, name: &str, (own, team): (bool, bool)) -> Tie {
         Tie { bond, user: None, name: Some(name.to_owned()), department: None, own, team }
@@ -314,24 +183,5 @@ mod tests {
         );
         let (summary, _) = said(Kind::Deal, Reach::All, &[], &[Obstacle::PersonDeactivated]);
         assert_eq!(summary, "Sam may not change the deal “Acme”: they are deactivated and may do nothing.");
-    }
-
-    #[test]
-    fn kinds_are_spoken_as_words() {
-        let plural = |kind| {
-            Case {
-                person: "",
-                kind,
-                record: None,
-                action: Action::Read,
-                reach: Reach::All,
-                ties: &[],
-                obstacles: &[],
-                unseen: vec![],
-            }
-            .plural()
-        };
-        assert_eq!(words("TargetAccountList"), "target account list");
-        assert_eq!((plural(Kind::Story), plural(Kind::ApiKey)), ("stories".to_owned(), "api keys".to_owned()));
     }
 }

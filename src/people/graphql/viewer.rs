@@ -18,7 +18,8 @@ pub struct ViewerQuery;
 
 #[Object]
 impl ViewerQuery {
-    /// Who is calling and what they may do; null for somebody who has not signed in.
+    /// Who is calling and what they may do; null for somebody who has not signed in. By an API key it is
+    /// who answers for the key, and what the key may do.
     #[expect(clippy::unused_async, reason = "the library takes asynchronous resolvers alone")]
     async fn viewer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Viewer>> {
         let actor = node::store(ctx)?.actor().clone();
