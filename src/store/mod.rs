@@ -65,6 +65,7 @@ pub struct Backend {
     clock: Arc<dyn Clock>,
     ids: ids::Ids,
     policies: policies::Cache<(Uuid, Option<Uuid>), Known>,
+    compiled: policies::Compiled,
     keys: keys::Keys,
     changed: watch::Sender<u64>,
 }
@@ -84,6 +85,7 @@ impl Backend {
             clock,
             ids: ids::Ids::default(),
             policies: policies::Cache::default(),
+            compiled: policies::Compiled::default(),
             keys: keys::Keys::default(),
             changed: watch::Sender::new(0),
         }))
