@@ -100,7 +100,7 @@ impl Compiled {
         let (mut policies, mut missing) = (Vec::with_capacity(roles.len()), Vec::new());
         for (id, version) in roles {
             match compiled.get(id) {
-                Some((compiled, policy)) if compiled == version => policies.push(policy.clone()),
+                Some((known, policy)) if known == version => policies.push(policy.clone()),
                 _ => missing.push(*id),
             }
         }

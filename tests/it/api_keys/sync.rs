@@ -64,8 +64,8 @@ on_both_engines! {
         let found = crm.query("{ account(by: { external: { system: \"crm\", id: \"a1\" } }) { name contacts { nodes { name } } leads { nodes { name } } } }").await.expect_ok();
         assert_eq!(found.data("account"), &json!({ "name": "Acme", "contacts": { "nodes": [{ "name": "Ann" }] }, "leads": { "nodes": [{ "name": "Interest" }] } }));
         // A night's file, which the key itself brings and whose rows it reads.
-        let begin = format!("mutation {{ importStart(input: {{ map: {MAP:?}, fileName: \"leads.csv\" }}) {{ job {{ id }} uploadPath userErrors {{ code message }} }} }}");
-        let begun = crm.query(&begin).await.expect_ok();
+        let start = format!("mutation {{ importStart(input: {{ map: {MAP:?}, fileName: \"leads.csv\" }}) {{ job {{ id }} uploadPath userErrors {{ code message }} }} }}");
+        let begun = crm.query(&start).await.expect_ok();
         let (job, path) = (crew::text(&begun, "importStart.job.id"), crew::text(&begun, "importStart.uploadPath"));
         let file = crm.request(Method::PUT, &path).header("content-type", "text/csv").body("id,name\nl1,Interest\nl2,More\nl3,\n");
         assert_eq!(crm.send(file).await.status.as_u16(), 202);
