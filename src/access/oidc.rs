@@ -69,7 +69,10 @@ impl<'a> Unproven<'a> {
         match self.claims.get("iss").and_then(Json::as_str) {
             Some(issuer) if issuer == rules.issuer => {}
             _ => {
-                return Err(refused("TOKEN_ISSUER", "The access token is of another issuer than the one trusted here."));
+                return Err(refused(
+                    "TOKEN_ISSUER",
+                    "The access token is of another issuer than the one trusted here.",
+                ));
             }
         }
         // What the header offers as a key (`jwk`, `jku`, `x5u`, `x5c`) is never looked at: whoever forges

@@ -79,7 +79,7 @@ impl Authority {
     pub async fn actor(&self, bearer: Option<&str>, _origin: &Origin) -> Result<(Actor, Option<Instant>)> {
         let Some(bearer) = bearer.map(str::trim) else { return Ok((Actor::anonymous(), None)) };
         match &self.0.issuer {
-            Some(issuer) if issuer.judges(bearer) => issuer.actor(&self.0.backend, bearer).await,
+            Some(issuer) if Issuer::judges(bearer) => issuer.actor(&self.0.backend, bearer).await,
             _ => self.holder(bearer).await,
         }
     }
