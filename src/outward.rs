@@ -5,7 +5,6 @@ use std::time::Duration;
 use reqwest::{ClientBuilder, Url, redirect::Policy};
 
 /// A client that follows no redirect and asks no proxy: it reaches the address that was configured, or nothing.
-#[must_use]
 pub fn client(timeout: Duration) -> ClientBuilder {
     // The same provider as the database's; where it is installed already, all is well.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -31,6 +30,16 @@ pub fn trusted(text: &str) -> Result<Url, &'static str> {
         return Err("takes no fragment");
     }
     Ok(url)
+}
+
+/// Why a request failed: the innermost cause says most, “connection refused” and not “error sending request”.
+#[must_use]
+pub fn cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ const MOST: usize = 10_000;
 #[derive(Debug)]
 pub struct Issuer {
     settings: Settings,
-    keys: keys::Published,
+    keys: Arc<keys::Published>,
     seen: Mutex<HashMap<String, Seen>>,
 }
 
@@ -58,7 +58,7 @@ impl Seen {
 impl Issuer {
     /// With these settings; nothing is asked of the issuer before its first token comes.
     pub fn new(settings: Settings) -> Result<Self> {
-        let keys = keys::Published::of(settings.rules.issuer.clone())?;
+        let keys = Arc::new(keys::Published::of(settings.rules.issuer.clone())?);
         Ok(Self { settings, keys, seen: Mutex::default() })
     }
 
@@ -74,9 +74,9 @@ impl Issuer {
         change.roll_back().await
     }
 
-    /// Whether a bearer's text is to be judged by this issuer's rules: a token that says somebody else
+    /// Whether a bearer's text is to be judged by an issuer's rules: a token that says somebody else
     /// than Tandem has given it.
-    pub(super) fn judges(&self, bearer: &str) -> bool {
+    pub(super) fn judges(bearer: &str) -> bool {
         oidc::issuer_of(bearer).is_some_and(|issuer| issuer != token::ISSUER)
     }
 
@@ -84,7 +84,7 @@ impl Issuer {
     pub(super) async fn actor(&self, backend: &Arc<Backend>, bearer: &str) -> Result<(Actor, Option<Instant>)> {
         let rules = &self.settings.rules;
         let signed = Unproven::read(bearer).ok_or_else(token::malformed)?.check(rules)?;
-        let keys = self.keys.for_token(&signed, backend.now()).await?;
+        let keys = self.keys.for_token(&signed, &*backend.clock()).await?;
         let claims = signed.prove(&keys, rules, backend.now())?;
         let user = self.person(backend, &claims).await?;
         let known = backend.known(user, None).await?;

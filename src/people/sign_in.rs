@@ -84,7 +84,7 @@ impl Authority {
             return Ok((actor, Some(until)));
         }
         match &self.0.issuer {
-            Some(issuer) if issuer.judges(bearer) => issuer.actor(&self.0.backend, bearer).await,
+            Some(issuer) if Issuer::judges(bearer) => issuer.actor(&self.0.backend, bearer).await,
             _ => self.holder(bearer).await,
         }
     }

@@ -17,7 +17,7 @@ pub(super) struct Key {
     shape: Shape,
     /// For which algorithm alone it is meant.
     only: Option<String>,
-    key: DecodingKey,
+    public: DecodingKey,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +55,8 @@ impl Keys {
         let named: Vec<&Key> = self.0.iter().filter(|key| name.is_none() || key.name.as_deref() == name).collect();
         let mut fitting = named.iter().filter(|key| key.fits(algorithm));
         match (fitting.next(), fitting.next()) {
-            (Some(key), None) => Ok(&key.key),
-            (Some(key), Some(_)) if name.is_some() => Ok(&key.key),
+            (Some(key), None) => Ok(&key.public),
+            (Some(key), Some(_)) if name.is_some() => Ok(&key.public),
             (None, _) if name.is_some() && !named.is_empty() => {
                 Err(refused("TOKEN_ALGORITHM", "The access token's algorithm is not the one of the key it names."))
             }
@@ -72,7 +72,7 @@ impl Key {
         if text("use").is_some_and(|of| of != "sig") || jwk.get("key_ops").is_some_and(|of| !verifies(of)) {
             return None;
         }
-        let (shape, key) = match (text("kty")?, text("crv")) {
+        let (shape, public) = match (text("kty")?, text("crv")) {
             ("RSA", _) => {
                 // RFC 7518: less than 2048 bits must not be used.
                 let modulus = URL_SAFE_NO_PAD.decode(text("n")?).ok()?;
@@ -86,7 +86,12 @@ impl Key {
             ("OKP", Some("Ed25519")) => (Shape::Ed25519, DecodingKey::from_ed_components(text("x")?)),
             _ => return None,
         };
-        Some(Self { name: text("kid").map(str::to_owned), shape, only: text("alg").map(str::to_owned), key: key.ok()? })
+        Some(Self {
+            name: text("kid").map(str::to_owned),
+            shape,
+            only: text("alg").map(str::to_owned),
+            public: public.ok()?,
+        })
     }
 
     fn fits(&self, algorithm: Algorithm) -> bool {

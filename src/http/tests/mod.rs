@@ -54,7 +54,7 @@ impl World {
             toy,
             clock,
             address,
-            client: crate::outward::client(Duration::from_secs(30)).build().unwrap(),
+            client: crate::outward::client(Duration::from_secs(30)).tls_certs_only([]).build().unwrap(),
             stop: Some(stop),
             serving,
         }

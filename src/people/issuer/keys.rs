@@ -7,10 +7,12 @@ use std::{
 
 use entity::Instant;
 use serde_json::Value as Json;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tracing::Instrument;
 
 use crate::{
     access::oidc::{Keys, Signed},
+    clock::Clock,
     error::{Code, Error, Result},
     outward,
 };
@@ -33,7 +35,7 @@ pub(super) struct Published {
     client: reqwest::Client,
     fetched: RwLock<Option<Fetched>>,
     /// Held while the issuer is asked: once at a time.
-    asking: Mutex<Asked>,
+    asking: Arc<Mutex<Asked>>,
 }
 
 #[derive(Clone, Debug)]
@@ -58,44 +60,46 @@ fn within(span: i64, at: Option<Instant>, now: Instant) -> bool {
 
 impl Published {
     pub(super) fn of(issuer: String) -> Result<Self> {
-        let client = outward::client(TIMEOUT).build().map_err(Error::internal)?;
-        Ok(Self { issuer, client, fetched: RwLock::default(), asking: Mutex::default() })
+        let client = outward::client(TIMEOUT).build().map_err(|error| Error::internal(outward::cause(&error)))?;
+        Ok(Self { issuer, client, fetched: RwLock::default(), asking: Arc::default() })
     }
 
     /// The keys to verify a token with: those at hand where they are fresh and have its key.
-    pub(super) async fn for_token(&self, token: &Signed<'_>, now: Instant) -> Result<Arc<Keys>> {
-        let good = |fetched: &Fetched| within(FRESH, Some(fetched.at), now) && token.known_to(&fetched.keys);
-        let at_hand = self.at_hand();
-        if let Some(fetched) = at_hand.as_ref().filter(|fetched| good(fetched)) {
-            return Ok(fetched.keys.clone());
+    pub(super) async fn for_token(self: &Arc<Self>, token: &Signed<'_>, clock: &dyn Clock) -> Result<Arc<Keys>> {
+        let at_hand_for = |longest: i64| {
+            let now = clock.now();
+            self.at_hand().filter(|fetched| within(longest, Some(fetched.at), now) && token.known_to(&fetched.keys))
+        };
+        if let Some(fetched) = at_hand_for(FRESH) {
+            return Ok(fetched.keys);
         }
-        // While one asks, the others go on with what there is.
-        let usable =
-            at_hand.filter(|fetched| within(LAST_RESORT, Some(fetched.at), now) && token.known_to(&fetched.keys));
-        let asking = match (self.asking.try_lock(), usable) {
-            (Ok(asking), _) => asking,
-            (Err(_), Some(usable)) => return Ok(usable.keys),
-            (Err(_), None) => self.asking.lock().await,
+        let asking = match self.asking.clone().try_lock_owned() {
+            Ok(asking) => asking,
+            // While one asks, the others go on with what there is.
+            Err(_) => match at_hand_for(LAST_RESORT) {
+                Some(fetched) => return Ok(fetched.keys),
+                None => self.asking.clone().lock_owned().await,
+            },
         };
         // Somebody else may have fetched them while this waited.
-        let at_hand = self.at_hand();
-        if let Some(fetched) = at_hand.as_ref().filter(|fetched| good(fetched)) {
-            return Ok(fetched.keys.clone());
+        if let Some(fetched) = at_hand_for(FRESH) {
+            return Ok(fetched.keys);
         }
-        self.ask(asking, at_hand, now).await
+        // To its end, whether or not the client waits: nobody shall keep the keys from others by going away.
+        let (published, now) = (self.clone(), clock.now());
+        let work = async move { published.ask(asking, now).await };
+        tokio::spawn(work.in_current_span()).await.map_err(Error::internal)?
     }
 
     /// Asks the issuer where it is time to, and answers the best keys there are.
-    async fn ask(&self, mut asked: MutexGuard<'_, Asked>, old: Option<Fetched>, now: Instant) -> Result<Arc<Keys>> {
-        let old = old.filter(|fetched| within(LAST_RESORT, Some(fetched.at), now));
-        let fresh = old.as_ref().filter(|fetched| within(FRESH, Some(fetched.at), now));
-        let rest = within(PATIENCE, asked.in_vain, now) || (fresh.is_some() && within(PATIENCE, asked.unknown, now));
-        if !rest {
-            if fresh.is_some() {
+    async fn ask(&self, mut asked: OwnedMutexGuard<Asked>, now: Instant) -> Result<Arc<Keys>> {
+        let old = self.at_hand().filter(|fetched| within(LAST_RESORT, Some(fetched.at), now));
+        let fresh = old.as_ref().is_some_and(|fetched| within(FRESH, Some(fetched.at), now));
+        let too_soon = within(PATIENCE, asked.in_vain, now) || (fresh && within(PATIENCE, asked.unknown, now));
+        if !too_soon {
+            if fresh {
                 asked.unknown = Some(now);
             }
-            // Noted before: a request that is given up half-way has asked too.
-            asked.in_vain = Some(now);
             match self.fetch().await {
                 Ok(keys) => {
                     asked.in_vain = None;
@@ -105,7 +109,8 @@ impl Published {
                     return Ok(keys);
                 }
                 Err(why) => {
-                    tracing::warn!(issuer = self.issuer, why, kept = old.is_some(), "the issuer's keys cannot be had")
+                    asked.in_vain = Some(now);
+                    tracing::warn!(issuer = self.issuer, why, kept = old.is_some(), "the issuer's keys cannot be had");
                 }
             }
         }
@@ -134,14 +139,7 @@ impl Published {
     }
 
     async fn get(&self, address: &str) -> Result<Json, String> {
-        let told = |error: reqwest::Error| {
-            // The innermost cause says most: “connection refused” and not “error sending request”.
-            let mut cause: &dyn std::error::Error = &error;
-            while let Some(inner) = cause.source() {
-                cause = inner;
-            }
-            format!("{address}: {cause}")
-        };
+        let told = |error: reqwest::Error| format!("{address}: {}", outward::cause(&error));
         let request = self.client.get(address).header("accept", "application/json");
         let mut response = request.send().await.map_err(told)?;
         if response.status() != reqwest::StatusCode::OK {

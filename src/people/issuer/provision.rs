@@ -107,7 +107,7 @@ async fn hold(change: &mut Change, user: UserId, roles: &str) -> Result<()> {
         match change.rows::<role::Entity>("key", key).await?.first() {
             Some(role) => wanted.push(role.id),
             None => {
-                tracing::warn!(role = key, user = %user, "--oidc-roles names a role that is gone; it gives nothing")
+                tracing::warn!(role = key, user = %user, "--oidc-roles names a role that is gone; it gives nothing");
             }
         }
     }

@@ -46,8 +46,8 @@ impl Settings {
                 ))
             })?);
         }
-        let rules = Rules { issuer: issuer.to_owned(), audiences };
-        Ok(Self { rules, groups: groups.trim().to_owned(), roles: mapping, department: None })
+        let trusted = Rules { issuer: issuer.to_owned(), audiences };
+        Ok(Self { rules: trusted, groups: groups.trim().to_owned(), roles: mapping, department: None })
     }
 
     /// With the path of the claim that names the department.

@@ -142,7 +142,7 @@ impl LocalIssuer {
 
     /// Publishes these keys from now on.
     pub fn publish(&self, keys: Vec<Value>) {
-        self.inside.lock().unwrap().keys = json!({ "keys": keys });
+        self.inside.lock().unwrap().keys = json!({ "keys": Value::Array(keys) });
     }
 
     /// Answers like this from now on.

@@ -41,7 +41,29 @@ on_both_engines! {
             held.notify_one();
         };
         let (answers, ()) = tokio::join!(asking, release);
-        answers.into_iter().for_each(|answer| drop(answer.expect_ok()));
+        for answer in answers {
+            answer.expect_ok();
+        }
+        assert_eq!(house.issuer.asked(), 1);
+        house.end().await;
+    }
+
+    async fn who_goes_away_does_not_keep_the_keys_from_others(world: World) {
+        let house = House::new(&world).await;
+        let held = house.issuer.hold();
+        let token = house.token(json!({}));
+        let impatient = house.ask(&token);
+        let gone = async {
+            while house.issuer.asked() == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            _ = impatient => panic!("the issuer has not answered yet"),
+            () = gone => {}
+        }
+        held.notify_one();
+        house.ask(&token).await.expect_ok();
         assert_eq!(house.issuer.asked(), 1);
         house.end().await;
     }
