@@ -2,16 +2,15 @@
 //! records out of their reach are blanked. Lists, exports and the feed all go through here.
 
 pub mod filter;
+mod holds;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use entity::{
-    Kind, event,
-    table::{Field, Parted, Type},
-};
+use entity::{Kind, event};
 use sea_orm::{QueryResult, prelude::Uuid};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
+use self::holds::{Holds, respell};
 use super::{Store, filter::Filter, json, scope, sql::Sql};
 use crate::{
     access::{Action, Actor, Reach},
@@ -165,68 +164,6 @@ impl Readable {
     }
 }
 
-/// What the values of a changed field hold.
-enum Holds {
-    /// The id of another record.
-    Id,
-    /// A filter of accounts.
-    AccountFilter,
-    /// Texts of parts.
-    Parts(&'static Parted),
-    /// What the record itself shows in the same words.
-    Words,
-    /// Something that is no field of the record.
-    Anything,
-}
-
-impl Holds {
-    fn of(kind: Option<Kind>, name: &str) -> Self {
-        let told = |field: &&Field| event::is_told(field) && field.told_as() == name;
-        let field = kind.and_then(|kind| kind.table().fields.iter().find(told));
-        match field.map(|field| field.ty) {
-            Some(Type::Key(_)) => Self::Id,
-            Some(Type::Parted(parted)) => Self::Parts(parted),
-            Some(Type::Json) if kind == Some(Kind::TargetAccountList) => Self::AccountFilter,
-            Some(Type::Json) | None => Self::Anything,
-            Some(_) => Self::Words,
-        }
-    }
-
-    /// Does something to each id in a value; what should be one and is none comes as nothing.
-    fn ids(&self, value: &mut Json, to: &mut impl FnMut(Option<(Kind, Uuid)>, &mut Json)) {
-        match self {
-            Self::Id if value.is_null() => {}
-            Self::Id => to(value.as_str().and_then(entity::id::parse), value),
-            Self::AccountFilter | Self::Anything => deep(value, to),
-            Self::Parts(_) | Self::Words => {}
-        }
-    }
-}
-
-/// Does something to each text in a value that is a global id.
-fn deep(value: &mut Json, to: &mut impl FnMut(Option<(Kind, Uuid)>, &mut Json)) {
-    match value {
-        Json::String(text) => {
-            if let Some(id) = entity::id::parse(text) {
-                to(Some(id), value);
-            }
-        }
-        Json::Array(items) => items.iter_mut().for_each(|item| deep(item, to)),
-        Json::Object(entries) => entries.values_mut().for_each(|entry| deep(entry, to)),
-        _ => {}
-    }
-}
-
-/// Texts of parts as the objects that the API shows.
-fn respell(parted: &Parted, value: &mut Json) {
-    for item in value.as_array_mut().into_iter().flatten() {
-        let Json::String(text) = item else { continue };
-        let words = parted.parts.iter().zip(text.split(':'));
-        let object: Map<String, Json> = words.map(|(part, word)| (part.name.to_owned(), word.into())).collect();
-        *item = Json::Object(object);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -252,29 +189,5 @@ mod tests {
         assert_eq!(names(&actor("amount")), ["name", "stage", "zeal"]);
         assert_eq!(seen(&actor("amount"), None, Some("{\"a\":{}}")).unwrap(), [], "of a type that is not known");
         assert_eq!(seen(&actor("amount"), Some(Kind::Deal), Some("[]")).unwrap(), []);
-    }
-
-    #[test]
-    fn ids_are_found_where_they_stand_and_no_text_is_taken_for_one() {
-        let id = entity::id::global(Kind::Account, Uuid::from_u128(7));
-        let found = |holds: &Holds, mut value: Json| {
-            let mut found = 0;
-            holds.ids(&mut value, &mut |id, _| found += usize::from(id.is_some()));
-            found
-        };
-        let filter = json!({ "or": [{ "id": { "in": [id, "no id"] } }, { "parent": { "id": { "eq": id } } }] });
-        assert_eq!(found(&Holds::AccountFilter, filter), 2);
-        assert_eq!(found(&Holds::of(Some(Kind::Account), "parent"), json!(id)), 1);
-        assert_eq!(found(&Holds::of(Some(Kind::Account), "name"), json!(id)), 0, "a name is a name");
-        assert_eq!(found(&Holds::of(Some(Kind::User), "filter"), json!({ "a": id })), 1);
-    }
-
-    #[test]
-    fn what_a_role_permits_is_told_as_the_role_shows_it() {
-        let Holds::Parts(parted) = Holds::of(Some(Kind::Role), "grants") else { panic!("grants have parts") };
-        let mut value = json!(["Account:UPDATE:OWN"]);
-        respell(parted, &mut value);
-        assert_eq!(value, json!([{ "resource": "Account", "action": "UPDATE", "reach": "OWN" }]));
-        respell(parted, &mut Json::Null);
     }
 }

@@ -55,6 +55,12 @@ on_both_engines! {
         }
         assert_eq!(count(&service, json!({ "subject": { "eq": deal }, "field": { "in": ["amount", "name"] } })).await, 2);
         assert_eq!(count(&service, json!({ "subject": { "eq": deal }, "not": { "field": { "eq": "amount" } } })).await, 3);
+        // Who follows hears the same.
+        let follow = "subscription ($filter: EventSubscriptionFilter) { events(filter: $filter, after: \"ev_0_0\") { changedFields } }";
+        let mut heard = service.subscribe(follow, json!({ "filter": { "subjects": [deal] } })).await;
+        for event in seen.iter().filter(|event| event["subjectId"] == deal) {
+            assert_eq!(heard.next().await["data"]["events"], json!({ "changedFields": event["changedFields"] }));
+        }
         // What changes of it behind the back moves no answer.
         let before = told(&service).await;
         let known = told(&admin).await;

@@ -73,11 +73,11 @@ on_both_engines! {
         let acme = create(&admin, "account", json!({ "name": "Acme", "ownerId": sam })).await;
         let lead = create(&admin, "lead", json!({ "name": "Ann", "accountId": acme, "ownerId": sam })).await;
         let start = count(&admin, json!({})).await;
-        world.clock.advance(std::time::Duration::from_secs(60));
+        world.clock.advance(std::time::Duration::from_mins(1));
         update(&seller, "account", json!({ "id": acme, "city": "Bonn" })).await;
         let body = json!({ "query": "mutation ($id: ID!) { leadUpdate(input: { id: $id, name: \"Anna\" }) { userErrors { code } } }", "variables": { "id": lead } });
         admin.send(admin.request(Method::POST, "/graphql").header("x-request-id", "audit-1").json(&body)).await.expect_ok();
-        world.clock.advance(std::time::Duration::from_secs(60));
+        world.clock.advance(std::time::Duration::from_mins(1));
         archive(&admin, "lead", &lead).await;
         mutate(&admin, "lead", "Restore", json!({ "id": lead }), "").await.expect_ok();
         let forged = lead.replace("lead_", "acct_");
