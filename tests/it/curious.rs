@@ -8,8 +8,11 @@ use apollo_compiler::{
     schema::{ExtendedType, InputObjectType},
     validation::Valid,
 };
-use entity::Kind;
+use entity::{Kind, table};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+
+/// How many steps from record to record a question takes at most.
+const ROOT_DEPTH: u32 = 2;
 
 /// Makes up operations.
 pub struct Curious {
@@ -43,7 +46,7 @@ impl Curious {
         for _ in 0..self.random.random_range(1..=3) {
             let some = if self.sometimes(0.8) { &much } else { &little };
             let root = some.choose(&mut self.random).expect("there are root fields").clone();
-            document += &self.field(&root, 2);
+            document += &self.field(&root, ROOT_DEPTH);
         }
         document + " }"
     }
@@ -61,7 +64,7 @@ impl Curious {
         let stem = ["Connection", "Aggregate"].iter().find_map(|end| target.strip_suffix(end)).unwrap_or(target);
         self.kind = Kind::named(stem);
         let given: Vec<Node<InputValueDefinition>> =
-            field.arguments.iter().filter(|argument| self.gives(argument)).cloned().collect();
+            field.arguments.iter().filter(|argument| self.gives(argument, depth)).cloned().collect();
         let given: Vec<String> = given
             .iter()
             .map(|argument| format!("{}: {}", argument.name, self.value(&argument.name, &argument.ty, 2)))
@@ -74,10 +77,12 @@ impl Curious {
         text
     }
 
-    fn gives(&mut self, argument: &InputValueDefinition) -> bool {
+    fn gives(&mut self, argument: &InputValueDefinition, depth: u32) -> bool {
         match argument.name.as_str() {
-            // Cursors come from answers only, and `last` goes with `before`.
+            // Cursors come from answers only, and `last` excludes `first`.
             "after" | "before" | "last" => false,
+            // Three full pages, one within the other, cost more than is taken.
+            "first" => depth < ROOT_DEPTH || self.random.random_bool(0.5),
             "filter" | "groupBy" | "orderBy" => self.random.random_bool(0.4),
             _ => argument.is_required() || self.random.random_bool(0.3),
         }
@@ -130,6 +135,18 @@ impl Curious {
         if ty.is_list() {
             let items: Vec<String> =
                 (0..self.random.random_range(1..=2)).map(|_| self.value(name, ty.item_type(), depth)).collect();
+            // The first value of an order's or a group's key is its field, which may not be named twice.
+            let first = |item: &String| item.split(',').next().map(str::to_owned);
+            let mut seen = Vec::new();
+            let mut items = items;
+            items.retain(|item| match name.as_str() {
+                "orderBy" | "groupBy" => {
+                    let new = !seen.contains(&first(item));
+                    seen.push(first(item));
+                    new
+                }
+                _ => true,
+            });
             return format!("[{}]", items.join(", "));
         }
         let ty = ty.inner_named_type().clone();
@@ -166,14 +183,19 @@ impl Curious {
         let fitting = self.kind.map(|kind| format!("{}_", kind.table().prefix));
         let fits = |id: &&String| fitting.as_ref().is_none_or(|prefix| id.starts_with(prefix.as_str()));
         let known: Vec<String> = self.ids.iter().filter(fits).cloned().collect();
-        known.choose(&mut self.random).or_else(|| self.ids.first()).expect("there are ids").clone()
+        match (known.choose(&mut self.random), fitting) {
+            (Some(id), _) => id.clone(),
+            // Well formed, and of no record.
+            (None, prefix) => format!("{}{}1", prefix.as_deref().unwrap_or("acct_"), "0".repeat(25)),
+        }
     }
 
     fn input(&mut self, input: &InputObjectType, depth: u32) -> String {
         let one_of = input.directives.has("oneOf");
         let outer = self.kind;
-        if let Some(kind) =
-            ["RelationFilter", "Filter", "Ref"].iter().find_map(|end| Kind::named(input.name.strip_suffix(end)?))
+        if let Some(kind) = ["RelationFilter", "Filter", "GroupBy", "Ref"]
+            .iter()
+            .find_map(|end| Kind::named(input.name.strip_suffix(end)?))
         {
             self.kind = Some(kind);
         }
@@ -188,10 +210,20 @@ impl Curious {
         for field in optional.sample(&mut self.random, more) {
             chosen.push(field.clone());
         }
-        let given: Vec<String> = chosen
-            .iter()
-            .map(|field| format!("{}: {}", field.name, self.value(&field.name, &field.ty, depth.saturating_sub(1))))
-            .collect();
+        if input.name == "MoneyFilter" && !chosen.iter().any(|field| field.name == "currency") {
+            chosen.extend(fields.iter().find(|field| field.name == "currency").cloned());
+        }
+        let mut given: Vec<String> = Vec::with_capacity(chosen.len());
+        for field in &chosen {
+            given.push(format!("{}: {}", field.name, self.value(&field.name, &field.ty, depth.saturating_sub(1))));
+        }
+        if input.name.ends_with("GroupBy") {
+            let dated = self.kind.is_some_and(|kind| is_dated(kind, &given[0]));
+            given.retain(|entry| dated || !entry.starts_with("bucket"));
+            if dated && !given.iter().any(|entry| entry.starts_with("bucket")) {
+                given.push("bucket: MONTH".to_owned());
+            }
+        }
         self.kind = outer;
         format!("{{ {} }}", given.join(", "))
     }
@@ -208,4 +240,11 @@ impl Curious {
             _ => true,
         }
     }
+}
+
+/// Whether `field: CREATED_AT` names a date of a kind, which groups by a calendar period.
+fn is_dated(kind: Kind, entry: &str) -> bool {
+    let name = entry.trim_start_matches("field: ");
+    let dated = |field: &&entity::table::Field| matches!(field.ty, table::Type::Instant | table::Type::Day);
+    kind.table().fields.iter().filter(dated).any(|field| tandem::store::page::screaming(&field.name) == name)
 }
