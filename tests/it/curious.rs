@@ -32,6 +32,40 @@ impl Curious {
         Self { schema, random: StdRng::seed_from_u64(seed), ids, words, names: 0, kind: None }
     }
 
+    /// The schema that is asked.
+    pub fn schema(&self) -> &Valid<Schema> {
+        &self.schema
+    }
+
+    /// An operation of one or two root fields whose names pass.
+    pub fn ask(&mut self, operation: &str, about: impl Fn(&str) -> bool) -> String {
+        let root = self.schema.get_object(operation).expect("the operation is there");
+        let roots: Vec<Node<FieldDefinition>> =
+            root.fields.values().map(|field| field.node.clone()).filter(|field| about(&field.name)).collect();
+        let mut document = format!("{} {{", operation.to_lowercase());
+        for _ in 0..if self.sometimes(0.8) { 1 } else { 2 } {
+            let root = roots.choose(&mut self.random).expect("there are root fields").clone();
+            document += &self.field(&root, ROOT_DEPTH);
+        }
+        document + " }"
+    }
+
+    /// Made-up values for those of a root field's arguments that have these names.
+    pub fn arguments(&mut self, root: &str, names: &[&str]) -> String {
+        let query = self.schema.get_object("Query").expect("there are queries");
+        let field = query.fields[root].node.clone();
+        let outer = self.kind;
+        self.kind = field.ty.inner_named_type().strip_suffix("Connection").and_then(Kind::named);
+        let given: Vec<String> = field
+            .arguments
+            .iter()
+            .filter(|argument| names.contains(&argument.name.as_str()))
+            .map(|argument| format!(", {}: {}", argument.name, self.value(&argument.name, &argument.ty, 2)))
+            .collect();
+        self.kind = outer;
+        given.concat()
+    }
+
     /// A query of a few root fields.
     pub fn query(&mut self) -> String {
         let roots: Vec<Node<FieldDefinition>> = {
@@ -65,10 +99,15 @@ impl Curious {
         self.kind = Kind::named(stem);
         let given: Vec<Node<InputValueDefinition>> =
             field.arguments.iter().filter(|argument| self.gives(argument, depth)).cloned().collect();
-        let given: Vec<String> = given
+        let mut given: Vec<String> = given
             .iter()
             .map(|argument| format!("{}: {}", argument.name, self.value(&argument.name, &argument.ty, 2)))
             .collect();
+        for page in given.iter_mut().filter(|given| given.starts_with("first: ")) {
+            if self.random.random_bool(0.2) {
+                *page = page.replace("first", "last");
+            }
+        }
         if !given.is_empty() {
             let _ = write!(text, "({})", given.join(", "));
         }
@@ -120,6 +159,9 @@ impl Curious {
             } else if depth > 0 && self.sometimes(0.35) {
                 text += &self.field(&field, depth - 1);
             }
+        }
+        if !interface && Kind::named(ty).is_some() && self.sometimes(0.2) {
+            let _ = write!(text, " ... on Node {{ id }} ... on {ty} {{ id again: id }} ... {{ id }}");
         }
         if interface && depth > 0 {
             for _ in 0..3 {
