@@ -45,7 +45,7 @@ fn main() -> Outcome<()> {
 
 async fn bench(options: &Options) -> Outcome<()> {
     let world = data::World::of(options.accounts());
-    let mut report = Report::new(&world, options.rounds(), options.seconds());
+    let mut report = Report::new(&world, options);
     for engine in options.engines() {
         let database = Database::prepare(engine, &world).await?;
         if options.explain {
@@ -55,7 +55,10 @@ async fn bench(options: &Options) -> Outcome<()> {
         report.begin(&database).await?;
         report.starts(servers::starts(&database, options.floor_only).await?);
         let floor = Floor::start(&database).await?;
-        let tandem = if options.floor_only { None } else { Some(Tandem::start(&database, &world).await?) };
+        let mut tandem = if options.floor_only { None } else { Some(Tandem::start(&database, &world).await?) };
+        if let (Some(tandem), Some(roles)) = (&mut tandem, options.roles) {
+            tandem.hire(roles).await?;
+        }
         for case in options.cases() {
             verify::check(case, &world, &floor, tandem.as_ref()).await?;
             for &connections in &options.connections {

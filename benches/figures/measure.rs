@@ -49,13 +49,13 @@ pub struct Figures {
     pub database_cpu_milliseconds: Option<f64>,
 }
 
-/// What both sides showed.
+/// What both sides showed: the floor and Tandem, or the administrator and somebody with many roles.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Both {
-    /// The floor.
-    pub floor: Figures,
-    /// Tandem, where it took part.
-    pub tandem: Option<Figures>,
+    /// The one that is compared with.
+    pub base: Figures,
+    /// The other, where it took part.
+    pub other: Option<Figures>,
 }
 
 struct Side<'a> {
@@ -79,10 +79,17 @@ pub async fn side_by_side(
     database: &Database,
     pace: Pace,
 ) -> Outcome<Both> {
-    let mut sides = vec![Side::new(&floor.server, |number| case.floor_request(world, number))];
-    if let Some(tandem) = tandem {
-        sides.push(Side::new(&tandem.server, |number| tandem.request(case, world, number)));
-    }
+    let mut sides = match tandem {
+        Some(tandem) if tandem.has_holder() => vec![
+            Side::new(&tandem.server, |number| tandem.request(case, world, number)),
+            Side::new(&tandem.server, |number| tandem.holders_request(case, world, number)),
+        ],
+        Some(tandem) => vec![
+            Side::new(&floor.server, |number| case.floor_request(world, number)),
+            Side::new(&tandem.server, |number| tandem.request(case, world, number)),
+        ],
+        None => vec![Side::new(&floor.server, |number| case.floor_request(world, number))],
+    };
     let warm_up = Pace { length: (pace.length / 2).max(Duration::from_millis(500)), ..pace };
     for side in &sides {
         round(side, database, warm_up).await?;
@@ -94,8 +101,8 @@ pub async fn side_by_side(
         }
     }
     let mut medians = sides.iter().map(|side| median(&side.rounds));
-    let floor = medians.next().ok_or("no rounds")?;
-    Ok(Both { floor, tandem: medians.next() })
+    let base = medians.next().ok_or("no rounds")?;
+    Ok(Both { base, other: medians.next() })
 }
 
 async fn round(side: &Side<'_>, database: &Database, pace: Pace) -> Outcome<Figures> {

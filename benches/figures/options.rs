@@ -25,6 +25,9 @@ pub struct Options {
     /// Without Tandem's server.
     #[arg(long)]
     pub floor_only: bool,
+    /// Measures somebody with this many roles beside the administrator, instead of Tandem beside the floor.
+    #[arg(long, conflicts_with_all = ["floor_only", "explain"])]
+    pub roles: Option<u32>,
     /// Prints the plans of the floor's statements instead of measuring.
     #[arg(long)]
     pub explain: bool,

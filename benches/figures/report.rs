@@ -1,6 +1,6 @@
 //! What was measured, as Markdown for BENCH.md and as JSON.
 
-use std::{fmt::Write, process::Command, time::Duration};
+use std::{fmt::Write, process::Command};
 
 use serde::Serialize;
 
@@ -10,6 +10,7 @@ use crate::{
     data::World,
     engine::{Database, Engine},
     measure::{Both, Figures},
+    options::Options,
     servers::{Floor, Starts, Tandem},
 };
 
@@ -26,6 +27,8 @@ pub struct Report {
     processor: String,
     commit: String,
     command: String,
+    /// Whom each row compares.
+    sides: [String; 2],
     engines: Vec<OfEngine>,
 }
 
@@ -50,20 +53,24 @@ struct Row {
 
 impl Report {
     /// An empty report of this run.
-    pub fn new(world: &World, rounds: u16, length: Duration) -> Self {
+    pub fn new(world: &World, options: &Options) -> Self {
         let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
         Self {
             accounts: world.accounts,
             leads: world.leads(),
             deals: world.deals(),
-            rounds,
-            seconds: length.as_secs_f64(),
+            rounds: options.rounds(),
+            seconds: options.seconds().as_secs_f64(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             processor: processor().unwrap_or_else(|| "unknown processor".to_owned()),
             commit: commit().unwrap_or_else(|| "unknown".to_owned()),
             command: format!("cargo bench --bench figures -- {}", arguments.join(" "))
                 .trim_end_matches(" -- ")
                 .to_owned(),
+            sides: match options.roles {
+                Some(roles) => ["administrator".to_owned(), format!("{roles} roles")],
+                None => ["floor".to_owned(), "Tandem".to_owned()],
+            },
             engines: Vec::new(),
         }
     }
@@ -121,30 +128,30 @@ impl Report {
             self.command
         );
         for part in &self.engines {
-            part.markdown(&mut text);
+            part.markdown(&mut text, &self.sides);
         }
         text
     }
 }
 
 impl OfEngine {
-    fn markdown(&self, text: &mut String) {
+    fn markdown(&self, text: &mut String, sides: &[String; 2]) {
         let _ = writeln!(text, "\n### {} {}\n", self.engine.name(), self.version);
-        let with_tandem = self.rows.iter().any(|row| row.both.tandem.is_some());
+        let with_other = self.rows.iter().any(|row| row.both.other.is_some());
         let columns = ["req/s", "p50 ms", "p99 ms", "CPU ms server", "CPU ms database"];
         let mut header = vec!["case".to_owned(), "connections".to_owned()];
-        header.extend(columns.map(|column| format!("floor {column}")));
-        if with_tandem {
-            header.extend(columns.map(|column| format!("Tandem {column}")));
+        header.extend(columns.map(|column| format!("{} {column}", sides[0])));
+        if with_other {
+            header.extend(columns.map(|column| format!("{} {column}", sides[1])));
             header.push("CPU ratio".to_owned());
         }
         let _ = writeln!(text, "| {} |\n|---|{}", header.join(" | "), "---:|".repeat(header.len() - 1));
         for row in &self.rows {
             let mut cells = vec![row.case.title().to_owned(), row.connections.to_string()];
-            cells.extend(cells_of(&row.both.floor));
-            if let Some(tandem) = &row.both.tandem {
-                cells.extend(cells_of(tandem));
-                cells.push(format!("{:.2}", cpu(tandem) / cpu(&row.both.floor)));
+            cells.extend(cells_of(&row.both.base));
+            if let Some(other) = &row.both.other {
+                cells.extend(cells_of(other));
+                cells.push(format!("{:.2}", cpu(other) / cpu(&row.both.base)));
             }
             let _ = writeln!(text, "| {} |", cells.join(" | "));
         }

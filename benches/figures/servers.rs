@@ -139,6 +139,8 @@ pub struct Tandem {
     /// From spawning to the first GraphQL answer.
     pub answered_after: Duration,
     token: String,
+    /// The token of somebody with many roles.
+    holder: Option<String>,
     cursor: String,
 }
 
@@ -146,7 +148,7 @@ impl Tandem {
     /// Starts `tandem serve` on this database, signs in, and walks to the middle of all accounts.
     pub async fn start(database: &Database, world: &World) -> Outcome<Self> {
         let mut tandem = Self::start_alone(database).await?;
-        tandem.token = sign_in(tandem.server.address).await?;
+        tandem.token = sign_in(tandem.server.address, EMAIL).await?;
         tandem.cursor = walk(tandem.server.address, &tandem.token, world.page_after()).await?;
         Ok(tandem)
     }
@@ -169,12 +171,85 @@ impl Tandem {
         server.until_ready().await?;
         let ready_after = since.elapsed();
         data(http::once(address, &graphql("{ __typename }", &json!({}), None)).await?)?;
-        Ok(Self { server, ready_after, answered_after: since.elapsed(), token: String::new(), cursor: String::new() })
+        Ok(Self {
+            server,
+            ready_after,
+            answered_after: since.elapsed(),
+            token: String::new(),
+            holder: None,
+            cursor: String::new(),
+        })
     }
 
     /// The `number`th request of a case.
     pub fn request(&self, case: Case, world: &World, number: u32) -> Vec<u8> {
         case.tandem_request(world, number, &self.token, &self.cursor)
+    }
+
+    /// The same as somebody with many roles sends it.
+    pub fn holders_request(&self, case: Case, world: &World, number: u32) -> Vec<u8> {
+        case.tandem_request(world, number, self.holder.as_deref().unwrap_or(&self.token), &self.cursor)
+    }
+
+    /// Whether there is somebody with many roles.
+    pub fn has_holder(&self) -> bool {
+        self.holder.is_some()
+    }
+
+    /// Makes somebody with this many roles, who together permit what the cases need.
+    pub async fn hire(&mut self, roles: u32) -> Outcome<()> {
+        let make = async |query: &str, input: Value| -> Outcome<Value> {
+            let variables = json!({ "input": input });
+            let mut answer =
+                data(http::once(self.server.address, &graphql(query, &variables, Some(&self.token))).await?)?;
+            let payload = answer["made"].take();
+            if payload["userErrors"].as_array().is_none_or(|errors| !errors.is_empty()) {
+                return Err(format!("{query}: {payload}").into());
+            }
+            Ok(payload)
+        };
+        let email = format!("holder-{}@bench.example", std::process::id());
+        let user = "mutation($input: UserCreateInput!) { made: userCreate(input: $input) { user { id } userErrors { message } } }";
+        let person = make(user, json!({ "name": "Holder", "email": email, "department": "SALES" })).await?;
+        let person = &person["user"]["id"];
+        let password = "mutation($input: UserSetPasswordInput!) { made: userSetPassword(input: $input) { userErrors { message } } }";
+        make(password, json!({ "id": person, "password": PASSWORD })).await?;
+        for number in 0..roles {
+            let role = "mutation($input: RoleCreateInput!) { made: roleCreate(input: $input) { role { id } userErrors { message } } }";
+            let name = format!("{email} {number}");
+            let made =
+                make(role, json!({ "name": name, "grants": grants(number), "fieldRules": hidden(number) })).await?;
+            let assign =
+                "mutation($input: RoleAssignInput!) { made: roleAssign(input: $input) { userErrors { message } } }";
+            make(assign, json!({ "roleId": made["role"]["id"], "userId": person })).await?;
+        }
+        self.holder = Some(sign_in(self.server.address, &email).await?);
+        Ok(())
+    }
+}
+
+/// Kinds that the cases read or change.
+const USED: [&str; 7] = ["Account", "Lead", "Deal", "Persona", "Pipeline", "Stage", "User"];
+
+/// What the `number`th of many roles permits: seven of them together everything on the kinds used.
+fn grants(number: u32) -> Value {
+    let whole = USED[number as usize % USED.len()];
+    let grant =
+        |resource: &str, action: &str, reach: &str| json!({ "resource": resource, "action": action, "reach": reach });
+    let mut grants: Vec<Value> =
+        ["READ", "CREATE", "UPDATE", "DELETE", "ASSIGN"].map(|action| grant(whole, action, "ALL")).into();
+    let owned = ["Account", "Lead", "Deal", "Contact", "Story", "TargetAccountList"].into_iter();
+    grants.extend(owned.filter(|kind| *kind != whole).map(|kind| grant(kind, "READ", "OWN")));
+    Value::Array(grants)
+}
+
+/// A field that this role hides, and another shows.
+fn hidden(number: u32) -> Value {
+    let field = ["city", "website", "description"][number as usize % 3];
+    if number.is_multiple_of(7) {
+        json!([])
+    } else {
+        json!([{ "resource": "Account", "field": field, "rule": "HIDDEN" }])
     }
 }
 
@@ -186,9 +261,9 @@ pub fn data(mut answer: Value) -> Outcome<Value> {
     Ok(answer["data"].take())
 }
 
-async fn sign_in(address: SocketAddr) -> Outcome<String> {
+async fn sign_in(address: SocketAddr, email: &str) -> Outcome<String> {
     let query = "mutation($input: SignInInput!) { signIn(input: $input) { accessToken userErrors { code message } } }";
-    let variables = json!({ "input": { "email": EMAIL, "password": PASSWORD } });
+    let variables = json!({ "input": { "email": email, "password": PASSWORD } });
     let answer = data(http::once(address, &graphql(query, &variables, None)).await?)?;
     let token = answer["signIn"]["accessToken"].as_str();
     Ok(token.ok_or_else(|| format!("cannot sign in: {answer}"))?.to_owned())

@@ -108,7 +108,7 @@ async fn seed_roles(backend: &Backend, tx: &DatabaseTransaction) -> Result<()> {
             grants.splice(0..0, had.iter().cloned());
             fields.splice(0..0, had_fields.iter().cloned());
             sql.push("UPDATE role SET grants = ").bind(Value::from(Grants(grants))).push(", field_rules = ");
-            sql.bind(Value::from(FieldRules(fields))).push(" WHERE id = ").bind(*id);
+            sql.bind(Value::from(FieldRules(fields))).push(", version = version + 1 WHERE id = ").bind(*id);
         } else {
             sql.push("INSERT INTO role (id, key, name, name_fold, description, built_in, grants, field_rules, version, created_at, updated_at) VALUES (");
             sql.bind(backend.new_id()).push(", ").bind(role.key).push(", ").bind(role.name).push(", ");

@@ -36,6 +36,8 @@ pub(super) struct Cache(Mutex<Lately>);
 #[derive(Debug, Default)]
 struct Lately {
     known: HashMap<(Uuid, Option<Uuid>), Known>,
+    /// What roles permit, compiled once per version of each.
+    compiled: HashMap<Uuid, (i32, Policy)>,
     /// How often everything was forgotten.
     forgotten: u64,
 }
@@ -68,6 +70,27 @@ impl Cache {
         lately.known.insert(key, known);
     }
 
+    /// What those of the roles permit that are compiled in this version, and which are not.
+    fn compiled(&self, roles: &[(Uuid, i32)]) -> (Vec<Policy>, Vec<Uuid>) {
+        let lately = self.lock();
+        let (mut policies, mut missing) = (Vec::with_capacity(roles.len()), Vec::new());
+        for (id, version) in roles {
+            match lately.compiled.get(id) {
+                Some((compiled, policy)) if compiled == version => policies.push(policy.clone()),
+                _ => missing.push(*id),
+            }
+        }
+        (policies, missing)
+    }
+
+    fn keep_compiled(&self, roles: Vec<(Uuid, i32, Policy)>) {
+        let mut lately = self.lock();
+        if lately.compiled.len() >= 10_000 {
+            lately.compiled.clear();
+        }
+        lately.compiled.extend(roles.into_iter().map(|(id, version, policy)| (id, (version, policy))));
+    }
+
     pub(super) fn clear(&self) {
         let mut lately = self.lock();
         lately.known.clear();
@@ -94,10 +117,14 @@ impl Backend {
     }
 
     async fn read_known(&self, user: UserId, session: Option<SessionId>) -> Result<Known> {
-        let engine = self.db.engine();
         let now = self.now();
-        let mut sql = Sql::new(engine);
-        sql.push("SELECT u.department, u.status FROM \"user\" u WHERE u.archived_at IS NULL AND u.id = ").bind(user.0);
+        let mut sql = Sql::new(self.db.engine());
+        sql.push(
+            "SELECT u.department, u.status, r.id, r.version FROM \"user\" u \
+             LEFT JOIN role_assignment a ON a.user_id = u.id AND a.archived_at IS NULL \
+             LEFT JOIN role r ON r.id = a.role_id AND r.archived_at IS NULL WHERE u.archived_at IS NULL AND u.id = ",
+        )
+        .bind(user.0);
         if let Some(session) = session {
             sql.push(
                 " AND EXISTS (SELECT 1 FROM session s WHERE s.user_id = u.id AND s.revoked_at IS NULL AND s.id = ",
@@ -111,15 +138,35 @@ impl Backend {
         };
         let department = json::text(row, 0)?.and_then(Department::parse);
         let good = json::text(row, 1)? == Some(UserStatus::Active.as_str());
-        Ok(Known { department, policy: self.policy_of(user).await?, good, read_at: now })
+        let mut roles = Vec::with_capacity(rows.len());
+        for row in &rows {
+            roles.extend(json::uuid(row, 2)?.zip(json::int(row, 3)?));
+        }
+        Ok(Known { department, policy: self.policy_of(&roles).await?, good, read_at: now })
     }
 
-    /// The union of a user's roles.
-    async fn policy_of(&self, user: UserId) -> Result<Policy> {
-        let rows = self.db.fetch(roles_held(Sql::new(self.db.engine()), &[user.0])).await?;
-        let roles: Vec<Policy> = rows.iter().map(role_held).map(|role| Ok(role?.policy)).collect::<Result<_>>()?;
-        Ok(Policy::union(&roles))
+    /// What roles permit together, named by id and version. Only those that changed are read, as they are now.
+    pub(super) async fn policy_of(&self, roles: &[(Uuid, i32)]) -> Result<Policy> {
+        let (mut policies, missing) = self.policies.compiled(roles);
+        if !missing.is_empty() {
+            let mut sql = Sql::new(self.db.engine());
+            sql.push("SELECT r.id, r.version, r.grants, r.field_rules FROM role r WHERE r.id").in_ids(&missing);
+            let compile = |row: &QueryResult| -> Result<(Uuid, i32, Policy)> {
+                let (id, version) = (json::uuid(row, 0)?.unwrap_or_default(), json::int(row, 1)?.unwrap_or_default());
+                Ok((id, version, spelled(row, 2)?))
+            };
+            let read: Vec<_> = self.db.fetch(sql).await?.iter().map(compile).collect::<Result<_>>()?;
+            policies.extend(read.iter().map(|(_, _, policy)| policy.clone()));
+            self.policies.keep_compiled(read);
+        }
+        Ok(Policy::union(&policies))
     }
+}
+
+/// What a role's row permits, from its column of permissions and that of field rules behind it.
+fn spelled(row: &QueryResult, at: usize) -> Result<Policy> {
+    let (grants, rules) = (row.try_get_by_index::<Grants>(at)?, row.try_get_by_index::<FieldRules>(at + 1)?);
+    Ok(Policy::spelled(&grants.0, &rules.0))
 }
 
 /// A role as somebody holds it.
@@ -165,6 +212,6 @@ fn role_held(row: &QueryResult) -> Result<Held> {
         user: UserId(json::uuid(row, 0)?.unwrap_or_default()),
         role: RoleId(json::uuid(row, 1)?.unwrap_or_default()),
         name: json::text(row, 2)?.unwrap_or_default().to_owned(),
-        policy: Policy::spelled(&row.try_get_by_index::<Grants>(3)?.0, &row.try_get_by_index::<FieldRules>(4)?.0),
+        policy: spelled(row, 3)?,
     })
 }

@@ -131,16 +131,12 @@ impl Store {
     }
 
     async fn read_list(&self, find: &Find, connection: &Connection, out: &mut Out) -> Result<()> {
-        let kind = connection.rows.kind;
         find.order.check(self.actor())?;
         let mut span = Span::default();
         let mut rows = Vec::new();
         if connection.reads_rows {
             let mut sql = Sql::new(self.engine());
-            self.push_select(&mut sql, &connection.rows, "t");
-            sql.push(" FROM ").table(kind.table().table).push(" t WHERE TRUE");
-            self.and_found(&mut sql, (kind, "t"), find)?;
-            Self::and_page(&mut sql, "t", find)?;
+            self.push_list(&mut sql, &connection.rows, find)?;
             rows = self.fetch(sql).await?;
             span.more = rows.len() > find.page.size;
             rows.truncate(find.page.size);
@@ -151,12 +147,45 @@ impl Store {
         }
         if connection.counts() {
             let mut sql = Sql::new(self.engine());
-            sql.push("SELECT count(*) FROM ").table(kind.table().table).push(" t WHERE TRUE");
-            self.and_found(&mut sql, (kind, "t"), find)?;
+            self.push_count(&mut sql, connection.rows.kind, find)?;
             span.count = first_count(&self.fetch(sql).await?)?;
         }
         let level = self.load(&connection.rows, rows).await?;
         write::connection(self, out, (find, connection), (&level, &span))
+    }
+
+    /// How the database would find a page of a list, and how it would count it, in its own words.
+    pub async fn explain(&self, kind: Kind, find: &Find) -> Result<[String; 2]> {
+        find.order.check(self.actor())?;
+        let begin = || {
+            let mut sql = Sql::new(self.engine());
+            sql.push(if sql.engine() == Engine::Postgres { "EXPLAIN " } else { "EXPLAIN QUERY PLAN " });
+            sql
+        };
+        let (mut page, mut count) = (begin(), begin());
+        self.push_list(&mut page, &Rows::new(kind), find)?;
+        self.push_count(&mut count, kind, find)?;
+        Ok([self.plan_of(page).await?, self.plan_of(count).await?])
+    }
+
+    async fn plan_of(&self, sql: Sql) -> Result<String> {
+        let column = if sql.engine() == Engine::Postgres { 0 } else { 3 };
+        let rows = self.fetch(sql).await?;
+        let lines: Result<Vec<&str>> =
+            rows.iter().map(|row| Ok(json::text(row, column)?.unwrap_or_default())).collect();
+        Ok(lines?.join("\n"))
+    }
+
+    fn push_list(&self, sql: &mut Sql, rows: &Rows, find: &Find) -> Result<()> {
+        self.push_select(sql, rows, "t");
+        sql.push(" FROM ").table(rows.kind.table().table).push(" t WHERE TRUE");
+        self.and_found(sql, (rows.kind, "t"), find)?;
+        Self::and_page(sql, "t", find)
+    }
+
+    fn push_count(&self, sql: &mut Sql, kind: Kind, find: &Find) -> Result<()> {
+        sql.push("SELECT count(*) FROM ").table(kind.table().table).push(" t WHERE TRUE");
+        self.and_found(sql, (kind, "t"), find)
     }
 
     /// Reads rows of one kind by id and writes each by itself: null where there is none.

@@ -40,6 +40,7 @@ mod leaks;
 mod outage;
 mod permission_cells;
 mod permissions;
+mod plans;
 mod sign_in;
 mod sockets;
 mod uploads;
