@@ -5,6 +5,7 @@
 //! [`Store::as_system`].
 
 pub mod aggregate;
+pub mod answer;
 pub mod bulk;
 mod change;
 mod credentials;
@@ -112,7 +113,8 @@ impl Backend {
 
     /// A store that acts for an actor.
     #[must_use]
-    pub fn store(self: &Arc<Self>, actor: Actor, request: Option<&str>) -> Store {
+    pub fn store(self: &Arc<Self>, mut actor: Actor, request: Option<&str>) -> Store {
+        actor.today = self.now().day();
         Store {
             backend: self.clone(),
             actor: Arc::new(actor),
@@ -182,7 +184,8 @@ impl Store {
                 "The session has ended; sign in again.",
             ));
         }
-        let actor = Actor { department: known.department, policy: known.policy, ..(*self.actor).clone() };
+        let (department, policy, today) = (known.department, known.policy, self.now().day());
+        let actor = Actor { department, policy, today, ..(*self.actor).clone() };
         Ok(Self { actor: Arc::new(actor), ..self.clone() })
     }
 

@@ -178,7 +178,7 @@ impl Curious {
             let items: Vec<String> =
                 (0..self.random.random_range(1..=2)).map(|_| self.value(name, ty.item_type(), depth)).collect();
             // The first value of an order's or a group's key is its field, which may not be named twice.
-            let first = |item: &String| item.split(',').next().map(str::to_owned);
+            let first = |item: &String| item.split([',', '}']).next().map(|field| field.trim().to_owned());
             let mut seen = Vec::new();
             let mut items = items;
             items.retain(|item| match name.as_str() {

@@ -41,6 +41,7 @@ mod outage;
 mod permission_cells;
 mod permissions;
 mod plans;
+mod secrets;
 mod sign_in;
 mod sockets;
 mod uploads;

@@ -11,9 +11,11 @@ use crate::{crew, support::world::World};
 
 /// Changes every value of these records that the plain find does not show, but for keys and times, which
 /// decide what is seen.
-pub async fn disturb(world: &World, plain: &Plain, roles: &Roles, ids: &[String]) {
+pub async fn disturb(world: &World, plain: &Plain, roles: &Roles, (ids, seed): (&[String], u64)) {
     let mut sql = String::new();
     for (n, global) in ids.iter().enumerate() {
+        // Other values in each case, and none of them twice.
+        let n = n + 1_000 * usize::try_from(seed % 1_000).expect("small");
         let (kind, id) = entity::id::parse(global).expect("a global id");
         if matches!(kind, Kind::User | Kind::Team | Kind::TeamMembership) {
             continue;
@@ -56,7 +58,7 @@ fn other(field: &Field, n: usize) -> Option<String> {
             }
             _ => format!("'other{n}.example'"),
         },
-        Type::Int if field.column != "version" => format!("{}", n % 100),
+        Type::Int if field.column != "version" => format!("{}", (n / 1_000 + n) % 100),
         _ => return None,
     };
     Some(format!("{column} = {value}"))

@@ -4,6 +4,8 @@
 //! says from the definition what it must be, `reference` works out from it alone what every question must be
 //! answered. `halves` and `regressions` are the cases with names.
 
+mod aggregates;
+mod cells;
 mod company;
 mod disturb;
 mod evaluator;
@@ -13,6 +15,7 @@ mod model;
 mod plain;
 mod proof;
 mod reference;
+mod regressions;
 mod roles;
 mod shrink;
 mod words;

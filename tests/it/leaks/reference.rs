@@ -17,7 +17,6 @@ use serde_json::{Map, Value, json};
 
 use super::{
     evaluator::{Refused, Sight, sort},
-    figures::{Group, Grouped, figure, group},
     plain::{Row, live, text},
 };
 
@@ -35,16 +34,16 @@ pub struct Expected {
 
 /// One operation before one person's sight.
 pub struct Reference<'a> {
-    sight: Sight<'a>,
+    pub sight: Sight<'a>,
     document: &'a ExecutableDocument,
     refused: Cell<bool>,
 }
 
 /// One key of an answer: its field, and all selections made under it.
-struct Picked<'d> {
-    key: &'d str,
-    field: &'d Field,
-    sets: Vec<&'d SelectionSet>,
+pub struct Picked<'d> {
+    pub key: &'d str,
+    pub field: &'d Field,
+    pub sets: Vec<&'d SelectionSet>,
 }
 
 /// What an operation should be answered to somebody who sees this.
@@ -86,7 +85,7 @@ pub fn agrees(expected: &Value, actual: &Value) -> bool {
 }
 
 impl Reference<'_> {
-    fn pick<'d>(&'d self, sets: &[&'d SelectionSet], type_name: &str) -> Vec<Picked<'d>> {
+    pub fn pick<'d>(&'d self, sets: &[&'d SelectionSet], type_name: &str) -> Vec<Picked<'d>> {
         let mut picked = Vec::new();
         for set in sets {
             self.pick_from(set, type_name, &mut picked);
@@ -187,7 +186,7 @@ impl Reference<'_> {
     }
 
     /// Refused where anything selected below uses what is hidden, whatever the records hold.
-    fn check(&self, kind: Kind, sets: &[&SelectionSet]) -> Result<(), Refused> {
+    pub fn check(&self, kind: Kind, sets: &[&SelectionSet]) -> Result<(), Refused> {
         for picked in self.pick(sets, kind.name()) {
             match kind.table().link(picked.field.name.as_str()) {
                 Some(link) if matches!(link.join, Join::One { .. }) => self.check(link.target, &picked.sets)?,
@@ -223,7 +222,7 @@ impl Reference<'_> {
         Ok(())
     }
 
-    fn any(&self, id: &Value, sets: &[&SelectionSet]) -> Value {
+    pub fn any(&self, id: &Value, sets: &[&SelectionSet]) -> Value {
         let found = id.as_str().and_then(|id| self.sight.plain.row(id));
         found.map_or(Value::Null, |(kind, row)| self.object(kind, row, sets))
     }
@@ -249,7 +248,7 @@ impl Reference<'_> {
     }
 
     /// The selected parts of a small object, or of each of several.
-    fn parts(&self, value: &Value, type_name: &str, sets: &[&SelectionSet]) -> Value {
+    pub fn parts(&self, value: &Value, type_name: &str, sets: &[&SelectionSet]) -> Value {
         match value {
             Value::Array(items) => items.iter().map(|item| self.parts(item, type_name, sets)).collect(),
             Value::Object(parts) => {
@@ -305,7 +304,7 @@ impl Reference<'_> {
         Ok(sight.plain.of(Kind::Account).filter(|row| sight.passes(Kind::Account, row, &list["filter"])).collect())
     }
 
-    fn found<'r>(&self, kind: Kind, rows: Vec<&'r Row>, arguments: &Value) -> Vec<&'r Row> {
+    pub fn found<'r>(&self, kind: Kind, rows: Vec<&'r Row>, arguments: &Value) -> Vec<&'r Row> {
         let filter = &arguments["filter"];
         let keeps = |row: &&Row| {
             (arguments["includeArchived"] == true || live(row))
@@ -355,86 +354,10 @@ impl Reference<'_> {
         };
         Value::Object(self.pick(sets, &format!("{}Edge", kind.name())).into_iter().map(part).collect())
     }
-
-    fn aggregate(&self, kind: Kind, picked: &Picked<'_>) -> Result<Value, Refused> {
-        let arguments = arguments(picked.field);
-        let groups = Group::read(kind, &arguments["groupBy"]);
-        groups.iter().try_for_each(|group| group.check(&self.sight, kind))?;
-        let items = self.pick(&picked.sets, &format!("{}Aggregate", kind.name()));
-        for item in &items {
-            match item.field.name.as_str() {
-                "key" => {
-                    for part in self.pick(&item.sets, &format!("{}GroupKey", kind.name())) {
-                        let grouped = groups.iter().find(|group| group.name == part.field.name.as_str());
-                        if let (Some(_), Some(link)) = (grouped, kind.table().link(&part.field.name)) {
-                            self.check(link.target, &part.sets)?;
-                        }
-                    }
-                }
-                "count" | "__typename" => {}
-                _ => {
-                    let measured = self.pick(&item.sets, item.field.ty().inner_named_type());
-                    if measured.iter().any(|part| self.sight.roles.hides(kind, &part.field.name)) {
-                        return Err(Refused);
-                    }
-                }
-            }
-        }
-        // Who sees none of the records has no groups, whatever the filter says.
-        if !self.sight.roles.reads(kind) && !groups.is_empty() {
-            return Ok(json!([]));
-        }
-        if !arguments["filter"].is_null() {
-            self.sight.check_filter(kind, &arguments["filter"])?;
-        }
-        let rows = self.found(kind, self.sight.plain.of(kind).collect(), &arguments);
-        Ok(group(rows, &groups).iter().map(|grouped| self.figures(kind, &groups, grouped, &items)).collect())
-    }
-
-    fn figures(&self, kind: Kind, groups: &[Group], (keys, rows): &Grouped<'_>, items: &[Picked<'_>]) -> Value {
-        let mut object = Map::new();
-        for item in items {
-            let value = match item.field.name.as_str() {
-                "__typename" => json!(format!("{}Aggregate", kind.name())),
-                "count" => json!(rows.len()),
-                "key" => {
-                    let part = |part: Picked<'_>| {
-                        let name = part.field.name.as_str();
-                        let at = groups.iter().position(|group| group.name == name);
-                        let value = match (at, kind.table().link(name)) {
-                            _ if name == "__typename" => json!(format!("{}GroupKey", kind.name())),
-                            (None, _) => Value::Null,
-                            (Some(at), Some(_)) => self.any(&keys[at], &part.sets),
-                            (Some(at), None) => keys[at].clone(),
-                        };
-                        (part.key.to_owned(), value)
-                    };
-                    let parts = self.pick(&item.sets, &format!("{}GroupKey", kind.name()));
-                    Value::Object(parts.into_iter().map(part).collect())
-                }
-                function => {
-                    let type_name = item.field.ty().inner_named_type();
-                    let part = |part: Picked<'_>| {
-                        let value = match kind.table().field(&part.field.name) {
-                            Some(field) if matches!(field.ty, Type::Money) => {
-                                self.parts(&figure(function, field, rows), "Money", &part.sets)
-                            }
-                            Some(field) => figure(function, field, rows),
-                            None => json!(type_name.as_str()),
-                        };
-                        (part.key.to_owned(), value)
-                    };
-                    Value::Object(self.pick(&item.sets, type_name).into_iter().map(part).collect())
-                }
-            };
-            object.insert(item.key.to_owned(), value);
-        }
-        object.into()
-    }
 }
 
 /// A field's arguments; null under the names of those not given.
-fn arguments(field: &Field) -> Value {
+pub fn arguments(field: &Field) -> Value {
     field
         .arguments
         .iter()

@@ -76,6 +76,18 @@ impl Roles {
         Self((0..random.random_range(1..=MOST)).map(|_| Role::random(random)).collect())
     }
 
+    /// One role.
+    pub fn of(grants: Vec<(Kind, Action, Reach)>, rules: Vec<(Kind, String, FieldRule)>) -> Self {
+        Self(vec![Role { grants, rules }])
+    }
+
+    /// One role that lets see these kinds in full but for these fields, and do this besides.
+    pub fn reading(all: &[Kind], hidden: &[(Kind, &str)], more: &[(Kind, Action, Reach)]) -> Self {
+        let grants = all.iter().map(|kind| (*kind, Action::Read, Reach::All)).chain(more.iter().copied()).collect();
+        let rules = hidden.iter().map(|(kind, field)| (*kind, (*field).to_owned(), FieldRule::Hidden)).collect();
+        Self::of(grants, rules)
+    }
+
     /// The furthest reach of any.
     pub fn reach(&self, kind: Kind, action: Action) -> Reach {
         self.0.iter().map(|role| role.reach(kind, action)).max().unwrap_or_default()
@@ -108,7 +120,7 @@ impl Roles {
 pub struct Person {
     pub hand: Hand,
     pub department: Department,
-    number: usize,
+    pub number: usize,
 }
 
 impl Person {
@@ -139,7 +151,7 @@ impl Person {
             let (grants, rules) = roles.0.get(n).cloned().unwrap_or_default().spelled();
             let role = self.made_up(world, 'a', n);
             sql += &format!(
-                "UPDATE role SET grants = '{}', field_rules = '{}' WHERE id = {role};",
+                "UPDATE role SET grants = '{}', field_rules = '{}', version = version + 1 WHERE id = {role};",
                 json!(grants),
                 json!(rules)
             );

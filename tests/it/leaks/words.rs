@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
 /// Makes up words.
@@ -43,10 +44,23 @@ pub fn said(text: &str) -> BTreeSet<String> {
     found
 }
 
+/// All texts of an answer, cursors as what is written in them.
+fn texts(answer: &Value) -> String {
+    match answer {
+        Value::String(text) => match URL_SAFE_NO_PAD.decode(text) {
+            Ok(cursor) if text.starts_with("WyJ") => format!("{} ", String::from_utf8_lossy(&cursor)),
+            _ => format!("{text} "),
+        },
+        Value::Array(items) => items.iter().map(texts).collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| format!("{name} {}", texts(value))).collect(),
+        _ => String::new(),
+    }
+}
+
 /// What is said in an answer and is neither known to the asker nor in their question.
 pub fn unexplained(answer: &Value, known: &BTreeSet<String>, question: &str) -> Vec<String> {
     let asked = said(question);
-    said(&answer.to_string()).into_iter().filter(|word| !known.contains(word) && !asked.contains(word)).collect()
+    said(&texts(answer)).into_iter().filter(|word| !known.contains(word) && !asked.contains(word)).collect()
 }
 
 #[test]
