@@ -3,9 +3,10 @@
 use crate::{Department, Seniority, persona::PersonaId, record::record};
 
 record! {
-    /// A person at one or more accounts.
+    /// A person at one or more accounts. They belong to those to whom any account belongs where they have
+    /// a place now: a place counts until the end of its last day, in UTC.
     Contact(ContactId = "cont") in "contact", "contacts";
-    owner Owner::Accounts { table: "account_contact", near: "contact_id" };
+    owner Owner::Accounts { table: "account_contact", near: "contact_id", until: "until" };
 
     columns {
         /// Full name, as shown.

@@ -137,12 +137,14 @@ pub enum Owner {
         /// Column with the account's id (`id` in the account itself).
         account: &'static str,
     },
-    /// Whoever owns, or is on the team of, an account to which a link table ties the row.
+    /// Whoever owns, or is on the team of, an account to which a link table ties the row now.
     Accounts {
         /// The table between, whose archived rows do not count.
         table: &'static str,
         /// Its column with this row's id.
         near: &'static str,
+        /// Its column with the last day (UTC) on which it ties; empty while it lasts.
+        until: &'static str,
     },
     /// A shared work: OWN is its author, TEAM its department.
     Library {

@@ -61,6 +61,12 @@ impl Instant {
         self.to_utc().to_rfc3339_opts(SecondsFormat::Millis, true)
     }
 
+    /// The calendar date in UTC.
+    #[must_use]
+    pub fn day(self) -> Day {
+        Day::from_date(self.to_utc().date_naive())
+    }
+
     /// Reads RFC 3339 with any offset.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -7,7 +7,7 @@ pub mod password;
 mod policy;
 pub mod token;
 
-use entity::{Choice, Department, api_key::ApiKeyId, session::SessionId, table::Choices, user::UserId};
+use entity::{Choice, Day, Department, api_key::ApiKeyId, session::SessionId, table::Choices, user::UserId};
 
 pub use policy::{Excess, FieldRule, Grant, Policy};
 
@@ -138,6 +138,8 @@ pub struct Actor {
     pub department: Option<Department>,
     /// What they may do: the union of their roles.
     pub policy: Policy,
+    /// The day on which they act, in UTC: what has ended before is theirs no more. The store sets it.
+    pub today: Day,
     /// Who looks at what this person sees; they may change nothing.
     pub previewed_by: Option<UserId>,
 }
@@ -187,19 +189,31 @@ impl Actor {
     /// Nobody: may do nothing.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self { who: Who::Anonymous, department: None, policy: Policy::nothing(), previewed_by: None }
+        Self {
+            who: Who::Anonymous,
+            department: None,
+            policy: Policy::nothing(),
+            today: Day::default(),
+            previewed_by: None,
+        }
     }
 
     /// A person who has signed in.
     #[must_use]
     pub fn person(id: UserId, session: Option<SessionId>, department: Option<Department>, policy: Policy) -> Self {
-        Self { who: Who::User { id, session }, department, policy, previewed_by: None }
+        Self { who: Who::User { id, session }, department, policy, today: Day::default(), previewed_by: None }
     }
 
     /// Tandem itself: may do everything.
     #[must_use]
     pub fn system(purpose: Purpose) -> Self {
-        Self { who: Who::System(purpose), department: None, policy: Policy::everything(), previewed_by: None }
+        Self {
+            who: Who::System(purpose),
+            department: None,
+            policy: Policy::everything(),
+            today: Day::default(),
+            previewed_by: None,
+        }
     }
 
     /// The person whose OWN and TEAM hold, if there is one.

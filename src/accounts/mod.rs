@@ -60,7 +60,9 @@ async fn not_another_account(change: &Change, id: account::AccountId, domain: &s
         Some(other) => {
             let taken =
                 UserError::new(UserCode::Taken, "domain", "This domain is a further domain of another account.");
-            Err(taken.against(Kind::Account, other.account_id.0).into())
+            // Who may not see the further domain does not learn whose it is.
+            let seen = change.sees(Kind::AccountDomain, other.id.0).await?;
+            Err(if seen { taken.against(Kind::Account, other.account_id.0) } else { taken }.into())
         }
         None => Ok(()),
     }
@@ -79,7 +81,9 @@ impl Rules for account_domain::Entity {
                 Some(account) => {
                     let taken =
                         UserError::new(UserCode::Taken, "domain", "This domain is the primary domain of an account.");
-                    Err(taken.against(Kind::Account, account.id.0).into())
+                    // Who may not see accounts' domains does not learn whose it is.
+                    let hidden = change.store().actor().policy.hides(Kind::Account, "domain");
+                    Err(if hidden { taken } else { taken.against(Kind::Account, account.id.0) }.into())
                 }
                 None => Ok(()),
             }

@@ -128,7 +128,8 @@ impl Rules for stage::Entity {
 async fn unused(change: &Change, column: &str, id: sea_orm::prelude::Uuid) -> Result<()> {
     match change.count(Kind::Deal, column, id).await? {
         0 => Ok(()),
-        deals => Err(Error::input(UserCode::InUse, "id", format!("{deals} live deals are in it; move them first."))),
+        // How many is not for everybody to know.
+        _ => Err(Error::input(UserCode::InUse, "id", "Live deals are in it; move them first.")),
     }
 }
 

@@ -477,6 +477,12 @@ fn node(registry: &mut Registry, table: &'static Table) {
                 &[],
             )),
             Join::Subject => fields.push(field(&link.name, "Node", &link.doc, &[])),
+            Join::Listed => fields.push(field(
+                &link.name,
+                format!("{target}Connection"),
+                &format!("{} Null, with an error, where that would use what is hidden from you.", link.doc),
+                &list_arguments(link.target, MAX_NESTED_PAGE),
+            )),
             _ => fields.push(field(
                 &link.name,
                 format!("{target}Connection!"),

@@ -3,20 +3,20 @@
 use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
 use async_graphql::{
-    ContainerType, Context, ContextSelectionSet, Name, ObjectType, OutputType, Positioned, ServerResult, Value,
+    ContainerType, Context, ContextSelectionSet, Name, ObjectType, OutputType, PathSegment, Positioned, ServerResult,
+    Value,
     indexmap::IndexMap,
-    parser::types::{Field as AstField, SelectionSet},
+    parser::types::Field as AstField,
     registry::{MetaTypeId, Registry},
     resolver_utils::resolve_container,
 };
-use bytes::Bytes;
 use entity::{Kind, id};
 use sea_orm::prelude::Uuid;
 use serde_json::{Map, Value as Json};
 
 use super::{
     describe::{self, field},
-    node::{row, store},
+    node::{row, store, written},
     payload::outcome,
     schema::{NOUNS, Query},
     select::{Picked, Selections},
@@ -248,7 +248,7 @@ async fn write(ctx: &Context<'_>, noun: &dyn Noun, verb: Verb, done: Done) -> Se
             "query" => Query::default().resolve(&inner, &place).await?,
             "results" => results(&inner, &picked, kind, &done.results).await?,
             name if name == singular => match done.record {
-                Some(id) => record(&inner, kind, id).await?,
+                Some(id) => record(&inner, (picked.key, kind), id).await?,
                 None => Value::Null,
             },
             _ => Value::Null,
@@ -258,11 +258,11 @@ async fn write(ctx: &Context<'_>, noun: &dyn Noun, verb: Verb, done: Done) -> Se
     Ok(Value::Object(payload))
 }
 
-async fn record(ctx: &ContextSelectionSet<'_>, kind: Kind, id: Uuid) -> ServerResult<Value> {
-    let json = row(ctx, kind, id)
+async fn record(ctx: &ContextSelectionSet<'_>, (key, kind): (&str, Kind), id: Uuid) -> ServerResult<Value> {
+    let answer = row(ctx, kind, id)
         .await
         .map_err(|error| ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos)))?;
-    Ok(Value::Binary(Bytes::from(json)))
+    Ok(written(ctx, ctx.item.pos, &[PathSegment::Field(key.to_owned())], answer))
 }
 
 async fn results(
@@ -276,7 +276,7 @@ async fn results(
     let fields = selections.pick(&picked.sets, &type_name);
     let mut read = HashMap::new();
     for field in fields.iter().filter(|field| field.name() == "node") {
-        read.insert(field.key, nodes(ctx, &field.sets, kind, results).await?);
+        read.insert(field.key, nodes(ctx, (picked.key, field), kind, results).await?);
     }
     let mut list = Vec::with_capacity(results.len());
     for (n, result) in results.iter().enumerate() {
@@ -300,18 +300,22 @@ async fn results(
 /// The records of a bulk upsert, read in one statement.
 async fn nodes(
     ctx: &ContextSelectionSet<'_>,
-    sets: &[&SelectionSet],
+    (list, field): (&str, &Picked<'_>),
     kind: Kind,
     results: &[Outcome],
 ) -> ServerResult<Vec<Value>> {
     let read = async {
         let mut rows = crate::store::plan::Rows::new(kind);
-        let shape = Selections::new(ctx.query_env).object(sets, &mut rows)?;
+        let shape = Selections::new(ctx.query_env).object(&field.sets, &mut rows)?;
         let ids: Vec<Option<Uuid>> = results.iter().map(|result| result.record).collect();
         store(ctx)?.read_each(&rows, &shape, &ids).await
     };
     let each = read.await.map_err(|error: Error| {
         ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos))
     })?;
-    Ok(each.into_iter().map(|json| Value::Binary(Bytes::from(json))).collect())
+    let one = |(n, answer)| {
+        let key = |key: &str| PathSegment::Field(key.to_owned());
+        written(ctx, ctx.item.pos, &[key(list), PathSegment::Index(n), key(field.key)], answer)
+    };
+    Ok(each.into_iter().enumerate().map(one).collect())
 }

@@ -3,8 +3,8 @@
 use std::{borrow::Cow, marker::PhantomData};
 
 use async_graphql::{
-    ContextSelectionSet, OutputType, Positioned, ServerResult, Value, parser::types::Field as AstField,
-    registry::Registry,
+    ContextBase, ContextSelectionSet, OutputType, PathSegment, Pos, Positioned, ServerResult, Value,
+    parser::types::Field as AstField, registry::Registry,
 };
 use bytes::Bytes;
 use entity::{Kind, Record};
@@ -15,6 +15,7 @@ use crate::{
     error::{Error, Result},
     store::{
         Store,
+        answer::{Answer, Step},
         filter::Filter,
         plan::{One, Plan, Rows},
     },
@@ -95,20 +96,35 @@ impl OutputType for Through<AnyRow> {
 }
 
 /// What is selected of a record, as JSON.
-pub async fn row(ctx: &ContextSelectionSet<'_>, kind: Kind, id: Uuid) -> Result<Vec<u8>> {
+pub async fn row(ctx: &ContextSelectionSet<'_>, kind: Kind, id: Uuid) -> Result<Answer> {
     row_in(store(ctx)?, ctx, kind, id).await
 }
 
-async fn row_in(store: &Store, ctx: &ContextSelectionSet<'_>, kind: Kind, id: Uuid) -> Result<Vec<u8>> {
+async fn row_in(store: &Store, ctx: &ContextSelectionSet<'_>, kind: Kind, id: Uuid) -> Result<Answer> {
     let mut rows = Rows::new(kind);
     let shape = Selections::new(ctx.query_env).object(&[&ctx.item.node], &mut rows)?;
     let filter = Filter::eq(&kind.table().fields[0], id);
     store.read(&Plan::One(One { filter, archived: true, rows, shape })).await
 }
 
-async fn any(store: &Store, ctx: &ContextSelectionSet<'_>, id: (Kind, Uuid)) -> Result<Vec<u8>> {
+async fn any(store: &Store, ctx: &ContextSelectionSet<'_>, id: (Kind, Uuid)) -> Result<Answer> {
     let any = Selections::new(ctx.query_env).any(&[&ctx.item.node])?;
     store.read(&Plan::Node(Some(id), any)).await
+}
+
+/// A field's JSON as it stands, and the errors of what failed within it; `below` leads from the context's
+/// own path to the field.
+pub fn written<T>(ctx: &ContextBase<'_, T>, pos: Pos, below: &[PathSegment], answer: Answer) -> Value {
+    for failed in answer.failed {
+        let mut error = ctx.set_error_path(async_graphql::Error::from(failed.error).into_server_error(pos));
+        error.path.extend_from_slice(below);
+        error.path.extend(failed.path.into_iter().map(|step| match step {
+            Step::Key(key) => PathSegment::Field(key),
+            Step::Item(at) => PathSegment::Index(at),
+        }));
+        ctx.add_error(error);
+    }
+    Value::Binary(Bytes::from(answer.json))
 }
 
 /// The caller's store.
@@ -116,9 +132,9 @@ pub fn store<'a, T>(ctx: &async_graphql::ContextBase<'a, T>) -> Result<&'a Store
     ctx.data::<Store>().map_err(|error| Error::internal(error.message))
 }
 
-fn json(ctx: &ContextSelectionSet<'_>, field: &Positioned<AstField>, json: Result<Vec<u8>>) -> ServerResult<Value> {
-    match json {
-        Ok(json) => Ok(Value::Binary(Bytes::from(json))),
+fn json(ctx: &ContextSelectionSet<'_>, field: &Positioned<AstField>, answer: Result<Answer>) -> ServerResult<Value> {
+    match answer {
+        Ok(answer) => Ok(written(ctx, field.pos, &[], answer)),
         Err(error) => Err(ctx.set_error_path(async_graphql::Error::from(error).into_server_error(field.pos))),
     }
 }

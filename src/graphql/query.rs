@@ -6,19 +6,19 @@ use async_graphql::{
     ContainerType, Context, ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult, Value,
     parser::types::Field as AstField, registry::Registry, resolver_utils::resolve_container,
 };
-use bytes::Bytes;
 use entity::{Kind, id};
 use serde_json::Value as Json;
 
 use super::{
     describe,
-    node::store,
+    node::{store, written},
     schema::NOUNS,
     select::{Picked, Selections},
 };
 use crate::{
     error::{Error, Result},
     store::{
+        answer::Answer,
         filter::Filter,
         page::MAX_PAGE,
         plan::{One, Plan, Rows},
@@ -74,7 +74,7 @@ impl ContainerType for NounQuery {
         let Some(root) = ROOTS.get(ctx.item.node.name.node.as_str()) else { return Ok(None) };
         let nullable = matches!(root, Root::Node | Root::One(_));
         match read(ctx, *root).await {
-            Ok(json) => Ok(Some(Value::Binary(Bytes::from(json)))),
+            Ok(answer) => Ok(Some(written(ctx, ctx.item.pos, &[], answer))),
             Err(error) => {
                 let error = ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos));
                 if !nullable {
@@ -89,7 +89,7 @@ impl ContainerType for NounQuery {
 
 impl ObjectType for NounQuery {}
 
-async fn read(ctx: &Context<'_>, root: Root) -> Result<Vec<u8>> {
+async fn read(ctx: &Context<'_>, root: Root) -> Result<Answer> {
     let store = store(ctx)?;
     store.require_sign_in()?;
     let selections = Selections::new(ctx.query_env);

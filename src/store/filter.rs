@@ -259,7 +259,7 @@ impl Filter {
             }
             Self::Unique(field, value) => {
                 refuse_hidden(actor, kind, &field.name)?;
-                push_unique(sql, (kind, alias), field, value);
+                push_unique(sql, actor, (kind, alias), (field, value));
             }
             Self::Telling(telling) => telling.push(sql, actor, alias),
             Self::Linked(link, quantifier, inner) => {
@@ -280,8 +280,8 @@ impl Filter {
 }
 
 /// Appends the condition that a unique field has this value. An account is found by its further
-/// domains too.
-fn push_unique(sql: &mut Sql, (kind, alias): (Kind, &str), field: &Field, value: &str) {
+/// domains too, as far as the actor may see those.
+fn push_unique(sql: &mut Sql, actor: &Actor, (kind, alias): (Kind, &str), (field, value): (&Field, &str)) {
     let (column, value) = match field.fold {
         Some(column) if column != field.column => (column, fold(value)),
         // A column that is its own key holds normalised text, accents and all.
@@ -292,7 +292,9 @@ fn push_unique(sql: &mut Sql, (kind, alias): (Kind, &str), field: &Field, value:
         sql.push(" OR ")
             .column(alias, "id")
             .push(" IN (SELECT d.account_id FROM account_domain d WHERE d.archived_at IS NULL AND d.domain = ");
-        sql.bind(value).push(")");
+        sql.bind(value);
+        scope::and_within(sql, actor, (Kind::AccountDomain, "d"), Action::Read);
+        sql.push(")");
     }
     sql.push(")");
 }

@@ -10,7 +10,7 @@ use sea_orm::{QueryResult, prelude::Uuid};
 
 use super::{
     Store,
-    filter::Filter,
+    filter::{Filter, refuse_hidden},
     json,
     plan::{Connection, Find},
     scope,
@@ -18,8 +18,11 @@ use super::{
 };
 use crate::{access::Action, error::Result};
 
+/// What puts an account on a list; nothing where the reader may not use it.
+pub(super) type Ruled = (Uuid, Result<Rule>);
+
 /// What puts an account on a list.
-enum Rule {
+pub(super) enum Rule {
     Members,
     Filter(Filter),
 }
@@ -29,43 +32,47 @@ pub(super) async fn pages(
     store: &Store,
     find: &Find,
     connection: &Connection,
-    lists: &[Uuid],
+    lists: &[Ruled],
 ) -> Result<Vec<QueryResult>> {
-    let rules = rules(store, lists).await?;
     let mut sql = Sql::new(store.engine());
-    for (n, (list, rule)) in rules.iter().enumerate() {
+    for (n, (list, rule)) in good(lists).enumerate() {
         sql.push(if n > 0 { " UNION ALL SELECT * FROM (" } else { "SELECT * FROM (" });
         store.push_select(&mut sql, &connection.rows, "t");
-        sql.push(", ").bind(*list);
+        sql.push(", ").bind(list);
         if sql.engine() == Engine::Postgres {
             sql.push("::uuid");
         }
         sql.push(" AS list_id FROM account t WHERE TRUE");
         store.and_found(&mut sql, (Kind::Account, "t"), find)?;
-        and_listed(store, &mut sql, *list, rule)?;
+        and_listed(store, &mut sql, list, rule)?;
         Store::and_page(&mut sql, "t", find)?;
         sql.push(") l").push(&n.to_string());
     }
-    if rules.is_empty() { Ok(vec![]) } else { store.fetch(sql).await }
+    if good(lists).next().is_none() { Ok(vec![]) } else { store.fetch(sql).await }
 }
 
 /// How many accounts each list has.
-pub(super) async fn counts(store: &Store, find: &Find, lists: &[Uuid]) -> Result<Vec<QueryResult>> {
-    let rules = rules(store, lists).await?;
+pub(super) async fn counts(store: &Store, find: &Find, lists: &[Ruled]) -> Result<Vec<QueryResult>> {
     let mut sql = Sql::new(store.engine());
-    for (n, (list, rule)) in rules.iter().enumerate() {
-        sql.push(if n > 0 { " UNION ALL SELECT " } else { "SELECT " }).bind(*list);
+    for (n, (list, rule)) in good(lists).enumerate() {
+        sql.push(if n > 0 { " UNION ALL SELECT " } else { "SELECT " }).bind(list);
         if sql.engine() == Engine::Postgres {
             sql.push("::uuid");
         }
         sql.push(", count(*) FROM account t WHERE TRUE");
         store.and_found(&mut sql, (Kind::Account, "t"), find)?;
-        and_listed(store, &mut sql, *list, rule)?;
+        and_listed(store, &mut sql, list, rule)?;
     }
-    if rules.is_empty() { Ok(vec![]) } else { store.fetch(sql).await }
+    if good(lists).next().is_none() { Ok(vec![]) } else { store.fetch(sql).await }
 }
 
-async fn rules(store: &Store, lists: &[Uuid]) -> Result<Vec<(Uuid, Rule)>> {
+fn good(lists: &[Ruled]) -> impl Iterator<Item = (Uuid, &Rule)> {
+    lists.iter().filter_map(|(list, rule)| Some((*list, rule.as_ref().ok()?)))
+}
+
+/// What puts accounts on these lists. A list whose filter the reader may not see, or that tests what is
+/// hidden from them, is refused by itself: it must not break the answer about the others.
+pub(super) async fn rules(store: &Store, lists: &[Uuid]) -> Result<Vec<Ruled>> {
     let mut sql = Sql::new(store.engine());
     let filter = if store.engine() == Engine::Postgres { "t.filter::text" } else { "t.filter" };
     sql.push("SELECT t.id, t.kind, ").push(filter).push(" FROM target_account_list t WHERE t.id").in_ids(lists);
@@ -74,12 +81,20 @@ async fn rules(store: &Store, lists: &[Uuid]) -> Result<Vec<(Uuid, Rule)>> {
         let Some(id) = json::uuid(&row, 0)? else { continue };
         let dynamic = json::text(&row, 1)? == Some(ListKind::Dynamic.as_str());
         let rule = match json::text(&row, 2)? {
-            Some(filter) if dynamic => Rule::Filter(Filter::read(Kind::Account, &serde_json::from_str(filter)?)?),
-            _ => Rule::Members,
+            Some(filter) if dynamic => usable(store, filter).map(Rule::Filter),
+            _ => Ok(Rule::Members),
         };
         found.insert(id, rule);
     }
     Ok(lists.iter().filter_map(|list| Some((*list, found.remove(list)?))).collect())
+}
+
+/// A list's filter, unless its use would show the reader what is hidden from them.
+fn usable(store: &Store, filter: &str) -> Result<Filter> {
+    refuse_hidden(store.actor(), Kind::TargetAccountList, "filter")?;
+    let filter = Filter::read(Kind::Account, &serde_json::from_str(filter)?)?;
+    filter.push(&mut Sql::new(store.engine()), store.actor(), (Kind::Account, "t"))?;
+    Ok(filter)
 }
 
 fn and_listed(store: &Store, sql: &mut Sql, list: Uuid, rule: &Rule) -> Result<()> {

@@ -56,6 +56,7 @@ impl Change {
             let mut sql = self.sql();
             sql.push("SELECT d.domain, t.id FROM account_domain d JOIN account t ON t.id = d.account_id WHERE d.archived_at IS NULL AND ");
             one_of(&mut sql, "d", "domain", domains);
+            self.and_seen(&mut sql, Kind::AccountDomain, "d");
             self.and_seen(&mut sql, Kind::Account, "t");
             self.collect(sql, &mut found).await?;
         }

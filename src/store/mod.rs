@@ -5,6 +5,7 @@
 //! [`Store::as_system`].
 
 pub mod aggregate;
+pub mod answer;
 pub mod bulk;
 mod change;
 mod credentials;
@@ -126,7 +127,8 @@ impl Backend {
 
     /// A store that acts for an actor.
     #[must_use]
-    pub fn store(self: &Arc<Self>, actor: Actor, request: Option<&str>) -> Store {
+    pub fn store(self: &Arc<Self>, mut actor: Actor, request: Option<&str>) -> Store {
+        actor.today = self.now().day();
         Store {
             backend: self.clone(),
             actor: Arc::new(actor),
@@ -198,9 +200,14 @@ impl Store {
                         "The session has ended; sign in again.",
                     ));
                 }
-                Actor { department: known.department, policy: known.policy, ..(*self.actor).clone() }
+                Actor {
+                    department: known.department,
+                    policy: known.policy,
+                    today: self.now().day(),
+                    ..(*self.actor).clone()
+                }
             }
-            Who::Key { by, .. } => self.backend.key_holder(by).await?.0,
+            Who::Key { by, .. } => Actor { today: self.now().day(), ..self.backend.key_holder(by).await?.0 },
         };
         Ok(Self { actor: Arc::new(actor), ..self.clone() })
     }

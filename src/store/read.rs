@@ -15,6 +15,7 @@ use sea_orm::{QueryResult, prelude::Uuid};
 
 use super::{
     Store,
+    answer::Answer,
     filter::{self, Filter},
     json::{self, Out},
     listed,
@@ -55,13 +56,15 @@ pub(super) struct Span {
     pub rows: Vec<usize>,
     pub more: bool,
     pub count: i64,
+    /// Why there is none.
+    pub failed: Option<Error>,
 }
 
 type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 impl Store {
     /// Executes a plan and writes its JSON.
-    pub async fn read(&self, plan: &Plan) -> Result<Vec<u8>> {
+    pub async fn read(&self, plan: &Plan) -> Result<Answer> {
         let mut out = Out::with_capacity(1_024);
         // Before anything is read: whether a hidden field's use is refused must not depend on rows.
         match plan {
@@ -92,7 +95,7 @@ impl Store {
             }
             Plan::Aggregate(aggregate) => self.read_aggregate(aggregate, &mut out).await?,
         }
-        Ok(out)
+        Ok(out.finish())
     }
 
     /// Refuses orders and filters below these rows that would show a hidden field by their effect.
@@ -197,7 +200,7 @@ impl Store {
     }
 
     /// Reads rows of one kind by id and writes each by itself: null where there is none.
-    pub async fn read_each(&self, rows: &Rows, shape: &Shape, ids: &[Option<Uuid>]) -> Result<Vec<Vec<u8>>> {
+    pub async fn read_each(&self, rows: &Rows, shape: &Shape, ids: &[Option<Uuid>]) -> Result<Vec<Answer>> {
         let wanted: Vec<Uuid> = ids.iter().flatten().copied().collect();
         let (level, index) = self.load_by_id(rows, &wanted).await?;
         let one = |id: &Option<Uuid>| {
@@ -206,7 +209,7 @@ impl Store {
                 Some(at) => write::object(self, &mut out, (rows, shape), (&level, *at))?,
                 None => json::null(&mut out),
             }
-            Ok(out)
+            Ok(out.finish())
         };
         ids.iter().map(one).collect()
     }
@@ -353,10 +356,19 @@ impl Store {
         let mut spans: HashMap<Uuid, Span> = parents.iter().map(|id| (*id, Span::default())).collect();
         let mut rows = Vec::new();
         let visible = self.actor().policy.reach(kind, Action::Read) > Reach::None && !self.hides_way(link);
+        let lists = match link.join {
+            Join::Listed if visible => listed::rules(self, parents).await?,
+            _ => vec![],
+        };
+        for (list, rule) in &lists {
+            if let (Err(error), Some(span)) = (rule, spans.get_mut(list)) {
+                span.failed = Some(error.clone());
+            }
+        }
         if visible && !parents.is_empty() {
             if connection.reads_rows {
                 rows = match link.join {
-                    Join::Listed => listed::pages(self, find, connection, parents).await?,
+                    Join::Listed => listed::pages(self, find, connection, &lists).await?,
                     _ => self.fetch(self.pages_sql(link, find, connection, parents)?).await?,
                 };
                 // The parent's id follows the row's own columns.
@@ -378,7 +390,7 @@ impl Store {
             }
             if connection.counts() {
                 let counts = match link.join {
-                    Join::Listed => listed::counts(self, find, parents).await?,
+                    Join::Listed => listed::counts(self, find, &lists).await?,
                     _ => self.fetch(self.counts_sql(link, find, parents)?).await?,
                 };
                 for row in &counts {

@@ -120,7 +120,7 @@ fn owned(sql: &mut Sql, actor: &Actor, (table, alias): (&Table, &str), reach: Re
             account_ids(sql, &user, account != "id");
             sql.push(if array { ")))" } else { "))" });
         }
-        Owner::Accounts { table: link, near } => {
+        Owner::Accounts { table: link, near, until } => {
             let tie = sql.alias();
             sql.column(alias, "id")
                 .push(" IN (SELECT ")
@@ -131,7 +131,13 @@ fn owned(sql: &mut Sql, actor: &Actor, (table, alias): (&Table, &str), reach: Re
                 .push(&tie);
             sql.push(" WHERE ")
                 .column(&tie, "archived_at")
-                .push(" IS NULL AND ")
+                .push(" IS NULL AND (")
+                .column(&tie, until)
+                .push(" IS NULL OR ")
+                .column(&tie, until)
+                .push(" >= ")
+                .bind(actor.today.0)
+                .push(") AND ")
                 .column(&tie, "account_id")
                 .push(" IN (");
             account_ids(sql, &user, true);

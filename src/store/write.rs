@@ -95,7 +95,10 @@ fn write_child(
         (Child::Many { find, connection: plan, .. }, Loaded::Many(inner, spans)) => {
             let empty = Span::default();
             let span = json::uuid(row, 0)?.and_then(|id| spans.get(&id)).unwrap_or(&empty);
-            connection(store, out, (find, plan), (inner, span))?;
+            match &span.failed {
+                Some(error) => out.fail(error.clone()),
+                None => connection(store, out, (find, plan), (inner, span))?,
+            }
         }
         (Child::Subject { kind, id, any: plan }, Loaded::Subject(loaded)) => {
             let kind = json::text(row, *kind)?.and_then(Kind::named);

@@ -22,14 +22,14 @@ use crate::{
 const PASSWORD: &str = "correct horse battery staple";
 
 /// An empty database of a test's own.
-struct Place {
-    url: String,
+pub struct Place {
+    pub url: String,
     server: Option<(String, String)>,
     directory: TempDir,
 }
 
 impl Place {
-    async fn new(engine: Engine) -> Option<Self> {
+    pub async fn new(engine: Engine) -> Option<Self> {
         let directory = tempfile::tempdir_in(scratch::directory()).expect("a directory");
         if engine == Engine::Sqlite {
             let url = format!("sqlite://{}?mode=rwc", directory.path().join("tandem.db").display());
@@ -43,13 +43,13 @@ impl Place {
         Some(Self { url: url.to_string(), server: Some((server.to_string(), name)), directory })
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program(arguments);
         command.env("TANDEM_DATABASE_URL", &self.url).current_dir(self.directory.path());
         command
     }
 
-    async fn clear_away(self) {
+    pub async fn clear_away(self) {
         if let Some((server, name)) = self.server {
             run_sql(&server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
         }
@@ -66,7 +66,7 @@ async fn run_sql(url: &str, sql: &str) {
 }
 
 /// The program without anything of the environment that it would listen to.
-fn program(arguments: &[&str]) -> Command {
+pub fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tandem"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TANDEM_")) {
         command.env_remove(name);

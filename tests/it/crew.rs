@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 
 use crate::support::{
     client::{Answer, Client},
+    database::Engine,
     tandem::SIGNING_KEY,
     world::{PASSWORD, World},
 };
@@ -55,6 +56,11 @@ pub async fn behind_the_back(world: &World, sql: &str) {
     let connection = Database::connect(options).await.expect("the database answers");
     connection.execute_unprepared(sql).await.expect("the statement holds");
     connection.close().await.expect("the connection closes");
+}
+
+/// An id of 32 hexadecimal digits as a literal of the world's engine.
+pub fn sql_id(world: &World, hex: &str) -> String {
+    if world.engine == Engine::Sqlite { format!("X'{hex}'") } else { format!("'{hex}'::uuid") }
 }
 
 /// Creates a person with this role and signs them in.

@@ -8,8 +8,11 @@ use apollo_compiler::{
     schema::{ExtendedType, InputObjectType},
     validation::Valid,
 };
-use entity::Kind;
+use entity::{Kind, table};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+
+/// How many steps from record to record a question takes at most.
+const ROOT_DEPTH: u32 = 2;
 
 /// Makes up operations.
 pub struct Curious {
@@ -29,6 +32,40 @@ impl Curious {
         Self { schema, random: StdRng::seed_from_u64(seed), ids, words, names: 0, kind: None }
     }
 
+    /// The schema that is asked.
+    pub fn schema(&self) -> &Valid<Schema> {
+        &self.schema
+    }
+
+    /// An operation of one or two root fields whose names pass.
+    pub fn ask(&mut self, operation: &str, about: impl Fn(&str) -> bool) -> String {
+        let root = self.schema.get_object(operation).expect("the operation is there");
+        let roots: Vec<Node<FieldDefinition>> =
+            root.fields.values().map(|field| field.node.clone()).filter(|field| about(&field.name)).collect();
+        let mut document = format!("{} {{", operation.to_lowercase());
+        for _ in 0..if self.sometimes(0.8) { 1 } else { 2 } {
+            let root = roots.choose(&mut self.random).expect("there are root fields").clone();
+            document += &self.field(&root, ROOT_DEPTH);
+        }
+        document + " }"
+    }
+
+    /// Made-up values for those of a root field's arguments that have these names.
+    pub fn arguments(&mut self, root: &str, names: &[&str]) -> String {
+        let query = self.schema.get_object("Query").expect("there are queries");
+        let field = query.fields[root].node.clone();
+        let outer = self.kind;
+        self.kind = field.ty.inner_named_type().strip_suffix("Connection").and_then(Kind::named);
+        let given: Vec<String> = field
+            .arguments
+            .iter()
+            .filter(|argument| names.contains(&argument.name.as_str()))
+            .map(|argument| format!(", {}: {}", argument.name, self.value(&argument.name, &argument.ty, 2)))
+            .collect();
+        self.kind = outer;
+        given.concat()
+    }
+
     /// A query of a few root fields.
     pub fn query(&mut self) -> String {
         let roots: Vec<Node<FieldDefinition>> = {
@@ -44,7 +81,7 @@ impl Curious {
         for _ in 0..self.random.random_range(1..=3) {
             let some = if self.sometimes(0.8) { &much } else { &little };
             let root = some.choose(&mut self.random).expect("there are root fields").clone();
-            document += &self.field(&root, 2);
+            document += &self.field(&root, ROOT_DEPTH);
         }
         document + " }"
     }
@@ -62,11 +99,16 @@ impl Curious {
         let stem = ["Connection", "Aggregate"].iter().find_map(|end| target.strip_suffix(end)).unwrap_or(target);
         self.kind = Kind::named(stem);
         let given: Vec<Node<InputValueDefinition>> =
-            field.arguments.iter().filter(|argument| self.gives(argument)).cloned().collect();
-        let given: Vec<String> = given
+            field.arguments.iter().filter(|argument| self.gives(argument, depth)).cloned().collect();
+        let mut given: Vec<String> = given
             .iter()
             .map(|argument| format!("{}: {}", argument.name, self.value(&argument.name, &argument.ty, 2)))
             .collect();
+        for page in given.iter_mut().filter(|given| given.starts_with("first: ")) {
+            if self.random.random_bool(0.2) {
+                *page = page.replace("first", "last");
+            }
+        }
         if !given.is_empty() {
             let _ = write!(text, "({})", given.join(", "));
         }
@@ -75,10 +117,12 @@ impl Curious {
         text
     }
 
-    fn gives(&mut self, argument: &InputValueDefinition) -> bool {
+    fn gives(&mut self, argument: &InputValueDefinition, depth: u32) -> bool {
         match argument.name.as_str() {
-            // Cursors come from answers only, and `last` goes with `before`.
+            // Cursors come from answers only, and `last` excludes `first`.
             "after" | "before" | "last" => false,
+            // Three full pages, one within the other, cost more than is taken.
+            "first" => depth < ROOT_DEPTH || self.random.random_bool(0.5),
             "filter" | "groupBy" | "orderBy" => self.random.random_bool(0.4),
             _ => argument.is_required() || self.random.random_bool(0.3),
         }
@@ -117,6 +161,9 @@ impl Curious {
                 text += &self.field(&field, depth - 1);
             }
         }
+        if !interface && Kind::named(ty).is_some() && self.sometimes(0.2) {
+            let _ = write!(text, " ... on Node {{ id }} ... on {ty} {{ id again: id }} ... {{ id }}");
+        }
         if interface && depth > 0 {
             for _ in 0..3 {
                 let kind = *Kind::ALL.choose(&mut self.random).expect("there are kinds");
@@ -131,6 +178,18 @@ impl Curious {
         if ty.is_list() {
             let items: Vec<String> =
                 (0..self.random.random_range(1..=2)).map(|_| self.value(name, ty.item_type(), depth)).collect();
+            // The first value of an order's or a group's key is its field, which may not be named twice.
+            let first = |item: &String| item.split([',', '}']).next().map(|field| field.trim().to_owned());
+            let mut seen = Vec::new();
+            let mut items = items;
+            items.retain(|item| match name.as_str() {
+                "orderBy" | "groupBy" => {
+                    let new = !seen.contains(&first(item));
+                    seen.push(first(item));
+                    new
+                }
+                _ => true,
+            });
             return format!("[{}]", items.join(", "));
         }
         let ty = ty.inner_named_type().clone();
@@ -176,16 +235,19 @@ impl Curious {
         let fitting = self.kind.map(|kind| format!("{}_", kind.table().prefix));
         let fits = |id: &&String| fitting.as_ref().is_none_or(|prefix| id.starts_with(prefix.as_str()));
         let known: Vec<String> = self.ids.iter().filter(fits).cloned().collect();
-        // Of a kind of which none is known, one that names nothing: another kind's would be refused.
-        let nothing = || format!("{}{}", fitting.unwrap_or_default(), "0".repeat(26));
-        known.choose(&mut self.random).cloned().unwrap_or_else(nothing)
+        match (known.choose(&mut self.random), fitting) {
+            (Some(id), _) => id.clone(),
+            // Well formed, and of no record.
+            (None, prefix) => format!("{}{}1", prefix.as_deref().unwrap_or("acct_"), "0".repeat(25)),
+        }
     }
 
     fn input(&mut self, input: &InputObjectType, depth: u32) -> String {
         let one_of = input.directives.has("oneOf");
         let outer = self.kind;
-        if let Some(kind) =
-            ["RelationFilter", "Filter", "Ref"].iter().find_map(|end| Kind::named(input.name.strip_suffix(end)?))
+        if let Some(kind) = ["RelationFilter", "Filter", "GroupBy", "Ref"]
+            .iter()
+            .find_map(|end| Kind::named(input.name.strip_suffix(end)?))
         {
             self.kind = Some(kind);
         }
@@ -200,10 +262,20 @@ impl Curious {
         for field in optional.sample(&mut self.random, more) {
             chosen.push(field.clone());
         }
-        let given: Vec<String> = chosen
-            .iter()
-            .map(|field| format!("{}: {}", field.name, self.value(&field.name, &field.ty, depth.saturating_sub(1))))
-            .collect();
+        if input.name == "MoneyFilter" && !chosen.iter().any(|field| field.name == "currency") {
+            chosen.extend(fields.iter().find(|field| field.name == "currency").cloned());
+        }
+        let mut given: Vec<String> = Vec::with_capacity(chosen.len());
+        for field in &chosen {
+            given.push(format!("{}: {}", field.name, self.value(&field.name, &field.ty, depth.saturating_sub(1))));
+        }
+        if input.name.ends_with("GroupBy") {
+            let dated = self.kind.is_some_and(|kind| is_dated(kind, &given[0]));
+            given.retain(|entry| dated || !entry.starts_with("bucket"));
+            if dated && !given.iter().any(|entry| entry.starts_with("bucket")) {
+                given.push("bucket: MONTH".to_owned());
+            }
+        }
         self.kind = outer;
         format!("{{ {} }}", given.join(", "))
     }
@@ -220,4 +292,11 @@ impl Curious {
             _ => true,
         }
     }
+}
+
+/// Whether `field: CREATED_AT` names a date of a kind, which groups by a calendar period.
+fn is_dated(kind: Kind, entry: &str) -> bool {
+    let name = entry.trim_start_matches("field: ");
+    let dated = |field: &&entity::table::Field| matches!(field.ty, table::Type::Instant | table::Type::Day);
+    kind.table().fields.iter().filter(dated).any(|field| tandem::store::page::screaming(&field.name) == name)
 }

@@ -46,6 +46,7 @@ mod permission_cells;
 mod permissions;
 mod plans;
 mod roles;
+mod secrets;
 mod sign_in;
 mod sockets;
 mod uploads;

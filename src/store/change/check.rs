@@ -93,6 +93,11 @@ impl Change {
         Ok(!self.fetch(sql).await?.is_empty())
     }
 
+    /// Whether the actor may see a row, so that an error may name it.
+    pub async fn sees(&self, kind: Kind, id: Uuid) -> Result<bool> {
+        self.may(kind, id, Action::Read).await
+    }
+
     /// The row as saved must still be within the actor's reach.
     pub(super) async fn check_reach<E: Rules>(&self, row: &E::Model, action: Action) -> Result<()> {
         if self.may(E::KIND, E::id(row), action).await? {
@@ -135,8 +140,9 @@ impl Change {
                     &field.name,
                     format!("Another live {} has this {}.", table.name, field.name),
                 );
-                // A record out of reach is not named, though its being there shows.
+                // A record out of reach is not named, though its being there shows; nor is one whose value is hidden.
                 let seen: bool = found.try_get("", "seen")?;
+                let seen = seen && !self.store.actor().policy.hides(table.kind, &field.name);
                 problems.push(match json::uuid(found, 0)?.filter(|_| seen) {
                     Some(id) => mistake.against(table.kind, id),
                     None => mistake,
