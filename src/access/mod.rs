@@ -237,7 +237,7 @@ impl Actor {
     /// An integration, which acts by the role of its key alone.
     #[must_use]
     pub fn integration(who: Who, department: Option<Department>, policy: Policy) -> Self {
-        Self { who, department, policy, previewed_by: None }
+        Self { who, department, policy, today: Day::default(), previewed_by: None }
     }
 
     /// As whom its requests are told apart: the key's own id, or else the person's.

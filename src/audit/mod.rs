@@ -82,7 +82,7 @@ impl Export {
         require_export(&self.store)?;
         let first = self.after.is_none();
         let page = Page { size: PAGE, backwards: false, after: self.after.take(), before: Some(self.before.clone()) };
-        let page: Json = serde_json::from_slice(&self.store.read(&plan(self.filter.clone(), page)?).await?)?;
+        let page: Json = serde_json::from_slice(&self.store.read(&plan(self.filter.clone(), page)?).await?.json)?;
         let events = page["nodes"].as_array().map(Vec::as_slice).unwrap_or_default();
         self.after = page["pageInfo"]["endCursor"].as_str().map(str::to_owned);
         self.ended = page["pageInfo"]["hasNextPage"] != true;

@@ -16,7 +16,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     describe::{self, field},
-    node::{row, store, written},
+    node::{each, row, store, written},
     payload::outcome,
     schema::{NOUNS, Query},
     select::{Picked, Selections},
@@ -275,8 +275,10 @@ async fn results(
     let type_name = format!("{}BulkUpsertResult", kind.name());
     let fields = selections.pick(&picked.sets, &type_name);
     let mut read = HashMap::new();
+    let ids: Vec<Option<Uuid>> = results.iter().map(|result| result.record).collect();
+    let below = [PathSegment::Field(picked.key.to_owned())];
     for field in fields.iter().filter(|field| field.name() == "node") {
-        read.insert(field.key, nodes(ctx, (picked.key, field), kind, results).await?);
+        read.insert(field.key, each(ctx, &below, (kind, field), &ids).await?);
     }
     let mut list = Vec::with_capacity(results.len());
     for (n, result) in results.iter().enumerate() {
@@ -295,27 +297,4 @@ async fn results(
         list.push(Value::Object(object));
     }
     Ok(Value::List(list))
-}
-
-/// The records of a bulk upsert, read in one statement.
-async fn nodes(
-    ctx: &ContextSelectionSet<'_>,
-    (list, field): (&str, &Picked<'_>),
-    kind: Kind,
-    results: &[Outcome],
-) -> ServerResult<Vec<Value>> {
-    let read = async {
-        let mut rows = crate::store::plan::Rows::new(kind);
-        let shape = Selections::new(ctx.query_env).object(&field.sets, &mut rows)?;
-        let ids: Vec<Option<Uuid>> = results.iter().map(|result| result.record).collect();
-        store(ctx)?.read_each(&rows, &shape, &ids).await
-    };
-    let each = read.await.map_err(|error: Error| {
-        ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos))
-    })?;
-    let one = |(n, answer)| {
-        let key = |key: &str| PathSegment::Field(key.to_owned());
-        written(ctx, ctx.item.pos, &[key(list), PathSegment::Index(n), key(field.key)], answer)
-    };
-    Ok(each.into_iter().enumerate().map(one).collect())
 }

@@ -10,7 +10,11 @@ use bytes::Bytes;
 use entity::{Kind, Record};
 use sea_orm::prelude::Uuid;
 
-use super::{describe, schema::NOUNS, select::Selections};
+use super::{
+    describe,
+    schema::NOUNS,
+    select::{Picked, Selections},
+};
 use crate::{
     error::{Error, Result},
     store::{
@@ -125,6 +129,27 @@ pub fn written<T>(ctx: &ContextBase<'_, T>, pos: Pos, below: &[PathSegment], ans
         ctx.add_error(error);
     }
     Value::Binary(Bytes::from(answer.json))
+}
+
+/// What is selected of several records of a kind under one key of a list's objects, in their order and read in
+/// one statement for all; `below` leads from the context's own path to the list.
+pub async fn each(
+    ctx: &ContextSelectionSet<'_>,
+    below: &[PathSegment],
+    (kind, field): (Kind, &Picked<'_>),
+    ids: &[Option<Uuid>],
+) -> ServerResult<Vec<Value>> {
+    let read = async {
+        let mut rows = Rows::new(kind);
+        let shape = Selections::new(ctx.query_env).object(&field.sets, &mut rows)?;
+        store(ctx)?.read_each(&rows, &shape, ids).await
+    };
+    let failed = |error: Error| ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos));
+    let one = |(n, answer)| {
+        let below = [below, &[PathSegment::Index(n), PathSegment::Field(field.key.to_owned())]].concat();
+        written(ctx, ctx.item.pos, &below, answer)
+    };
+    Ok(read.await.map_err(failed)?.into_iter().enumerate().map(one).collect())
 }
 
 /// The caller's store.

@@ -3,12 +3,9 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use async_graphql::{
-    ContextSelectionSet, Name, OutputType, Positioned, ServerResult, SimpleObject, Value,
-    indexmap::IndexMap,
-    parser::types::{Field, SelectionSet},
-    registry::Registry,
+    ContextSelectionSet, Name, OutputType, Positioned, ServerResult, SimpleObject, Value, indexmap::IndexMap,
+    parser::types::Field, registry::Registry,
 };
-use bytes::Bytes;
 use entity::Kind;
 use sea_orm::prelude::Uuid;
 
@@ -19,7 +16,7 @@ use super::{
 };
 use crate::{
     access::{Action, Reach},
-    error::{Error, Result, UserError},
+    error::UserError,
     graphql::{
         choice::Of,
         describe, node,
@@ -27,7 +24,6 @@ use crate::{
         select::{Picked, Selections},
     },
     imports::result::Status,
-    store::plan::Rows,
 };
 
 /// What changes of roles would mean.
@@ -170,9 +166,7 @@ impl OutputType for Holders {
             };
             let kind = if field.name() == "user" { Kind::User } else { Kind::ApiKey };
             let ids: Vec<Option<Uuid>> = self.0.iter().map(|holder| id(holder.who)).collect();
-            let read = read(ctx, kind, &field.sets, &ids).await;
-            let failed = |error| ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos));
-            records.insert(field.key, read.map_err(failed)?);
+            records.insert(field.key, node::each(ctx, &[], (kind, field), &ids).await?);
         }
         let mut list = Vec::with_capacity(self.0.len());
         for (n, holder) in self.0.iter().enumerate() {
@@ -203,17 +197,4 @@ async fn shown(ctx: &ContextSelectionSet<'_>, field: &Picked<'_>, holder: &Holde
         "locked" => fields(&effect.locked).resolve(&inner, &place).await,
         _ => Ok(Value::String(HOLDER.to_owned())),
     }
-}
-
-/// The records of these ids in their order, as the caller sees them.
-async fn read(
-    ctx: &ContextSelectionSet<'_>,
-    kind: Kind,
-    sets: &[&SelectionSet],
-    ids: &[Option<Uuid>],
-) -> Result<Vec<Value>, Error> {
-    let mut rows = Rows::new(kind);
-    let shape = Selections::new(ctx.query_env).object(sets, &mut rows)?;
-    let each = node::store(ctx)?.read_each(&rows, &shape, ids).await?;
-    Ok(each.into_iter().map(|json| Value::Binary(Bytes::from(json))).collect())
 }

@@ -129,19 +129,11 @@ fn owned(sql: &mut Sql, actor: &Actor, (table, alias): (&Table, &str), reach: Re
                 .table(link)
                 .push(" ")
                 .push(&tie);
-            sql.push(" WHERE ")
-                .column(&tie, "archived_at")
-                .push(" IS NULL AND (")
-                .column(&tie, until)
-                .push(" IS NULL OR ")
-                .column(&tie, until)
-                .push(" >= ")
-                .bind(actor.today.0)
-                .push(") AND ")
-                .column(&tie, "account_id")
-                .push(" IN (");
+            sql.push(" WHERE ").column(&tie, "account_id").push(" IN (");
             account_ids(sql, &user, true);
-            sql.push("))");
+            sql.push(")");
+            and_current(sql, actor, &tie, until);
+            sql.push(")");
         }
         Owner::Library { owner, department } => {
             sql.push("(").column(alias, owner).push(" = ").bind(user.user);
@@ -160,6 +152,12 @@ fn owned(sql: &mut Sql, actor: &Actor, (table, alias): (&Table, &str), reach: Re
             sql.push(")");
         }
     }
+}
+
+/// Appends the condition that a tie between a row and an account holds today.
+pub fn and_current(sql: &mut Sql, actor: &Actor, tie: &str, until: &str) {
+    sql.push(" AND ").column(tie, "archived_at").push(" IS NULL AND (").column(tie, until).push(" IS NULL OR ");
+    sql.column(tie, until).push(" >= ").bind(actor.today.0).push(")");
 }
 
 /// Appends a subquery of the accounts whose team these users are on, and that they own if asked.

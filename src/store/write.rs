@@ -55,7 +55,7 @@ pub(super) fn object(
                 let kind = json::text(row, *kind)?.and_then(Kind::named);
                 let changes = told::seen(store.actor(), kind, json::text(row, *changes)?)?;
                 let names: Vec<String> = changes.into_iter().map(|change| change.field).collect();
-                serde_json::to_writer(&mut *out, &names)?;
+                serde_json::to_writer(&mut **out, &names)?;
             }
             Item::Fixed(json) => out.extend_from_slice(json.as_bytes()),
             Item::Child(child) => write_child(store, out, (rows, *child), (level, at))?,
@@ -139,8 +139,8 @@ fn write_changes(out: &mut Out, changes: &[FieldChange], parts: &[(String, &'sta
             write_key(out, n, key);
             match *part {
                 "field" => json::string(out, &change.field),
-                "before" => serde_json::to_writer(&mut *out, &change.before)?,
-                "after" => serde_json::to_writer(&mut *out, &change.after)?,
+                "before" => serde_json::to_writer(&mut **out, &change.before)?,
+                "after" => serde_json::to_writer(&mut **out, &change.after)?,
                 _ => json::quoted(out, "FieldChange"),
             }
         }

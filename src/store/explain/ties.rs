@@ -48,10 +48,10 @@ impl Ties<'_> {
                     self.account((table, "id", account), None, up);
                 }
             }
-            Owner::Accounts { table: link, near } => {
+            Owner::Accounts { table: link, near, until } => {
                 let link = Kind::ALL.into_iter().find(|kind| kind.table().table == link);
                 if let Some(link) = link {
-                    self.account((link.table(), near, "account_id"), Some(link), up);
+                    self.account((link.table(), near, "account_id"), Some((link, until)), up);
                 }
             }
             Owner::Library { owner, department } => {
@@ -87,7 +87,12 @@ impl Ties<'_> {
     }
 
     /// Whoever owns, or is on the team of, the account in a column of the row, or of the rows of `link`.
-    fn account(&mut self, (table, key, account): (&Table, &str, &str), link: Option<Kind>, up: &[(&str, &str)]) {
+    fn account(
+        &mut self,
+        (table, key, account): (&Table, &str, &str),
+        link: Option<(Kind, &str)>,
+        up: &[(&str, &str)],
+    ) {
         for bond in [Bond::AccountOwner, Bond::AccountTeam] {
             let (user, kind, alias) = match bond {
                 Bond::AccountOwner => ("o.owner_id", Kind::Account, "o"),
@@ -98,8 +103,8 @@ impl Ties<'_> {
                 continue;
             }
             self.arm(bond, (user, "NULL"), (table, key), up);
-            if let Some(link) = link {
-                self.sql.push(" AND t.archived_at IS NULL");
+            if let Some((link, until)) = link {
+                scope::and_current(self.sql, self.reader, "t", until);
                 scope::and_within(self.sql, self.reader, (link, "t"), Action::Read);
             }
             self.sql.push(match bond {
