@@ -21,10 +21,27 @@ pub(super) struct Entry {
     pub at: usize,
     pub key: String,
     pub name: Option<String>,
-    pub description: Option<Option<String>>,
-    pub copy_of: Option<Option<String>>,
+    pub description: Said,
+    pub copy_of: Said,
     pub grants: Option<Vec<String>>,
     pub field_rules: Option<Vec<String>>,
+}
+
+/// What a document says of a text that may be empty.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Said {
+    /// Nothing: it stays as it is.
+    #[default]
+    Nothing,
+    /// This, or that there is none.
+    This(Option<String>),
+}
+
+impl Said {
+    /// The text, if it says one.
+    pub fn text(&self) -> Option<&str> {
+        if let Self::This(text) = self { text.as_deref() } else { None }
+    }
 }
 
 /// A document of these roles; `key_of` tells the key of an original.
@@ -88,8 +105,8 @@ fn entry(at: usize, role: &Json) -> Result<Entry, UserError> {
         match name.as_str() {
             "key" => entry.key = text()?,
             "name" => entry.name = Some(text()?),
-            "description" => entry.description = Some(optional()?),
-            "copyOf" => entry.copy_of = Some(optional()?),
+            "description" => entry.description = Said::This(optional()?),
+            "copyOf" => entry.copy_of = Said::This(optional()?),
             "grants" => entry.grants = Some(texts(json).ok_or_else(|| wrong("a list of texts"))?),
             "fieldRules" => entry.field_rules = Some(texts(json).ok_or_else(|| wrong("a list of texts"))?),
             _ => {
@@ -114,7 +131,7 @@ fn in_order(mut waiting: Vec<Entry>) -> Result<Vec<Entry>> {
     let mut ordered = Vec::with_capacity(waiting.len());
     while !waiting.is_empty() {
         let keys: Vec<String> = waiting.iter().map(|entry| entry.key.clone()).collect();
-        let waits = |entry: &Entry| entry.copy_of.iter().flatten().any(|original| keys.contains(original));
+        let waits = |entry: &Entry| entry.copy_of.text().is_some_and(|original| keys.iter().any(|key| key == original));
         let (still, ready): (Vec<Entry>, Vec<Entry>) = waiting.into_iter().partition(waits);
         if ready.is_empty() {
             let circle = still.iter().map(|entry| {

@@ -10,7 +10,7 @@ use entity::{
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
-use super::document::{self, Entry, Misspelt};
+use super::document::{self, Entry, Misspelt, Said};
 use crate::{
     access::Action,
     error::{Code, Error, Result, UserCode, UserError},
@@ -116,10 +116,10 @@ async fn bring(change: &mut Change, entry: &Entry) -> Result<Difference> {
         Some(role) => Some(change.find::<role::Entity>(role.id.0).await?),
         None => None,
     };
-    let original = match entry.copy_of.clone().flatten() {
+    let original = match entry.copy_of.text() {
         None => None,
-        Some(key) => Some(by_key(change, &key).await?.ok_or_else(|| {
-            let message = format!("There is no role with the key {}.", short(&key));
+        Some(key) => Some(by_key(change, key).await?.ok_or_else(|| {
+            let message = format!("There is no role with the key {}.", short(key));
             Error::from(UserError::new(UserCode::NotFound, "copyOf", message).because("ROLE_UNKNOWN"))
         })?),
     };
@@ -166,13 +166,13 @@ fn input(entry: &Entry, original: Option<&role::Model>, before: Option<&role::Mo
     if let Some(name) = entry.name.as_ref().filter(|name| before.is_none_or(|before| before.name != **name)) {
         give("name", name.as_str().into());
     }
-    if let Some(text) = &entry.description
+    if let Said::This(text) = &entry.description
         && before.is_none_or(|before| before.description != *text)
     {
         give("description", text.as_deref().into());
     }
     let original = original.map(|role| role.id);
-    if entry.copy_of.is_some() && before.is_none_or(|before| before.copied_from_id != original) {
+    if matches!(entry.copy_of, Said::This(_)) && before.is_none_or(|before| before.copied_from_id != original) {
         give("copiedFromId", original.map(|role| id::global(Kind::Role, role.0)).into());
     }
     // A new role has what the document says and nothing of its original's besides.

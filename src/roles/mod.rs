@@ -1,6 +1,7 @@
 //! Roles: what the people and keys that hold them may see and do, and who may decide that.
 
 mod answers;
+mod crowd;
 mod document;
 pub mod effect;
 pub mod exchange;

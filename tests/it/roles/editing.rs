@@ -97,7 +97,7 @@ on_both_engines! {
             ("fieldRules", &["Dael:amount:HIDDEN"], "RESOURCE_UNKNOWN", "Deal"),
             ("fieldRules", &["Deal:amuont:HIDDEN"], "FIELD_UNKNOWN", "amount"),
             ("fieldRules", &["Deal:name:HIDDEN"], "FIELD_NOT_HIDABLE", "amount"),
-            ("fieldRules", &["Deal:closedAt:READ_ONLY"], "FIELD_NOT_WRITABLE", "amount"),
+            ("fieldRules", &["Deal:createdAt:READ_ONLY"], "FIELD_NOT_WRITABLE", "amount"),
             ("fieldRules", &["Deal:amount:HIDDEN", "Deal:amount:READ_ONLY"], "FIELD_TWICE", "Deal.amount"),
         ];
         let before = events(&admin).await;

@@ -19,7 +19,9 @@ async fn import(client: &Client, document: &Value, fingerprint: Option<&str>) ->
 }
 
 fn document(roles: Value) -> Value {
-    json!({ "format": "tandem-roles/1", "roles": roles })
+    let mut document = json!({ "format": "tandem-roles/1" });
+    document["roles"] = roles;
+    document
 }
 
 fn fingerprint(answer: &Answer) -> String {

@@ -15,10 +15,10 @@ const NOBODY: &str = "user_00000000000000000000000000";
 
 /// An API key of the administrator's that acts by a role.
 async fn key(world: &World, name: &str, role: &str) {
+    let owner = entity::id::parse(&user_id(&world.admin().await, ADMIN.email).await).unwrap().1;
     let backend = crew::backend(world).await;
     let mut change = backend.as_system(Purpose::CommandLine).begin().await.unwrap();
     let table = api_key::Entity::table();
-    let owner = entity::id::parse(&user_id(&world.admin().await, ADMIN.email).await).unwrap().1;
     let mut draft = Draft::default();
     draft.set(table, "name", name);
     draft.set(table, "role_id", entity::id::parse(role).unwrap().1);
