@@ -74,7 +74,7 @@ const fn letter(sign: char) -> Option<char> {
 fn trivial(base: &str) -> bool {
     let backwards: String = base.chars().rev().collect();
     let walks = |row: &&str| row.contains(base) || row.contains(backwards.as_str());
-    base.chars().collect::<HashSet<_>>().len() < WORD || ROWS.iter().any(|row| walks(&row))
+    base.chars().collect::<HashSet<_>>().len() < WORD || ROWS.iter().any(walks)
 }
 
 /// The shortest text of which this is a repetition: itself where it is none.

@@ -85,6 +85,7 @@ impl Viewer {
     }
 
     /// The API key by which the request came, which always sees itself; null for a person.
+    #[expect(clippy::unused_async, reason = "the library takes asynchronous resolvers alone")]
     async fn api_key(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Through<Row<api_key::Entity>>>> {
         let Some(key) = self.actor.api_key() else { return Ok(None) };
         let mut actor = self.actor.clone();
