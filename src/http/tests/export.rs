@@ -31,9 +31,12 @@ async fn a_file_comes_part_by_part_under_its_name() {
 #[tokio::test]
 async fn a_file_that_breaks_off_cannot_be_taken_for_whole() {
     let world = World::new().await;
-    let response = get(&world, "/exports/broken", "good").await;
-    assert_eq!(response.status().as_u16(), 200, "the first part was good");
-    response.text().await.expect_err("the body does not end as a whole one does");
+    // The first part may or may not have gone out before the connection is cut.
+    let sent = world.client.get(world.url("/exports/broken")).bearer_auth("good").send().await;
+    if let Ok(response) = sent {
+        assert_eq!(response.status().as_u16(), 200, "the first part was good");
+        response.text().await.expect_err("the body does not end as a whole one does");
+    }
     let answer = Answer::of(get(&world, "/exports/sudden", "good").await).await;
     assert_eq!((answer.status, answer.code()), (503, "SERVICE_UNAVAILABLE"), "nothing had come yet");
     world.stop().await;
