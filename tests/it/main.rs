@@ -39,6 +39,7 @@ mod edge;
 mod leaks;
 mod outage;
 mod permission_cells;
+mod permission_verbs;
 mod permissions;
 mod plans;
 mod secrets;
