@@ -43,6 +43,7 @@ mod oidc;
 mod outage;
 mod people;
 mod permission_cells;
+mod permission_verbs;
 mod permissions;
 mod plans;
 mod roles;

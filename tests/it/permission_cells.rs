@@ -181,6 +181,17 @@ impl Ground {
     }
 }
 
+/// Whether an action on a kind is tried for each built-in role.
+pub fn tries(kind: Kind, action: Action) -> bool {
+    match (part(kind), action) {
+        (Part::NotWritten, _) => false,
+        (_, Action::Read | Action::Create) => true,
+        (Part::Owned(_, patch) | Part::Ownerless(_, patch), Action::Update) => patch.is_some(),
+        (_, Action::Delete) => kind != Kind::User,
+        _ => false,
+    }
+}
+
 /// One record to be tried.
 struct Cell {
     kind: Kind,

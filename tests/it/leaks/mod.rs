@@ -16,6 +16,6 @@ mod plain;
 mod proof;
 mod reference;
 mod regressions;
-mod roles;
+pub mod roles;
 mod shrink;
 mod words;

@@ -3,7 +3,7 @@
 //! Everything is random and follows from a number that a failure tells; `TANDEM_TEST_SEED=number` runs that
 //! case alone, `TANDEM_TEST_SEED=100..200` a hundred others.
 
-use std::collections::BTreeSet;
+use std::{cell::Cell, collections::BTreeSet};
 
 use entity::Kind;
 use serde_json::{Value, json};
@@ -84,7 +84,7 @@ impl<'a> Case<'a> {
     }
 
     fn sight(&self) -> Sight<'_> {
-        Sight { plain: &self.plain, roles: &self.roles }
+        Sight { plain: &self.plain, roles: &self.roles, puzzled: Cell::new(false) }
     }
 
     async fn ask(&self, question: &str) -> Value {
@@ -97,7 +97,8 @@ impl<'a> Case<'a> {
         let body = self.ask(question).await;
         let (data, refused) = (&body["data"], body.get("errors").is_some());
         let strange = unexplained(&body, &self.known, question);
-        if refused == expected.refused && agrees(&expected.data, data) && strange.is_empty() {
+        let agrees = !expected.understood || refused == expected.refused && agrees(&expected.data, data);
+        if agrees && strange.is_empty() {
             return None;
         }
         Some(format!("beyond the plain find: {strange:?}\nanswered {body:#}\nexpected {expected:#?}"))
@@ -138,6 +139,9 @@ impl<'a> Case<'a> {
             let arguments = self.curious.arguments(root, &["filter", "orderBy", "search", "includeArchived"]);
             let whole = format!("{{ {root}(first: 200{arguments}) {{ nodes {{ id }} }} }}");
             let expected = expected(self.sight(), self.curious.schema(), &whole);
+            if !expected.understood {
+                continue;
+            }
             for (size, after, cursor, more) in
                 [("first", "after", "endCursor", "hasNextPage"), ("last", "before", "startCursor", "hasPreviousPage")]
             {
@@ -266,6 +270,12 @@ fn reads_records(name: &str) -> bool {
     name == "node" || name == "nodes" || names.any(|other| other == name)
 }
 
+/// Whether a root field reads what is changed behind the back.
+fn of_customers(name: &str) -> bool {
+    let about = ["account", "contact", "lead", "deal", "persona", "stories", "story", "targetAccount", "search"];
+    about.iter().any(|stem| name.starts_with(stem))
+}
+
 /// Whether a mutation is one of those that all nouns have, on what decides about nobody's rights.
 fn changes_records(name: &str) -> bool {
     let free = [
@@ -341,7 +351,7 @@ on_both_engines! {
             let mut case = Case::begin(&world, &company, seed).await;
             let mut asked = Vec::new();
             for _ in 0..QUESTIONS {
-                let question = case.curious.ask("Query", |name| !name.starts_with("__"));
+                let question = case.curious.ask("Query", of_customers);
                 asked.push((told(&case.person.hand.client, &question).await, told(&company.admin, &question).await, question));
             }
             super::disturb::disturb(&world, &case.plain, &case.roles, (&company.ids, seed)).await;

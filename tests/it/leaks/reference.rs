@@ -30,6 +30,8 @@ pub struct Expected {
     pub data: Value,
     /// Whether anything is refused.
     pub refused: bool,
+    /// Whether all of the question was understood; else the expectation is none.
+    pub understood: bool,
 }
 
 /// One operation before one person's sight.
@@ -58,7 +60,7 @@ pub fn expected(sight: Sight<'_>, schema: &Valid<Schema>, question: &str) -> Exp
                 data.insert(picked.key.to_owned(), value);
             }
             Err(Refused) if picked.field.definition.ty.is_non_null() => {
-                return Expected { data: Value::Null, refused: true };
+                return Expected { data: Value::Null, refused: true, understood: !this.sight.puzzled.get() };
             }
             Err(Refused) => {
                 this.refused.set(true);
@@ -66,7 +68,7 @@ pub fn expected(sight: Sight<'_>, schema: &Valid<Schema>, question: &str) -> Exp
             }
         }
     }
-    Expected { data: data.into(), refused: this.refused.get() }
+    Expected { data: data.into(), refused: this.refused.get(), understood: !this.sight.puzzled.get() }
 }
 
 /// Whether an answer is what was expected, cursors aside.
@@ -240,7 +242,10 @@ impl Reference<'_> {
                     _ => row[name].clone(),
                 },
                 (None, Some(link)) => self.link(link, row, &picked),
-                (None, None) => row[name].clone(),
+                (None, None) => row.get(name).cloned().unwrap_or_else(|| {
+                    self.sight.puzzled.set(true);
+                    Value::Null
+                }),
             };
             object.insert(picked.key.to_owned(), value);
         }
