@@ -108,6 +108,7 @@ impl Policy {
             }
             rules.read_only[kind].insert(field.clone());
         }
+        rules.follow();
         Self(Arc::new(rules))
     }
 
@@ -129,6 +130,7 @@ impl Policy {
             });
             union.read_only[k] = common(writers.map(|role| &role.0.read_only[k]));
         }
+        union.follow();
         Self(Arc::new(union))
     }
 
@@ -220,6 +222,15 @@ impl std::fmt::Display for Excess {
 }
 
 impl Rules {
+    /// What must be hidden because something else is: events name the account of what they tell of, so
+    /// that of a deal, say, cannot be kept secret by the deal alone.
+    fn follow(&mut self) {
+        const ACCOUNT: &str = "account";
+        if Kind::ALL.into_iter().any(|kind| kind != Kind::Event && self.hidden[kind as usize].contains(ACCOUNT)) {
+            self.hidden[Kind::Event as usize].insert(ACCOUNT.to_owned());
+        }
+    }
+
     fn nothing() -> Self {
         let none = vec![BTreeSet::new(); Kind::ALL.len()];
         Self { cells: Default::default(), hidden: none.clone(), read_only: none }
@@ -257,6 +268,14 @@ mod tests {
         assert_eq!(beyond, [Excess::Action(grant), Excess::Sight(Kind::Deal, "amount".to_owned())]);
         assert_eq!(wide.excess(&wide, &narrow), [], "what it permitted before is not granted anew");
         assert_eq!(narrow.excess(&narrow, &Policy::nothing()), []);
+    }
+
+    #[test]
+    fn events_do_not_tell_the_account_that_a_record_hides() {
+        let keeps = role(Reach::All, &["account"]);
+        assert!(keeps.hides(Kind::Event, "account"));
+        let shows = Policy::union(&[keeps, role(Reach::All, &[])]);
+        assert!(!shows.hides(Kind::Event, "account"));
     }
 
     #[test]

@@ -99,6 +99,9 @@ async fn begin<H: Host>(
         if caller.anonymous {
             return Err(Refusal::new(Code::Unauthenticated, "Sign in first: send `Authorization: Bearer …`."));
         }
+        if caller.preview {
+            return Err(Refusal::read_only());
+        }
         edge.buckets.charge(&caller.key, 1)?;
         let filter = filter(uri)?;
         let export = AssertUnwindSafe(edge.host.export(&caller, name, filter, about)).catch_unwind().await;
