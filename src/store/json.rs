@@ -82,7 +82,7 @@ pub fn column(out: &mut Out, (row, at): (&QueryResult, usize), kind: Kind, field
             None => null(out),
         },
         Type::Texts | Type::Parted(_) | Type::Json => {
-            out.extend_from_slice(text(row, at)?.unwrap_or("null").as_bytes())
+            out.extend_from_slice(text(row, at)?.unwrap_or("null").as_bytes());
         }
         Type::Int => match int(row, at)? {
             Some(number) => integer(out, number.into()),

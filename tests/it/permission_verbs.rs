@@ -15,7 +15,7 @@ use crate::{
     crew,
     leaks::roles::{Person, Roles},
     permission_cells::tries,
-    support::{client::Client, world::World},
+    support::client::Client,
 };
 
 /// What a mutation asks of the matrix.

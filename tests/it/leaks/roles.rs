@@ -1,6 +1,6 @@
 //! Random roles, and what their union permits: worked out here from the definition, not by the product.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write};
 
 use entity::{Department, Kind};
 use rand::{RngExt, rngs::StdRng, seq::IndexedRandom};
@@ -133,7 +133,8 @@ impl Person {
         for n in 0..MOST {
             let (role, held) = (person.made_up(world, 'a', n), person.made_up(world, 'b', n));
             let key = format!("'made_up_{number}_{n}'");
-            sql += &format!(
+            let _ = write!(
+                sql,
                 "INSERT INTO role (id, key, name, name_fold, built_in, grants, field_rules, version, created_at, updated_at)
                  VALUES ({role}, {key}, {key}, {key}, FALSE, '[]', '[]', 1, 1, 1);
                  INSERT INTO role_assignment (id, role_id, user_id, from_issuer, version, created_at, updated_at)
@@ -148,12 +149,13 @@ impl Person {
     pub async fn hold(&self, world: &World, roles: &Roles) {
         let mut sql = String::new();
         for n in 0..MOST {
-            let (grants, rules) = roles.0.get(n).cloned().unwrap_or_default().spelled();
+            let (grants, fields) = roles.0.get(n).cloned().unwrap_or_default().spelled();
             let role = self.made_up(world, 'a', n);
-            sql += &format!(
+            let _ = write!(
+                sql,
                 "UPDATE role SET grants = '{}', field_rules = '{}', version = version + 1 WHERE id = {role};",
                 json!(grants),
-                json!(rules)
+                json!(fields)
             );
         }
         crew::behind_the_back(world, &sql).await;
