@@ -136,7 +136,7 @@ fn every_mutation_has_a_cell_that_is_tried() {
             None => panic!("{name} asks nothing of the matrix that is tried"),
             Some(Asks::Standard(kind, action)) => assert!(tries(kind, action), "{name} is tried by nobody"),
             Some(Asks::Special) => {
-                assert!(SPECIALS.iter().any(|special| special.name == name), "{name} is tried by nobody")
+                assert!(SPECIALS.iter().any(|special| special.name == name), "{name} is tried by nobody");
             }
             Some(Asks::OneSelf) => {}
         }

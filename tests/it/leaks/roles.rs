@@ -128,7 +128,7 @@ impl Person {
     pub async fn hire(world: &World, number: usize, department: Department) -> Self {
         let hand = crew::hire(world, &format!("person{number}@tandem.test"), "it", department).await;
         let person = Self { hand, department, number };
-        let me = person.sql_id(world, &person.hand.id);
+        let me = Self::sql_id(world, &person.hand.id);
         let mut sql = format!("UPDATE role_assignment SET archived_at = 1 WHERE user_id = {me};");
         for n in 0..MOST {
             let (role, held) = (person.made_up(world, 'a', n), person.made_up(world, 'b', n));
@@ -162,7 +162,7 @@ impl Person {
         world.clock.advance(std::time::Duration::from_secs(1));
     }
 
-    fn sql_id(&self, world: &World, global: &str) -> String {
+    fn sql_id(world: &World, global: &str) -> String {
         let (_, id) = entity::id::parse(global).expect("a global id");
         crew::sql_id(world, &id.simple().to_string())
     }
