@@ -71,7 +71,7 @@ impl<'a> Ground<'a> {
     }
 
     /// What an action on a record comes to.
-    fn outcome(&self, model: &Model<'_>, (kind, row): (Kind, &Row), action: Action) -> Result<(), Vec<String>> {
+    fn outcome(model: &Model<'_>, (kind, row): (Kind, &Row), action: Action) -> Result<(), Vec<String>> {
         match (model.sees(kind, row), model.may(kind, row, action)) {
             (false, _) => Err(vec!["NOT_FOUND id".to_owned()]),
             (true, false) => Err(vec!["FORBIDDEN".to_owned()]),
@@ -86,7 +86,7 @@ impl<'a> Ground<'a> {
         let mut tried = Vec::new();
         for (kind, row) in self.some(random, |kind| changes(kind) && patch(kind).is_some()) {
             let field = patch(kind).expect("it was asked for");
-            let mut expected = self.outcome(&model, (kind, row), Action::Update);
+            let mut expected = Self::outcome(&model, (kind, row), Action::Update);
             if policy.locks(kind, field) {
                 expected = Err(vec![format!("FORBIDDEN {field}")]);
             }
@@ -107,7 +107,7 @@ impl<'a> Ground<'a> {
             let mut after = row.clone();
             after.insert("owner".to_owned(), json!(user));
             let known = self.everything.row(user).is_some_and(|(kind, row)| model.sees(kind, row));
-            let expected = match self.outcome(&model, (kind, row), Action::Update) {
+            let expected = match Self::outcome(&model, (kind, row), Action::Update) {
                 _ if policy.locks(kind, "owner") => Err(vec!["FORBIDDEN ownerId".to_owned()]),
                 Err(why) => Err(why),
                 Ok(()) if !known => Err(vec!["NOT_FOUND ownerId".to_owned()]),
@@ -173,7 +173,7 @@ impl<'a> Ground<'a> {
         let some = self.some(random, free);
         let tried = some
             .into_iter()
-            .map(|(kind, row)| (kind, json!({ "id": row["id"] }), self.outcome(&model, (kind, row), Action::Delete)));
+            .map(|(kind, row)| (kind, json!({ "id": row["id"] }), Self::outcome(&model, (kind, row), Action::Delete)));
         self.try_each("Archive", tried.collect()).await;
     }
 }

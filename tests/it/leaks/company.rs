@@ -1,6 +1,8 @@
 //! A made-up company with something of every kind: teams in a tree, accounts with their people past and
 //! present, leads, deals, lists of both sorts, stories, sessions, imports and keys, some of them archived.
 
+use std::fmt::Write;
+
 use entity::{Department, Kind};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::{Value, json};
@@ -282,11 +284,12 @@ impl Company {
             let job = crew::text(&answer, "importStart.job.id");
             let raw =
                 |global: &str| crew::sql_id(world, &entity::id::parse(global).expect("an id").1.simple().to_string());
-            sql += &format!("UPDATE import_job SET user_id = {} WHERE id = {};", raw(user), raw(&job));
+            let _ = write!(sql, "UPDATE import_job SET user_id = {} WHERE id = {};", raw(user), raw(&job));
             self.ids.push(job);
             let key = crew::sql_id(world, &format!("01900000000070008000c00{n:09x}"));
             let (name, prefix) = (self.words.next(), self.words.next());
-            sql += &format!(
+            let _ = write!(
+                sql,
                 "INSERT INTO api_key (id, name, name_fold, role_id, owner_id, prefix, expires_at, allowed_networks, version, created_at, updated_at)
                  SELECT {key}, '{name}', '{name}', (SELECT id FROM role WHERE key = 'integration'), {}, '{prefix}', 1800000000000, '[]', 1, 1, 1;",
                 raw(user)

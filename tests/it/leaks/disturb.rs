@@ -1,6 +1,8 @@
 //! Changes what somebody may not see, behind the server's back: the values of records out of their reach, and
 //! the hidden values of those within it.
 
+use std::fmt::Write;
+
 use entity::{
     Kind,
     table::{Field, Type},
@@ -21,15 +23,15 @@ pub async fn disturb(world: &World, plain: &Plain, roles: &Roles, (ids, seed): (
             continue;
         }
         let id = crew::sql_id(world, &id.simple().to_string());
-        let seen = plain.row(global).is_some();
+        let visible = plain.row(global).is_some();
         let fields =
-            kind.table().fields.iter().filter(|field| !field.physical && (!seen || roles.hides(kind, &field.name)));
+            kind.table().fields.iter().filter(|field| !field.physical && (!visible || roles.hides(kind, &field.name)));
         let mut changes: Vec<String> = fields.filter_map(|field| other(field, n)).collect();
-        if !seen && decides_nothing(kind) && n % 3 == 0 {
+        if !visible && decides_nothing(kind) && n % 3 == 0 {
             changes.push("archived_at = CASE WHEN archived_at IS NULL THEN 1 END".to_owned());
         }
         if !changes.is_empty() {
-            sql += &format!("UPDATE {} SET {} WHERE id = {id};\n", kind.table().table, changes.join(", "));
+            let _ = writeln!(sql, "UPDATE {} SET {} WHERE id = {id};", kind.table().table, changes.join(", "));
         }
     }
     crew::behind_the_back(world, &sql).await;

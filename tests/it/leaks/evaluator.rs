@@ -192,7 +192,7 @@ fn tests(field: &Field, value: &Value, test: &Value) -> bool {
     }
     let ignores_case = field.fold.is_some() && test.get("ignoreCase").and_then(Value::as_bool) == Some(true);
     let read = |json: &Value| match comparable(field, json) {
-        Comparable::Text(text) if ignores_case => Comparable::Text(folded(field, &text)),
+        Comparable::Text(words) if ignores_case => Comparable::Text(folded(field, &words)),
         other => other,
     };
     let mine = read(value);

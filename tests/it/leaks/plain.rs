@@ -57,7 +57,7 @@ impl Plain {
                         found.extend(fields.map(|name| format!("{id}.{name}: {:?} or {:?}", one[name], two.get(name))));
                     }
                     (one, _) => {
-                        found.push(format!("{id} stands only on the {}", if one.is_some() { "left" } else { "right" }))
+                        found.push(format!("{id} stands only on the {}", if one.is_some() { "left" } else { "right" }));
                     }
                 }
             }
@@ -81,7 +81,7 @@ fn selection(kind: Kind) -> String {
     let table = kind.table();
     let mut selected = String::from("id hiddenFields");
     for field in table.fields.iter().filter(|field| field.shown() && field.name != "id") {
-        selected += &match field.ty {
+        let more = match field.ty {
             Type::Money => format!(" {} {{ amount currency }}", field.name),
             Type::Parted(parted) => {
                 let parts: Vec<&str> = parted.parts.iter().map(|part| part.name).collect();
@@ -89,11 +89,12 @@ fn selection(kind: Kind) -> String {
             }
             _ => format!(" {}", field.name),
         };
+        selected.push_str(&more);
     }
     for link in &table.links {
         match link.join {
-            Join::One { .. } => selected += &format!(" {} {{ id }}", link.name),
-            Join::Subject => selected += &format!(" {} {{ __typename id }}", link.name),
+            Join::One { .. } => selected.push_str(&[" ", &link.name, " { id }"].concat()),
+            Join::Subject => selected.push_str(&[" ", &link.name, " { __typename id }"].concat()),
             _ => {}
         }
     }

@@ -165,7 +165,7 @@ impl<'a> Case<'a> {
                     let page = &body["data"][root];
                     let nodes = page["nodes"].as_array().expect("a list").clone();
                     if size == "first" {
-                        found.extend(nodes)
+                        found.extend(nodes);
                     } else {
                         found.splice(0..0, nodes);
                     }

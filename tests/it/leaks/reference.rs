@@ -272,14 +272,14 @@ impl Reference<'_> {
         match link.join {
             Join::One { .. } => self.any(&row[&link.name], &picked.sets),
             Join::Subject => self.any(&row[&link.name]["id"], &picked.sets),
-            Join::Listed => match self.listed(row) {
-                Ok(rows) => self.connection(link.target, rows, picked),
-                // Such a list fails alone.
-                Err(Refused) => {
-                    self.refused.set(true);
-                    Value::Null
+            Join::Listed => {
+                if let Ok(rows) = self.listed(row) {
+                    return self.connection(link.target, rows, picked);
                 }
-            },
+                // Such a list fails alone.
+                self.refused.set(true);
+                Value::Null
+            }
             _ if self.sight.hides_way(link) => self.connection(link.target, vec![], picked),
             _ => {
                 let rows = self.sight.linked(link, text(row, "id").expect("an id"));

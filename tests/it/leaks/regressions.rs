@@ -46,7 +46,7 @@ on_both_engines! {
         let gone = me.hand.client.query_with("query($id: ID!) { node(id: $id) { id } }", json!({ "id": seen[0] })).await.expect_ok();
         assert_eq!(*gone.data("node"), Value::Null);
         // Fourteen hours and 59 minutes later it is still the 2nd, in UTC; then it is the 3rd.
-        world.clock.advance(Duration::from_secs(14 * 3_600 + 59 * 60));
+        world.clock.advance(Duration::from_mins(14 * 60 + 59));
         let me = Person { hand: crew::Hand { client: crew::sign_in(&world, "person0@tandem.test", crate::support::world::PASSWORD).await, ..me.hand }, ..me };
         let names = async || me.hand.client.query("{ contacts { nodes { name } } }").await.expect_ok().data("contacts.nodes").as_array().unwrap().len();
         assert_eq!(names().await, 2);

@@ -1,6 +1,6 @@
 //! Random roles, and what their union permits: worked out here from the definition, not by the product.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write};
 
 use entity::{Department, Kind};
 use rand::{RngExt, rngs::StdRng, seq::IndexedRandom};
@@ -128,12 +128,13 @@ impl Person {
     pub async fn hire(world: &World, number: usize, department: Department) -> Self {
         let hand = crew::hire(world, &format!("person{number}@tandem.test"), "it", department).await;
         let person = Self { hand, department, number };
-        let me = person.sql_id(world, &person.hand.id);
+        let me = Self::sql_id(world, &person.hand.id);
         let mut sql = format!("UPDATE role_assignment SET archived_at = 1 WHERE user_id = {me};");
         for n in 0..MOST {
             let (role, held) = (person.made_up(world, 'a', n), person.made_up(world, 'b', n));
             let key = format!("'made_up_{number}_{n}'");
-            sql += &format!(
+            let _ = write!(
+                sql,
                 "INSERT INTO role (id, key, name, name_fold, built_in, grants, field_rules, version, created_at, updated_at)
                  VALUES ({role}, {key}, {key}, {key}, FALSE, '[]', '[]', 1, 1, 1);
                  INSERT INTO role_assignment (id, role_id, user_id, from_issuer, version, created_at, updated_at)
@@ -148,19 +149,20 @@ impl Person {
     pub async fn hold(&self, world: &World, roles: &Roles) {
         let mut sql = String::new();
         for n in 0..MOST {
-            let (grants, rules) = roles.0.get(n).cloned().unwrap_or_default().spelled();
+            let (grants, fields) = roles.0.get(n).cloned().unwrap_or_default().spelled();
             let role = self.made_up(world, 'a', n);
-            sql += &format!(
+            let _ = write!(
+                sql,
                 "UPDATE role SET grants = '{}', field_rules = '{}', version = version + 1 WHERE id = {role};",
                 json!(grants),
-                json!(rules)
+                json!(fields)
             );
         }
         crew::behind_the_back(world, &sql).await;
         world.clock.advance(std::time::Duration::from_secs(1));
     }
 
-    fn sql_id(&self, world: &World, global: &str) -> String {
+    fn sql_id(world: &World, global: &str) -> String {
         let (_, id) = entity::id::parse(global).expect("a global id");
         crew::sql_id(world, &id.simple().to_string())
     }

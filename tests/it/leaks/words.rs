@@ -52,7 +52,7 @@ fn texts(answer: &Value) -> String {
             _ => format!("{text} "),
         },
         Value::Array(items) => items.iter().map(texts).collect(),
-        Value::Object(fields) => fields.iter().map(|(name, value)| format!("{name} {}", texts(value))).collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| [name, " ", &texts(value)].concat()).collect(),
         _ => String::new(),
     }
 }
