@@ -217,11 +217,11 @@ impl Tandem {
         for number in 0..roles {
             let role = "mutation($input: RoleCreateInput!) { made: roleCreate(input: $input) { role { id } userErrors { message } } }";
             let name = format!("{email} {number}");
-            let made =
+            let created =
                 make(role, json!({ "name": name, "grants": grants(number), "fieldRules": hidden(number) })).await?;
             let assign =
                 "mutation($input: RoleAssignInput!) { made: roleAssign(input: $input) { userErrors { message } } }";
-            make(assign, json!({ "roleId": made["role"]["id"], "userId": person })).await?;
+            make(assign, json!({ "roleId": created["role"]["id"], "userId": person })).await?;
         }
         self.holder = Some(sign_in(self.server.address, &email).await?);
         Ok(())

@@ -186,7 +186,9 @@ pub fn tries(kind: Kind, action: Action) -> bool {
     match (part(kind), action) {
         (Part::NotWritten, _) => false,
         (_, Action::Read | Action::Create) => true,
-        (Part::Owned(_, patch) | Part::Ownerless(_, patch), Action::Update) => patch.is_some(),
+        (Part::Owned(_, patch) | Part::Ownerless(_, patch) | Part::Personal(_, patch), Action::Update) => {
+            patch.is_some()
+        }
         (_, Action::Delete) => kind != Kind::User,
         _ => false,
     }

@@ -122,7 +122,7 @@ on_both_engines! {
         let admin = world.admin().await;
         let made = key(&world, &admin, "integration").await;
         let document = "query($id: ID!) { apiKey(by: { id: $id }) { lastUsedAt version updatedAt }
-            eventLog(filter: { apiKey: { id: { eq: $id } } }) { totalCount } }";
+            audit(filter: { apiKey: { id: { eq: $id } } }) { totalCount } }";
         let read = async || admin.query_with(document, json!({ "id": made.id })).await.expect_ok();
         let noted = async |at: &str| {
             for _ in 0..500 {
@@ -138,7 +138,7 @@ on_both_engines! {
         assert_eq!(read().await.data("apiKey.lastUsedAt"), &Value::Null);
         made.client.query(ASK).await.expect_ok();
         let first = noted("2026-03-02T09:00:00.000Z").await;
-        assert_eq!((first.data("apiKey.version"), first.data("eventLog.totalCount")), (&json!(1), &json!(0)));
+        assert_eq!((first.data("apiKey.version"), first.data("audit.totalCount")), (&json!(1), &json!(0)));
         world.clock.advance(Duration::from_secs(59));
         made.client.query(ASK).await.expect_ok();
         world.clock.advance(Duration::from_secs(1));

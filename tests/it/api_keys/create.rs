@@ -16,7 +16,7 @@ on_both_engines! {
         let made = key(&world, &admin, "integration").await;
         assert!(made.secret.starts_with("tdk_") && made.secret.len() == 47, "{}", made.secret);
         let all = "{ apiKeys { nodes { id name prefix expiresAt allowedNetworks lastUsedAt rotatedAt revokedAt
-            owner { email } role { key } } } eventLog { nodes { action requestId apiKey { id } subject { id } } } }";
+            owner { email } role { key } } } audit { nodes { action requestId apiKey { id } subject { id } } } }";
         let answer = admin.query(all).await.expect_ok();
         let shown = json!({
             "id": made.id, "name": "Sync", "prefix": made.secret[..12], "expiresAt": IN_A_MONTH, "allowedNetworks": [],

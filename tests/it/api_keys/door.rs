@@ -55,9 +55,9 @@ on_both_engines! {
         let key = key_with(&world, &admin, "integration", json!({ "ownerId": owner })).await;
         let account = crew::create(&key.client, Kind::Account, json!({ "name": "Acme" })).await;
         crew::create(&admin, Kind::Account, json!({ "name": "By hand" })).await;
-        let told = admin.query("{ eventLog(filter: { action: { eq: CREATED } }, first: 2, orderBy: [{ field: ID, direction: DESC }]) { nodes { actor { id } apiKey { id prefix } } } }").await.expect_ok();
-        assert_eq!(told.data("eventLog.nodes.1"), &json!({ "actor": { "id": owner }, "apiKey": { "id": key.id, "prefix": key.secret[..12] } }));
-        assert_eq!(told.data("eventLog.nodes.0.apiKey"), &Value::Null);
+        let told = admin.query("{ audit(filter: { action: { eq: CREATED } }, first: 2, orderBy: [{ field: ID, direction: DESC }]) { nodes { actor { id } apiKey { id prefix } } } }").await.expect_ok();
+        assert_eq!(told.data("audit.nodes.1"), &json!({ "actor": { "id": owner }, "apiKey": { "id": key.id, "prefix": key.secret[..12] } }));
+        assert_eq!(told.data("audit.nodes.0.apiKey"), &Value::Null);
         let document = "subscription { events(after: \"ev_0_0\", filter: { subjectTypes: [\"Account\"] }) { subject { id } actor { id } apiKey { id } } }";
         let mut events = admin.subscribe(document, json!({})).await;
         assert_eq!(events.next().await["data"]["events"], json!({ "subject": { "id": account }, "actor": { "id": owner }, "apiKey": { "id": key.id } }));

@@ -45,8 +45,8 @@ on_both_engines! {
         assert_eq!(revoke(&made.client, json!({ "id": other.id })).await.user_errors("apiKeyRevoke"), ["NOT_FOUND id"]);
         revoke(&made.client, json!({ "id": made.id })).await.expect_ok();
         turned_away(&made.client.query("{ __typename }").await, "API_KEY_REVOKED");
-        let told = admin.query("{ eventLog(first: 1, orderBy: [{ field: ID, direction: DESC }]) { nodes { actor { email } apiKey { id } subject { id } } } }").await;
-        assert_eq!(told.expect_ok().data("eventLog.nodes.0"), &json!({ "actor": { "email": "ada@tandem.test" }, "apiKey": { "id": made.id }, "subject": { "id": made.id } }));
+        let told = admin.query("{ audit(first: 1, orderBy: [{ field: ID, direction: DESC }]) { nodes { actor { email } apiKey { id } subject { id } } } }").await;
+        assert_eq!(told.expect_ok().data("audit.nodes.0"), &json!({ "actor": { "email": "ada@tandem.test" }, "apiKey": { "id": made.id }, "subject": { "id": made.id } }));
     }
 
     async fn who_leaves_hands_their_keys_over(world: World) {

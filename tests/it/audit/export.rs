@@ -70,7 +70,11 @@ async fn let_export(world: &World, role: &str) {
     } else {
         "json_insert(grants, '$[#]', 'Event:EXPORT:ALL')"
     };
-    crew::behind_the_back(world, &format!("UPDATE role SET grants = {put} WHERE key = '{role}'")).await;
+    crew::behind_the_back(
+        world,
+        &format!("UPDATE role SET grants = {put}, version = version + 1 WHERE key = '{role}'"),
+    )
+    .await;
 }
 
 on_both_engines! {

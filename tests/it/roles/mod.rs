@@ -107,5 +107,5 @@ async fn officer(world: &World, key: &str, permits: &[&str]) -> Hand {
 
 /// How many events there are.
 async fn events(admin: &Client) -> i64 {
-    admin.query("{ eventLog { totalCount } }").await.expect_ok().data("eventLog.totalCount").as_i64().expect("a number")
+    admin.query("{ audit { totalCount } }").await.expect_ok().data("audit.totalCount").as_i64().expect("a number")
 }
