@@ -80,7 +80,7 @@ on_both_engines! {
         for ids in [vec![account.clone(); 101], vec!["nonsense".to_owned()]] {
             assert_eq!(can(&seller, "Account", "READ", &ids).await.error_code(), Some("BAD_USER_INPUT"));
         }
-        assert_eq!(can(&seller, "Lead", "READ", &[account.clone()]).await.error_code(), Some("BAD_USER_INPUT"));
+        assert_eq!(can(&seller, "Lead", "READ", std::slice::from_ref(&account)).await.error_code(), Some("BAD_USER_INPUT"));
         assert_eq!(can(&seller, "Lead", "STEAL", &[]).await.error_code(), Some("BAD_USER_INPUT"));
         assert_eq!(can(&world.anonymous(), "Account", "READ", &[account]).await.error_code(), Some("UNAUTHENTICATED"));
     }

@@ -107,7 +107,7 @@ fn check(kind: Kind, explained: &Value, question: &str) {
     let whole = !obstacles.iter().any(|obstacle| obstacle == "PARENT_NOT_SEEN");
     for role in explained["roles"].as_array().expect("a list") {
         let covers = role["covers"].as_bool().expect("a truth");
-        let tied = match role["reach"].as_str().expect("a reach") {
+        let bound = match role["reach"].as_str().expect("a reach") {
             "OWN" => by_any("isPerson"),
             "TEAM" => by_any("inTeams"),
             reach => reach == "ALL",
@@ -115,7 +115,7 @@ fn check(kind: Kind, explained: &Value, question: &str) {
         match kind.table().owner {
             // An event is within reach where the record is that it is about.
             Owner::Subject => {}
-            _ => assert_eq!(covers, tied && whole, "{question}: the ties say otherwise than the door: {explained}"),
+            _ => assert_eq!(covers, bound && whole, "{question}: the ties say otherwise than the door: {explained}"),
         }
     }
 }
