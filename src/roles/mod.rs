@@ -18,7 +18,7 @@ use futures_util::future::BoxFuture;
 pub use limits::{must_cover, must_cover_all, must_hold, must_hold_role};
 
 use crate::{
-    access::{Actor, Policy},
+    access::{Actor, Policy, Purpose},
     error::{Error, Result, UserCode, UserError},
     people::admin,
     store::{Change, Draft, Rules, Slice, Verbs},
@@ -87,6 +87,22 @@ impl Rules for role_assignment::Entity {
                 None => must_hold_role(change, row.role_id, "roleId").await,
                 Some(_) => Ok(()),
             }
+        })
+    }
+
+    fn after<'a>(
+        change: &'a mut Change,
+        row: &'a role_assignment::Model,
+        before: Option<&'a role_assignment::Model>,
+        _: &'a Draft,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            if before.is_some() {
+                return Ok(());
+            }
+            // Whoever still has the token of an invitation was trusted with less than the person may do now.
+            let withdraw = async |change: &mut Change| change.withdraw_invitations(&[row.user_id]).await;
+            change.as_system(Purpose::SignIn, withdraw).await
         })
     }
 

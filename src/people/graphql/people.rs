@@ -61,7 +61,8 @@ pub struct KeepingMutation;
 #[Object]
 impl KeepingMutation {
     /// Invites a person: makes them, gives them their roles, and answers a token by which they set
-    /// their password and join within 7 days. Give it to nobody else: whoever has it joins as them.
+    /// their password and join within 7 days. Give it to nobody else: whoever has it joins as them. A role
+    /// given to them later makes it void; then invite them again.
     /// For whoever may create people; roles take the right to assign them, and all that they permit.
     async fn user_invite(
         &self,

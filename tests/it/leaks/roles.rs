@@ -101,7 +101,12 @@ impl Roles {
     /// The fields that every role which lets see the record keeps, in alphabetical order.
     pub fn hidden(&self, kind: Kind) -> BTreeSet<&str> {
         let readers = self.0.iter().filter(|role| role.reach(kind, Action::Read) > Reach::None);
-        readers.map(|role| role.hidden(kind)).reduce(|one, other| &one & &other).unwrap_or_default()
+        let mut hidden = readers.map(|role| role.hidden(kind)).reduce(|one, other| &one & &other).unwrap_or_default();
+        // Events name the account of what they tell of: a record that hides its own hides theirs.
+        if kind == Kind::Event && Kind::ALL.into_iter().any(|kind| kind != Kind::Event && self.hides(kind, "account")) {
+            hidden.insert("account");
+        }
+        hidden
     }
 
     /// Whether a field or link is kept from sight.

@@ -118,6 +118,17 @@ on_both_engines! {
         crew::try_sign_in(&anonymous, "nora@tandem.test", SECRET).await.expect_ok();
     }
 
+    async fn whoever_gets_another_role_is_invited_anew(world: World) {
+        let (admin, anonymous) = (world.admin().await, world.anonymous());
+        let (id, token) = invited(&admin).await;
+        let assign = "mutation($input: RoleAssignInput!) { roleAssign(input: $input) { userErrors { code message } } }";
+        let role = role_id(&admin, "sales_manager").await;
+        admin.query_with(assign, json!({ "input": { "roleId": role, "userId": id } })).await.expect_ok();
+        assert_eq!(user_reason(&accept(&anonymous, &token, SECRET).await, "invitationAccept"), "INVITATION_INVALID");
+        let token = crew::text(&reinvite(&admin, &id).await.expect_ok(), "userReinvite.invitation");
+        accept(&anonymous, &token, SECRET).await.expect_ok();
+    }
+
     async fn a_weak_password_uses_no_invitation_up(world: World) {
         let (admin, anonymous) = (world.admin().await, world.anonymous());
         let (_, token) = invited(&admin).await;
