@@ -103,8 +103,15 @@ pub fn describe() -> Table {
     }
 }
 
-/// What events tell of beside fields: a password was set; what was exported and how.
-const BESIDE_FIELDS: [(Kind, &str); 3] = [(Kind::User, "password"), (Kind::User, "format"), (Kind::User, "filter")];
+/// What events tell of beside fields: somebody was given a password, invited, or recognised by the issuer; what was
+/// exported and how.
+const BESIDE_FIELDS: [(Kind, &str); 5] = [
+    (Kind::User, "password"),
+    (Kind::User, "invitation"),
+    (Kind::User, "issuer"),
+    (Kind::User, "format"),
+    (Kind::User, "filter"),
+];
 
 /// The names under which events tell of changes of records of a kind.
 pub fn told(kind: Kind) -> impl Iterator<Item = &'static str> {

@@ -7,7 +7,7 @@ pub mod password;
 mod policy;
 pub mod token;
 
-use entity::{Choice, Day, Department, api_key::ApiKeyId, session::SessionId, table::Choices, user::UserId};
+use entity::{Choice, Day, Department, Kind, api_key::ApiKeyId, session::SessionId, table::Choices, user::UserId};
 
 pub use policy::{Excess, FieldRule, Grant, Policy};
 
@@ -236,7 +236,9 @@ impl Actor {
 
     /// An integration, which acts by the role of its key alone.
     #[must_use]
-    pub fn integration(who: Who, department: Option<Department>, policy: Policy) -> Self {
+    pub fn integration(who: Who, department: Option<Department>, policy: &Policy) -> Self {
+        // The sign-ins of who answers for it are none of its business.
+        let policy = policy.without_own(Kind::Session);
         Self { who, department, policy, today: Day::default(), previewed_by: None }
     }
 

@@ -142,6 +142,32 @@ impl Policy {
         Self(Arc::new(rules))
     }
 
+    /// The same without what goes to one's own and one's teams' records of a kind.
+    #[must_use]
+    pub fn without_own(&self, kind: Kind) -> Self {
+        let mut rules = (*self.0).clone();
+        for cell in rules.cells[kind as usize].iter_mut().filter(|cell| **cell < Reach::All) {
+            *cell = Reach::None;
+        }
+        Self(Arc::new(rules))
+    }
+
+    /// The same with ALL for whatever goes anywhere by these actions: somebody else's own records, and those of
+    /// their teams, are not one's own. One's sign-ins are nobody else's concern either way.
+    #[must_use]
+    pub fn widened(&self, actions: &[Action]) -> Self {
+        let mut rules = (*self.0).clone();
+        for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Session) {
+            for action in actions {
+                let cell = &mut rules.cells[kind as usize][*action as usize];
+                if *cell > Reach::None {
+                    *cell = Reach::All;
+                }
+            }
+        }
+        Self(Arc::new(rules))
+    }
+
     /// What `self` would let its holder do beyond `held`, where it did not let them before: nobody
     /// grants what they do not hold.
     #[must_use]
@@ -158,10 +184,13 @@ impl Policy {
             let writes = |policy: &Self| {
                 policy.reach(kind, Action::Update) > Reach::None || policy.reach(kind, Action::Create) > Reach::None
             };
-            let uncovered = held
-                .hidden(kind)
-                .filter(|field| sees(self) && !self.hides(kind, field) && (!sees(before) || before.hides(kind, field)));
-            excess.extend(uncovered.map(|field| Excess::Sight(kind, field.to_owned())));
+            // A field that comes to sight does so on all records within reach: they must be within one's own.
+            let far = self.reach(kind, Action::Read) > held.reach(kind, Action::Read);
+            let kept = before.hidden(kind).filter(|_| far && sees(before)).chain(held.hidden(kind));
+            let uncovered: BTreeSet<&str> = kept
+                .filter(|field| sees(self) && !self.hides(kind, field) && (!sees(before) || before.hides(kind, field)))
+                .collect();
+            excess.extend(uncovered.into_iter().map(|field| Excess::Sight(kind, field.to_owned())));
             let unlocked = held.read_only(kind).filter(|field| {
                 writes(self) && !self.locks(kind, field) && (!writes(before) || before.locks(kind, field))
             });
@@ -268,6 +297,14 @@ mod tests {
         assert_eq!(beyond, [Excess::Action(grant), Excess::Sight(Kind::Deal, "amount".to_owned())]);
         assert_eq!(wide.excess(&wide, &narrow), [], "what it permitted before is not granted anew");
         assert_eq!(narrow.excess(&narrow, &Policy::nothing()), []);
+    }
+
+    #[test]
+    fn a_field_comes_to_sight_by_whom_may_see_it_as_widely() {
+        let (kept, shown) = (role(Reach::All, &["amount"]), role(Reach::All, &[]));
+        let beyond = [Excess::Sight(Kind::Deal, "amount".to_owned())];
+        assert_eq!(shown.excess(&kept, &role(Reach::Team, &[])), beyond);
+        assert_eq!(shown.excess(&kept, &role(Reach::All, &[])), []);
     }
 
     #[test]

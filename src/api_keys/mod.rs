@@ -52,8 +52,16 @@ impl Rules for api_key::Entity {
             if before.is_none_or(|before| before.owner_id != row.owner_id) {
                 may_answer(change, row.owner_id, before.is_none()).await?;
             }
-            if before.is_none_or(|before| before.role_id != row.role_id) {
+            // Whoever has the secret can go on with a key that is prolonged, or opened to another network.
+            let same = |before: &api_key::Model| {
+                (before.role_id, before.owner_id, before.expires_at, &before.allowed_networks)
+                    == (row.role_id, row.owner_id, row.expires_at, &row.allowed_networks)
+            };
+            if !before.is_some_and(same) {
                 roles::must_hold_role(change, row.role_id, "roleId").await?;
+                if change.store().actor().user() != Some(row.owner_id) {
+                    roles::must_hold_for(change, row.role_id, "ownerId").await?;
+                }
             }
             Ok(())
         })
@@ -125,8 +133,11 @@ pub async fn revoke(store: &Store, key: ApiKeyId, expected: Option<i32>) -> Resu
     let now = store.now();
     let mut change = store.begin().await?;
     let row = change.find::<api_key::Entity>(key.0).await?;
-    change.must_reach(Kind::ApiKey, key.0, Action::Delete).await.map_err(|_| {
-        UserError::new(UserCode::Forbidden, "", "You may not revoke this API key.").because("PERMISSION_MISSING")
+    change.must_reach(Kind::ApiKey, key.0, Action::Delete).await.map_err(|error| match error {
+        Error::Input(_) => UserError::new(UserCode::Forbidden, "", "You may not revoke this API key.")
+            .because("PERMISSION_MISSING")
+            .into(),
+        error => error,
     })?;
     if row.revoked_at.is_none() {
         let mut draft = Draft::default();

@@ -30,7 +30,7 @@ pub async fn command(
     unfinished.push(".part");
     let unfinished = PathBuf::from(unfinished);
     let failed = |error: io::Error| Error::internal(format!("cannot write {}: {error}", output.display()));
-    let written = match fs::File::create(&unfinished) {
+    let written = match new_file(&unfinished) {
         Ok(mut file) => write(export, &mut file).await,
         Err(error) => return Err(failed(error)),
     };
@@ -40,6 +40,15 @@ pub async fn command(
         fs::remove_file(&unfinished).map_err(failed)?;
     }
     written
+}
+
+/// A new file that nobody else reads: an audit trail is not for everybody on the machine.
+fn new_file(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 async fn write(mut export: Export, to: &mut impl Write) -> Result<u64> {

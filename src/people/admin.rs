@@ -116,18 +116,13 @@ pub async fn insert_credentials_bulk(change: &mut Change, users: &[UserId], hash
     change.set_password(users, hash).await
 }
 
-/// The active people who hold the administrators' role. The role's row is locked, so that two who
-/// decide by it decide one after the other. For Tandem itself.
+/// The active people who hold the administrators' role and can sign in. The role's row is locked, so that two
+/// who decide by it decide one after the other. For Tandem itself.
 pub(super) async fn active_admins(change: &mut Change) -> Result<Vec<UserId>> {
     let roles = change.rows::<role::Entity>("key", ADMIN).await?;
     let role = roles.first().ok_or_else(|| Error::internal("the administrators' role is gone"))?;
     change.find::<role::Entity>(role.id.0).await?;
-    let mut admins = Vec::new();
-    for held in change.rows::<role_assignment::Entity>("role_id", role.id).await? {
-        let people = change.rows::<user::Entity>("id", held.user_id).await?;
-        admins.extend(people.into_iter().filter(|person| person.status == UserStatus::Active).map(|person| person.id));
-    }
-    Ok(admins)
+    change.able_holders(role.id).await
 }
 
 /// The last active administrator can be neither taken out of service nor lose the role.

@@ -18,7 +18,7 @@ use entity::{Instant, Kind, Record, UserStatus, import_job, session, team, team_
 use futures_util::future::BoxFuture;
 
 use crate::{
-    access::Actor,
+    access::{Action, Actor, Reach},
     error::{Result, UserCode, UserError},
     roles,
     store::{Change, Draft, Rules, Slice, Verbs},
@@ -49,6 +49,15 @@ impl Rules for user::Entity {
             let Some(before) = before else { return Ok(()) };
             if before.email != row.email {
                 roles::must_cover(change, row.id, "change this e-mail address").await?;
+                // The company's issuer recognises people by it: nobody takes somebody else's for their own.
+                let actor = change.store().actor();
+                if actor.user() == Some(row.id) && actor.policy.reach(Kind::User, Action::Update) < Reach::All {
+                    let message = "Have somebody who keeps the company's people change your e-mail address.";
+                    return Err(UserError::new(UserCode::Forbidden, "email", message).because("OWN_ADDRESS").into());
+                }
+                if row.email.is_none() {
+                    admin::must_remain(change, row.id, "email").await?;
+                }
             }
             if before.status != row.status {
                 roles::must_cover(change, row.id, "decide whether this person signs in").await?;

@@ -302,7 +302,10 @@ pub async fn end_session(store: &Store, session: SessionId) -> Result<()> {
     person(store)?;
     let mut change = store.begin().await?;
     change.find::<session::Entity>(session.0).await?;
-    change.must_reach(Kind::Session, session.0, Action::Delete).await.map_err(|_| missing("end this session"))?;
+    change.must_reach(Kind::Session, session.0, Action::Delete).await.map_err(|error| match error {
+        Error::Input(_) => missing("end this session"),
+        error => error,
+    })?;
     change.as_system(Purpose::SignIn, async |change| revoke(change, session).await).await?;
     change.commit().await
 }
@@ -353,7 +356,8 @@ pub(crate) fn permitted(store: &Store, kind: Kind, action: Action, what: &str) -
     if store.actor().policy.reach(kind, action) == Reach::All { Ok(()) } else { Err(missing(what)) }
 }
 
-fn missing(what: &str) -> Error {
+/// The refusal of what takes a permission that is missing.
+pub(crate) fn missing(what: &str) -> Error {
     UserError::new(UserCode::Forbidden, "", format!("You may not {what}.")).because("PERMISSION_MISSING").into()
 }
 

@@ -83,6 +83,7 @@ pub async fn import(store: &Store, document: &Json, fingerprint: Option<&str>) -
     let entries = document::read(document)?;
     let mut change = store.begin().await?;
     let (mut differences, mut mistakes) = (Vec::with_capacity(entries.len()), Vec::new());
+    lock(&mut change, &entries).await?;
     for entry in &entries {
         match change.attempt(async |change| bring(change, entry).await).await {
             Ok(difference) => differences.push(difference),
@@ -107,6 +108,20 @@ pub async fn import(store: &Store, document: &Json, fingerprint: Option<&str>) -
         mistakes.push(UserError::new(UserCode::Conflict, "fingerprint", message).because("DIFF_CHANGED"));
     }
     Ok(Imported { differences, fingerprint: Some(now), applied, mistakes })
+}
+
+/// Locks the roles that a document names in the order of their ids, so that two who bring roles in at once wait
+/// for each other and not both for ever.
+async fn lock(change: &mut Change, entries: &[Entry]) -> Result<()> {
+    let mut ids = Vec::with_capacity(entries.len());
+    for entry in entries {
+        ids.extend(by_key(change, &entry.key).await?.map(|role| role.id.0));
+    }
+    ids.sort_unstable();
+    for id in ids {
+        change.find::<role::Entity>(id).await?;
+    }
+    Ok(())
 }
 
 /// Makes one role what the document says.

@@ -7,7 +7,7 @@ use entity::{
     user::{self, UserId},
 };
 
-use super::must_cover_all;
+use super::{must_cover_all, must_hold_role};
 use crate::{
     access::{Action, Purpose},
     error::{Error, Result, UserCode, UserError},
@@ -23,6 +23,14 @@ pub async fn assign(change: &mut Change, role: RoleId, user: UserId) -> Result<R
     // Locked before the role's row is, as whoever takes the person out of service does.
     change.as_system(Purpose::Consequence, async |change| change.find::<user::Entity>(user.0).await).await?;
     if let Some(held) = held(change, role, user).await? {
+        if held.from_issuer {
+            // Given by hand it stays, whatever becomes of the groups.
+            must_hold_role(change, role, "roleId").await?;
+            let keep = async |change: &mut Change| {
+                change.edit::<role_assignment::Entity>(held.id.0, |row| row.from_issuer = false).await
+            };
+            change.as_system(Purpose::Consequence, keep).await?;
+        }
         return Ok(held.id);
     }
     let table = role_assignment::Entity::table();

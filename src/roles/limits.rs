@@ -22,6 +22,25 @@ pub fn must_hold(change: &Change, (before, after): (&Policy, &Policy), field: &s
     Err(exceeds(field, format!("Nobody grants what they do not hold; you lack {}.", listed(&beyond))))
 }
 
+/// The same for a role by which somebody acts for another: what is that person's own, or their teams', must be
+/// within the actor's reach.
+pub async fn must_hold_for(change: &Change, role: RoleId, field: &str) -> Result<()> {
+    let roles = change.rows::<role::Entity>("id", role).await?;
+    let permits = roles.first().map_or_else(Policy::nothing, policy).widened(&Action::ALL);
+    must_hold(change, (&Policy::nothing(), &permits), field)
+}
+
+/// What a role adds to what somebody holds already, which may bring fields to sight that it alone would not.
+pub async fn must_hold_with(change: &Change, (user, role): (UserId, RoleId), field: &str) -> Result<()> {
+    if matches!(change.store().actor().who, Who::System(_)) {
+        return Ok(());
+    }
+    let held: Vec<Policy> = change.roles_held(&[user.0]).await?.into_iter().map(|held| held.policy).collect();
+    let roles = change.rows::<role::Entity>("id", role).await?;
+    let after = Policy::union(&[held.clone(), roles.iter().map(policy).collect()].concat());
+    must_hold(change, (&Policy::union(&held), &after), field)
+}
+
 /// The same for a role that somebody, a key or an invitation is to get: all that it permits.
 pub async fn must_hold_role(change: &Change, role: RoleId, field: &str) -> Result<()> {
     if matches!(change.store().actor().who, Who::System(_)) {
@@ -51,7 +70,7 @@ pub async fn must_cover_all(change: &Change, users: &[UserId], what: &str) -> Re
     }
     for held in change.roles_held(&others).await?.chunk_by(|one, other| one.user == other.user) {
         let roles: Vec<Policy> = held.iter().map(|held| held.policy.clone()).collect();
-        let beyond = beyond(change, (&Policy::nothing(), &Policy::union(&roles)));
+        let beyond = beyond(change, (&Policy::nothing(), &Policy::union(&roles).widened(&Action::ALL)));
         if beyond.is_empty() {
             continue;
         }

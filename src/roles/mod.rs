@@ -15,7 +15,7 @@ mod rules;
 use entity::{Instant, Record, role, role_assignment};
 use futures_util::future::BoxFuture;
 
-pub use limits::{must_cover, must_cover_all, must_hold, must_hold_role};
+pub use limits::{must_cover, must_cover_all, must_hold, must_hold_for, must_hold_role};
 
 use crate::{
     access::{Actor, Policy, Purpose},
@@ -84,7 +84,10 @@ impl Rules for role_assignment::Entity {
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             match before {
-                None => must_hold_role(change, row.role_id, "roleId").await,
+                None => {
+                    must_hold_role(change, row.role_id, "roleId").await?;
+                    limits::must_hold_with(change, (row.user_id, row.role_id), "roleId").await
+                }
                 Some(_) => Ok(()),
             }
         })

@@ -17,9 +17,9 @@ use super::{
     holding::{self, InUse},
 };
 use crate::{
-    access::{Action, Actor, Purpose},
+    access::{Action, Actor, Purpose, Reach},
     error::{Error, Result, UserCode, UserError},
-    people::sign_in::permitted,
+    people::sign_in::{missing, permitted},
     store::{Asked, Change, Draft, Reached, Store, value},
 };
 
@@ -80,6 +80,17 @@ pub async fn preview(store: &Store, steps: Vec<Result<Step>>, first: usize) -> R
     store.require_sign_in()?;
     permitted(store, Kind::Role, Action::Read, "see roles")?;
     permitted(store, Kind::RoleAssignment, Action::Read, "see who holds which role")?;
+    // Before the changes are tried, which holds up whoever else writes.
+    let tries = [
+        (Kind::Role, Action::Create),
+        (Kind::Role, Action::Update),
+        (Kind::Role, Action::Delete),
+        (Kind::RoleAssignment, Action::Create),
+        (Kind::RoleAssignment, Action::Delete),
+    ];
+    if tries.iter().all(|(kind, action)| store.actor().policy.reach(*kind, *action) == Reach::None) {
+        return Err(missing("change roles"));
+    }
     let mut change = store.begin().await?;
     let crowd = Crowd::of(&change, &steps).await?;
     let before = crowd.policies(&change).await?;

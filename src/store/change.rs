@@ -93,6 +93,8 @@ impl Change {
             return Err(Error::refused_because(Code::Forbidden, "PREVIEW_READ_ONLY", message));
         }
         let tx = store.backend.db.begin().await?;
+        // A request may have waited long for its turn: what its sender may do now holds.
+        let store = if store.request.is_some() { store.refreshed().await? } else { store };
         let (author, key) = (store.actor().user(), store.actor().api_key());
         Ok(Self { tx, store, author, key, touches_access: false, touches_reach: false, wrote: false })
     }

@@ -1,7 +1,7 @@
 //! What signing in needs and no record shows: password hashes, refresh tokens, signing keys,
 //! failed attempts. Only Tandem itself may touch it, never a client's own store.
 
-use entity::{Department, EventAction, Instant, Kind, UserStatus, session::SessionId, user::UserId};
+use entity::{Department, EventAction, Instant, Kind, UserStatus, role::RoleId, session::SessionId, user::UserId};
 use sea_orm::QueryResult;
 use serde_json::json;
 
@@ -204,6 +204,19 @@ impl Change {
                 .await?;
         }
         Ok(())
+    }
+
+    /// The active people who hold a role and have a way to sign in: a password and an address, or the issuer.
+    pub async fn able_holders(&self, role: RoleId) -> Result<Vec<UserId>> {
+        system_only(self.store())?;
+        let mut sql = self.sql();
+        sql.push(
+            "SELECT u.id FROM role_assignment a JOIN \"user\" u ON u.id = a.user_id WHERE a.archived_at IS NULL \
+             AND u.archived_at IS NULL AND (u.email IS NOT NULL AND EXISTS (SELECT 1 FROM credential c WHERE c.user_id = u.id) \
+             OR EXISTS (SELECT 1 FROM issuer_identity i WHERE i.user_id = u.id)) AND a.role_id = ",
+        );
+        sql.bind(role.0).push(" AND u.status = ").bind(UserStatus::Active.as_str()).push(" ORDER BY u.id");
+        self.fetch(sql).await?.iter().map(|row| Ok(UserId(cells::uuid(row, 0)?.unwrap_or_default()))).collect()
     }
 
     /// Counts a failure; one from before the window begins a new count.

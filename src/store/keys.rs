@@ -80,7 +80,7 @@ impl Backend {
         known.standing.check(now, by.address)?;
         self.note_use(&known, now);
         let who = Who::Key { id: known.id, owner: known.owner, by };
-        Ok((Actor::integration(who, known.department, known.policy), known.standing.ends_at()))
+        Ok((Actor::integration(who, known.department, &known.policy), known.standing.ends_at()))
     }
 
     async fn read_key(&self, secret: Fingerprint) -> Result<Option<Known>> {

@@ -12,6 +12,8 @@ static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| include_str!("
 const WORD: usize = 4;
 /// So many letters beside a known word make no other password of it.
 const FILLER: usize = 3;
+/// So many different figures there are: more different signs beside the letters are chosen at random.
+const DIGITS: usize = 10;
 /// What follows each other on keyboards and in the alphabet.
 const ROWS: [&str; 3] =
     ["abcdefghijklmnopqrstuvwxyzabcdefghijklm", "qwertyuiopasdfghjklzxcvbnm", "qwertzuiopasdfghjklyxcvbnm"];
@@ -29,7 +31,9 @@ pub(super) enum Weakness {
 pub(super) fn weakness(password: &str, own: &[&str]) -> Option<Weakness> {
     let base = base(password);
     let known = |text: &str| COMMON.contains(text);
-    if trivial(&base) || known(unit(&base)) || splits(&base, known) {
+    // Where letters are few, there is nothing to know it by: so many different signs are no walk and no word.
+    let signs: HashSet<char> = password.chars().filter(|c| !c.is_alphabetic()).collect();
+    if trivial(&base) && signs.len() <= DIGITS || known(unit(&base)) || splits(&base, known) {
         return Some(Weakness::Common);
     }
     let words: Vec<String> = own.iter().flat_map(|text| words(text)).collect();

@@ -157,7 +157,7 @@ impl<'a> Reckoning<'a> {
                     let cost = match self.pages.times(field, depth)? {
                         Times::Once => below.fixed.saturating_add(1),
                         Times::Page(size) => size.saturating_mul(below.each).saturating_add(below.fixed + 1),
-                        Times::Many(size) => size.saturating_mul(below.fixed.saturating_add(1)),
+                        Times::Many(size) => size.max(1).saturating_mul(below.fixed.saturating_add(1)),
                     };
                     all.fixed = all.fixed.saturating_add(cost);
                 }

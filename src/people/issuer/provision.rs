@@ -65,6 +65,9 @@ async fn recognise(change: &mut Change, settings: &Settings, claims: &Claims) ->
     match (found, &email) {
         (Some(person), Some((_, true))) => {
             tracing::info!(user = %person.id, "a person is known to the issuer from now on");
+            // Whoever invited them was trusted with less than the issuer's groups may give.
+            change.withdraw_invitations(&[person.id]).await?;
+            change.tell_of_issuer(person.id, &settings.rules.issuer).await?;
             Ok(person.id)
         }
         (Some(_), _) => Err(Error::refused_because(

@@ -182,6 +182,13 @@ impl Change {
         Event { action, subject: (table.kind, E::id(row)), account, changes }
     }
 
+    /// Tells that a person is known to an issuer from now on. For Tandem itself.
+    pub async fn tell_of_issuer(&mut self, person: UserId, issuer: &str) -> Result<()> {
+        let changes = json!({ "issuer": { "before": null, "after": issuer } });
+        let (action, subject) = (EventAction::Updated, (Kind::User, person.0));
+        self.tell(Event { action, subject, account: None, changes }).await
+    }
+
     /// Tells that somebody sees what this person sees. For Tandem itself, which acts for nobody in a preview.
     pub async fn tell_of_preview(&mut self, person: UserId) -> Result<()> {
         let changes = Json::Object(Map::new());

@@ -98,6 +98,20 @@ on_both_engines! {
         house.end().await;
     }
 
+    async fn what_is_given_by_hand_too_stays_without_the_group(world: World) {
+        let (house, admin) = (House::new(&world).await, world.admin().await);
+        let client = house.welcome(json!({ "sub": "new", "groups": ["Sales Team"] })).await;
+        assert_eq!(roles(&admin, &client).await, held(&[("rep", true)]));
+        let who = crew::text(&client.query("{ viewer { user { id } } }").await.expect_ok(), "viewer.user.id");
+        let role = crew::text(&admin.query("{ role(by: { key: \"rep\" }) { id } }").await.expect_ok(), "role.id");
+        let assign = "mutation($input: RoleAssignInput!) { roleAssign(input: $input) { userErrors { code message } } }";
+        admin.query_with(assign, json!({ "input": { "roleId": role, "userId": who } })).await.expect_ok();
+        world.clock.advance(Duration::from_secs(1));
+        let client = house.welcome(json!({ "sub": "new", "groups": [] })).await;
+        assert_eq!(roles(&admin, &client).await, held(&[("rep", false)]));
+        house.end().await;
+    }
+
     async fn groups_may_stand_inside_another_claim(world: World) {
         let admin = world.admin().await;
         let house = House::configured(&world, "realm_access.roles", &["Sales Team=rep", "boss=sales_manager,boss=marketer"]).await;

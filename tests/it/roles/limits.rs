@@ -9,7 +9,7 @@ use crate::{
     shared::{self, user_id},
     support::{
         client::Client,
-        world::{ADMIN, PASSWORD, SELLER},
+        world::{ADMIN, PASSWORD, SELLER, SERVICE},
     },
 };
 
@@ -141,6 +141,42 @@ on_both_engines! {
         // Their names and titles are no way in.
         shared::update(by, "user", json!({ "id": boss, "title": "Boss" })).await;
         assert!(crew::try_sign_in(&world.anonymous(), ADMIN.email, PASSWORD).await.data("signIn.accessToken").is_string());
+    }
+
+    async fn what_is_somebody_elses_own_is_not_covered_by_ones_own(world: World) {
+        let admin = world.admin().await;
+        let keeper = officer(&world, "keeper", &["User:READ:ALL", "User:UPDATE:ALL", "User:MANAGE:ALL", "Deal:READ:OWN"]).await;
+        save(&admin, "Create", json!({ "name": "Same", "grants": grants(&["Deal:READ:OWN"]) })).await.expect_ok();
+        let same = crew::hire(&world, "same@tandem.test", "same", Department::It).await;
+        assert_eq!(set_password(&keeper.client, &same.id).await, [BEYOND]);
+    }
+
+    async fn a_role_that_brings_a_field_to_sight_takes_sight_of_it_as_far(world: World) {
+        let admin = world.admin().await;
+        let lead = officer(&world, "lead", &["User:READ:ALL", "Role:READ:ALL", "RoleAssignment:READ:ALL", "RoleAssignment:CREATE:ALL", "Deal:READ:TEAM"]).await;
+        save(&admin, "Create", json!({ "name": "Deals", "grants": grants(&["Deal:READ:TEAM"]) })).await.expect_ok();
+        let sue = user_id(&admin, SERVICE.email).await;
+        // She sees all deals without their amounts; the role alone shows amounts, of the team's deals.
+        let given = assign(&lead.client, &role_id(&lead.client, "deals").await, &sue).await;
+        assert_eq!(said(&given, "roleAssign"), [format!("{BEYOND} roleId")]);
+        assert!(crew::text(&given, "roleAssign.userErrors.0.message").contains("Deal.amount"), "{given}");
+    }
+
+    async fn nobody_takes_another_address_for_their_own(world: World) {
+        let own = officer(&world, "own", &["User:READ:ALL", "User:UPDATE:OWN"]).await;
+        let address = shared::mutate(&own.client, "user", "Update", json!({ "id": own.id, "email": "cfo@tandem.test" }), "").await;
+        assert_eq!(said(&address, "userUpdate"), ["FORBIDDEN OWN_ADDRESS email"]);
+        shared::update(&own.client, "user", json!({ "id": own.id, "title": "Cook" })).await;
+    }
+
+    async fn an_administrator_who_cannot_sign_in_is_not_the_last_one(world: World) {
+        let admin = world.admin().await;
+        let (ada, role) = (user_id(&admin, ADMIN.email).await, role_id(&admin, "admin").await);
+        let invite = json!({ "name": "Nora", "email": "nora@tandem.test", "department": "IT", "roleIds": [role] });
+        verb(&admin, "userInvite", invite, "user { id }").await.expect_ok();
+        assert_eq!(said(&unassign(&admin, &role, &ada).await, "roleUnassign"), ["IN_USE LAST_ADMIN userId"]);
+        let address = shared::mutate(&admin, "user", "Update", json!({ "id": ada, "email": null }), "").await;
+        assert_eq!(said(&address, "userUpdate"), ["IN_USE LAST_ADMIN email"]);
     }
 
     async fn who_holds_less_can_be_kept_and_everybody_keeps_their_own(world: World) {
