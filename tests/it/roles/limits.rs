@@ -146,7 +146,7 @@ on_both_engines! {
     async fn what_is_somebody_elses_own_is_not_covered_by_ones_own(world: World) {
         let admin = world.admin().await;
         let keeper = officer(&world, "keeper", &["User:READ:ALL", "User:UPDATE:ALL", "User:MANAGE:ALL", "Deal:READ:OWN"]).await;
-        save(&admin, "Create", json!({ "name": "Same", "grants": grants(&["Deal:READ:OWN"]) })).await.expect_ok();
+        save(&admin, "Create", json!({ "name": "Same", "grants": grants(&["User:READ:OWN", "Deal:READ:OWN"]) })).await.expect_ok();
         let same = crew::hire(&world, "same@tandem.test", "same", Department::It).await;
         assert_eq!(set_password(&keeper.client, &same.id).await, [BEYOND]);
     }
