@@ -50,4 +50,5 @@ mod roles;
 mod secrets;
 mod sign_in;
 mod sockets;
+mod upgrade;
 mod uploads;
