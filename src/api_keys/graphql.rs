@@ -1,6 +1,6 @@
 //! Creating, rotating and revoking API keys.
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
+use async_graphql::{Context, InputObject, Object};
 use entity::{Kind, api_key, api_key::ApiKeyId};
 use serde_json::{Map, Value as Json, json};
 
@@ -8,7 +8,7 @@ use crate::{
     error::{Result, UserCode, UserError},
     graphql::{
         node::{Row, store},
-        payload::outcome,
+        payload::{outcome, payload},
         scalars::{DateTime, IdText},
         schema::{Query, RequestKey},
     },
@@ -53,41 +53,26 @@ pub struct ApiKeyRevokeInput {
     expected_version: Option<i32>,
 }
 
-/// Answer of `apiKeyCreate`.
-#[derive(SimpleObject)]
-pub struct ApiKeyCreatePayload {
-    /// The key; null where it failed.
-    api_key: Option<Row<api_key::Entity>>,
-    /// Send it as `Authorization: Bearer …`. It is shown this once and cannot be learnt again; null where it failed.
-    secret: Option<String>,
-    /// What a person can put right; empty on success.
-    user_errors: Vec<UserError>,
-    /// Anything else you want to read after the change.
-    query: Query,
-}
-
-/// Answer of `apiKeyRotate`.
-#[derive(SimpleObject)]
-pub struct ApiKeyRotatePayload {
-    /// The key as it is now; null where it failed.
-    api_key: Option<Row<api_key::Entity>>,
-    /// The new secret. It is shown this once and cannot be learnt again; null where it failed.
-    secret: Option<String>,
-    /// What a person can put right; empty on success.
-    user_errors: Vec<UserError>,
-    /// Anything else you want to read after the change.
-    query: Query,
-}
-
-/// Answer of `apiKeyRevoke`.
-#[derive(SimpleObject)]
-pub struct ApiKeyRevokePayload {
-    /// The key as it is now; null where it failed.
-    api_key: Option<Row<api_key::Entity>>,
-    /// What a person can put right; empty on success.
-    user_errors: Vec<UserError>,
-    /// Anything else you want to read after the change.
-    query: Query,
+payload! {
+    /// Answer of `apiKeyCreate`.
+    ApiKeyCreatePayload {
+        /// The key; null where it failed.
+        api_key: Option<Row<api_key::Entity>>,
+        /// Send it as `Authorization: Bearer …`. It is shown this once and cannot be learnt again; null where it failed.
+        secret: Option<String>,
+    }
+    /// Answer of `apiKeyRotate`.
+    ApiKeyRotatePayload {
+        /// The key as it is now; null where it failed.
+        api_key: Option<Row<api_key::Entity>>,
+        /// The new secret. It is shown this once and cannot be learnt again; null where it failed.
+        secret: Option<String>,
+    }
+    /// Answer of `apiKeyRevoke`.
+    ApiKeyRevokePayload {
+        /// The key as it is now; null where it failed.
+        api_key: Option<Row<api_key::Entity>>,
+    }
 }
 
 /// The keys of integrations.

@@ -70,3 +70,19 @@ impl OutputType for UserError {
         Ok(Value::Object(object))
     }
 }
+
+/// Declares payloads: each its own fields, then those that every payload has.
+macro_rules! payload {
+    ($(#[doc = $doc:literal] $name:ident { $($(#[doc = $fdoc:literal])+ $field:ident: $ty:ty),* $(,)? })*) => {$(
+        #[doc = $doc]
+        #[derive(async_graphql::SimpleObject)]
+        pub struct $name {
+            $($(#[doc = $fdoc])+ $field: $ty,)*
+            /// What a person can put right; empty on success.
+            user_errors: Vec<crate::error::UserError>,
+            /// Anything else you want to read after the change, as whoever sent the request.
+            query: crate::graphql::schema::Query,
+        }
+    )*};
+}
+pub(crate) use payload;

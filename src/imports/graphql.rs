@@ -20,7 +20,7 @@ use crate::{
         choice::Of,
         describe,
         node::{Row, store},
-        payload::outcome,
+        payload::{outcome, payload},
         scalars::IdText,
         schema::{NOUNS, Query},
         select::Selections,
@@ -48,17 +48,14 @@ pub struct ImportStartInput {
     dry_run: bool,
 }
 
-/// Answer of `importStart`.
-#[derive(SimpleObject)]
-pub struct ImportStartPayload {
-    /// The import, which waits for its file: read it again to see how far it is. Null where it failed.
-    job: Option<Row<import_job::Entity>>,
-    /// Where to `PUT` the file, with the same `Authorization` and the content type of its text: `/uploads/impj_…`.
-    upload_path: Option<String>,
-    /// What a person can put right; empty on success.
-    user_errors: Vec<UserError>,
-    /// Anything else you want to read after the change.
-    query: Query,
+payload! {
+    /// Answer of `importStart`.
+    ImportStartPayload {
+        /// The import, which waits for its file: read it again to see how far it is. Null where it failed.
+        job: Option<Row<import_job::Entity>>,
+        /// Where to `PUT` the file, with the same `Authorization` and the content type of its text: `/uploads/impj_…`.
+        upload_path: Option<String>,
+    }
 }
 
 /// What became of a row.

@@ -1,20 +1,5 @@
 //! People in the API: the viewer, signing in, keeping people, and who may do what.
 
-/// Declares a payload: its own fields, then those that every payload has.
-macro_rules! payload {
-    ($(#[doc = $doc:literal] $name:ident { $($(#[doc = $fdoc:literal])+ $field:ident: $ty:ty),* $(,)? })*) => {$(
-        #[doc = $doc]
-        #[derive(SimpleObject)]
-        pub struct $name {
-            $($(#[doc = $fdoc])+ $field: $ty,)*
-            /// What a person can put right; empty on success.
-            user_errors: Vec<UserError>,
-            /// Anything else you want to read after the change, as whoever sent the request.
-            query: Query,
-        }
-    )*};
-}
-
 mod access;
 mod people;
 mod sign_in;

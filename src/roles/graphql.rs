@@ -1,6 +1,6 @@
 //! Roles in the API, beyond their standard mutations.
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, Object};
 use entity::{role, role_assignment};
 
 use super::{
@@ -10,10 +10,10 @@ use super::{
     preview,
 };
 use crate::{
-    error::{Error, Result, UserError},
+    error::{Error, Result},
     graphql::{
         node::{Row, store},
-        payload::outcome,
+        payload::{outcome, payload},
         scalars::Json,
         schema::Query,
     },
@@ -28,52 +28,31 @@ pub struct RoleQuery;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RoleMutation;
 
-/// Answer of `roleDelete`.
-#[derive(SimpleObject)]
-pub struct RoleDeletePayload {
-    /// The role as it is now, archived; null where it failed.
-    role: Option<Row<role::Entity>>,
-    /// What a person can put right; empty on success.
-    user_errors: Vec<UserError>,
-    /// Anything else you want to read after the change.
-    query: Query,
-}
-
-/// Answer of `roleAssign`.
-#[derive(SimpleObject)]
-pub struct RoleAssignPayload {
-    /// That they hold it; null where it failed.
-    assignment: Option<Row<role_assignment::Entity>>,
-    /// What a person can put right; empty on success.
-    user_errors: Vec<UserError>,
-    /// Anything else you want to read after the change.
-    query: Query,
-}
-
-/// Answer of `roleUnassign`.
-#[derive(SimpleObject)]
-pub struct RoleUnassignPayload {
-    /// That they held it, archived; null where it failed or they did not hold it.
-    assignment: Option<Row<role_assignment::Entity>>,
-    /// What a person can put right; empty on success.
-    user_errors: Vec<UserError>,
-    /// Anything else you want to read after the change.
-    query: Query,
-}
-
-/// Answer of `roleImport`.
-#[derive(SimpleObject)]
-pub struct RoleImportPayload {
-    /// What the document changes, role by role in its order; empty where it failed.
-    diff: Vec<RoleDifference>,
-    /// Names this difference; send it with the same document to have it made. Null where it failed.
-    fingerprint: Option<String>,
-    /// Whether the difference was made: all of it, or nothing.
-    applied: bool,
-    /// What a person can put right; empty on success.
-    user_errors: Vec<UserError>,
-    /// Anything else you want to read after the change.
-    query: Query,
+payload! {
+    /// Answer of `roleDelete`.
+    RoleDeletePayload {
+        /// The role as it is now, archived; null where it failed.
+        role: Option<Row<role::Entity>>,
+    }
+    /// Answer of `roleAssign`.
+    RoleAssignPayload {
+        /// That they hold it; null where it failed.
+        assignment: Option<Row<role_assignment::Entity>>,
+    }
+    /// Answer of `roleUnassign`.
+    RoleUnassignPayload {
+        /// That they held it, archived; null where it failed or they did not hold it.
+        assignment: Option<Row<role_assignment::Entity>>,
+    }
+    /// Answer of `roleImport`.
+    RoleImportPayload {
+        /// What the document changes, role by role in its order; empty where it failed.
+        diff: Vec<RoleDifference>,
+        /// Names this difference; send it with the same document to have it made. Null where it failed.
+        fingerprint: Option<String>,
+        /// Whether the difference was made: all of it, or nothing.
+        applied: bool,
+    }
 }
 
 /// What can be read of roles besides the roles themselves.

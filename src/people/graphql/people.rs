@@ -1,14 +1,14 @@
 //! Keeping people: who joins, who leaves and comes back, and the keys that sign their tokens.
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, Object};
 use entity::{Kind, user, user::UserId};
 
 use super::authority;
 use crate::{
-    error::{Error, Result, UserError},
+    error::{Error, Result},
     graphql::{
         node::{self, Row},
-        payload::outcome,
+        payload::{outcome, payload},
         scalars::DateTime,
         schema::Query,
     },

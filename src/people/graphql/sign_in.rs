@@ -1,14 +1,14 @@
 //! Signing in and out, and one's own password and sessions.
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, Object};
 use entity::{Kind, session, session::SessionId, user};
 
 use super::{authority, origin};
 use crate::{
-    error::{Result, UserError},
+    error::Result,
     graphql::{
         node::{self, Row, Through},
-        payload::outcome,
+        payload::{outcome, payload},
         scalars::DateTime,
         schema::Query,
     },
