@@ -4,8 +4,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use entity::{Instant, Kind, id, session::SessionId, user::UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use super::key::Fingerprint;
 use crate::error::{Code, Error, Result};
 
 /// How long an access token is good, in seconds.
@@ -170,10 +170,7 @@ pub fn invitation() -> String {
 /// As which a secret that is looked up is stored.
 #[must_use]
 pub fn hash(secret: &str) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digest = Sha256::digest(secret);
-    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+    Fingerprint::of(secret).spelled()
 }
 
 /// Random bytes as base64url.

@@ -17,6 +17,7 @@ use crate::{
         key::{self, Fingerprint},
     },
     error::{Error, Result, UserCode, UserError},
+    people::sign_in::missing,
     roles,
     store::{Change, Draft, Rules, Slice, Store, Verbs},
 };
@@ -58,10 +59,7 @@ impl Rules for api_key::Entity {
                     == (row.role_id, row.owner_id, row.expires_at, &row.allowed_networks)
             };
             if !before.is_some_and(same) {
-                roles::must_hold_role(change, row.role_id, "roleId").await?;
-                if change.store().actor().user() != Some(row.owner_id) {
-                    roles::must_hold_for(change, row.role_id, "ownerId").await?;
-                }
+                roles::must_hold_for(change, (row.owner_id, row.role_id)).await?;
             }
             Ok(())
         })
@@ -133,12 +131,9 @@ pub async fn revoke(store: &Store, key: ApiKeyId, expected: Option<i32>) -> Resu
     let now = store.now();
     let mut change = store.begin().await?;
     let row = change.find::<api_key::Entity>(key.0).await?;
-    change.must_reach(Kind::ApiKey, key.0, Action::Delete).await.map_err(|error| match error {
-        Error::Input(_) => UserError::new(UserCode::Forbidden, "", "You may not revoke this API key.")
-            .because("PERMISSION_MISSING")
-            .into(),
-        error => error,
-    })?;
+    if !change.may(Kind::ApiKey, key.0, Action::Delete).await? {
+        return Err(missing("revoke this API key"));
+    }
     if row.revoked_at.is_none() {
         let mut draft = Draft::default();
         draft.set(api_key::Entity::table(), "revoked_at", now.0);

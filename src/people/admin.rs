@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use entity::{Department, Record, UserStatus, role, role_assignment, user, user::UserId};
+use entity::{Department, Record, UserStatus, role, user, user::UserId};
 
 use super::sign_in;
 use crate::{
@@ -11,7 +11,10 @@ use crate::{
         password::{self, Passwords},
     },
     error::{Code, Error, Result, UserCode, UserError},
-    roles,
+    roles::{
+        self,
+        holding::{self, Giver},
+    },
     store::{Backend, Change, Draft, Person, Store},
 };
 
@@ -101,14 +104,10 @@ pub async fn assign_role(change: &mut Change, user: UserId, role: &str) -> Resul
         let message = format!("There is no role {}.", crate::store::value::short(role));
         Error::from(UserError::new(UserCode::NotFound, "role", message).because("ROLE_UNKNOWN"))
     })?;
-    let pair = (("role_id", role.id.0), ("user_id", user.0));
-    if change.pair::<role_assignment::Entity>(pair.0, pair.1).await?.is_some() {
+    if holding::held(change, role.id, user).await?.is_some() {
         return Ok(());
     }
-    let mut draft = Draft::default();
-    draft.set(role_assignment::Entity::table(), "role_id", role.id.0);
-    draft.set(role_assignment::Entity::table(), "user_id", user.0);
-    change.create::<role_assignment::Entity>(draft).await.map(|_| ())
+    holding::give(change, role.id, user, Giver::Hand).await.map(|_| ())
 }
 
 /// Gives several people the password of one hash. For Tandem itself.
@@ -125,10 +124,14 @@ pub(super) async fn active_admins(change: &mut Change) -> Result<Vec<UserId>> {
     change.able_holders(role.id).await
 }
 
+/// Whether somebody is the last active administrator. For Tandem itself.
+pub(super) async fn is_last(change: &mut Change, user: UserId) -> Result<bool> {
+    Ok(active_admins(change).await? == [user])
+}
+
 /// The last active administrator can be neither taken out of service nor lose the role.
 pub(crate) async fn must_remain(change: &mut Change, user: UserId, field: &str) -> Result<()> {
-    let last = change.as_system(Purpose::Consequence, async |change| Ok(active_admins(change).await? == [user]));
-    if !last.await? {
+    if !change.as_system(Purpose::Consequence, async |change| is_last(change, user).await).await? {
         return Ok(());
     }
     let message = "This is the last active administrator; make somebody else one first.";

@@ -302,10 +302,9 @@ pub async fn end_session(store: &Store, session: SessionId) -> Result<()> {
     person(store)?;
     let mut change = store.begin().await?;
     change.find::<session::Entity>(session.0).await?;
-    change.must_reach(Kind::Session, session.0, Action::Delete).await.map_err(|error| match error {
-        Error::Input(_) => missing("end this session"),
-        error => error,
-    })?;
+    if !change.may(Kind::Session, session.0, Action::Delete).await? {
+        return Err(missing("end this session"));
+    }
     change.as_system(Purpose::SignIn, async |change| revoke(change, session).await).await?;
     change.commit().await
 }

@@ -23,21 +23,43 @@ pub async fn assign(change: &mut Change, role: RoleId, user: UserId) -> Result<R
     // Locked before the role's row is, as whoever takes the person out of service does.
     change.as_system(Purpose::Consequence, async |change| change.find::<user::Entity>(user.0).await).await?;
     if let Some(held) = held(change, role, user).await? {
-        if held.from_issuer {
+        let rows = change.rows::<role_assignment::Entity>("id", held).await?;
+        if rows.iter().any(|row| row.from_issuer) {
             // Given by hand it stays, whatever becomes of the groups.
             must_hold_role(change, role, "roleId").await?;
             let keep = async |change: &mut Change| {
-                change.edit::<role_assignment::Entity>(held.id.0, |row| row.from_issuer = false).await
+                change.edit::<role_assignment::Entity>(held.0, |row| row.from_issuer = false).await
             };
             change.as_system(Purpose::Consequence, keep).await?;
         }
-        return Ok(held.id);
+        return Ok(held);
     }
+    give(change, role, user, Giver::Hand).await
+}
+
+/// By whom a role is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Giver {
+    /// By somebody here.
+    Hand,
+    /// By the groups of the company's issuer, with which it goes again.
+    Issuer,
+}
+
+/// Writes that somebody holds a role, which they did not.
+pub async fn give(change: &mut Change, role: RoleId, user: UserId, by: Giver) -> Result<RoleAssignmentId> {
     let table = role_assignment::Entity::table();
     let mut draft = Draft::default();
     draft.set(table, "role_id", role.0);
     draft.set(table, "user_id", user.0);
+    draft.set(table, "from_issuer", by == Giver::Issuer);
     Ok(change.create::<role_assignment::Entity>(draft).await?.id)
+}
+
+/// That somebody holds a role, if they do.
+pub async fn held(change: &Change, role: RoleId, user: UserId) -> Result<Option<RoleAssignmentId>> {
+    let pair = (("role_id", role.0), ("user_id", user.0));
+    Ok(change.pair::<role_assignment::Entity>(pair.0, pair.1).await?.map(RoleAssignmentId))
 }
 
 /// Takes a role from somebody; nothing changes where they do not hold it.
@@ -46,7 +68,7 @@ pub async fn unassign(change: &mut Change, role: RoleId, user: UserId) -> Result
     change.must_see(Kind::User, user.0, "userId").await?;
     permitted(change.store(), Kind::RoleAssignment, Action::Delete, "take roles from people")?;
     match held(change, role, user).await? {
-        Some(held) => Ok(Some(change.archive::<role_assignment::Entity>(held.id.0, None, true).await?.id)),
+        Some(held) => Ok(Some(change.archive::<role_assignment::Entity>(held.0, None, true).await?.id)),
         None => Ok(None),
     }
 }
@@ -93,9 +115,4 @@ pub(super) fn in_use(held: usize, keys: usize) -> Error {
         "{held} people hold this role and {keys} live API keys act by it; with evenIfInUse it is taken from them."
     );
     UserError::new(UserCode::InUse, "id", message).because("ROLE_IN_USE").into()
-}
-
-async fn held(change: &Change, role: RoleId, user: UserId) -> Result<Option<role_assignment::Model>> {
-    let held = change.rows::<role_assignment::Entity>("user_id", user).await?;
-    Ok(held.into_iter().find(|held| held.role_id == role))
 }

@@ -22,35 +22,44 @@ pub fn must_hold(change: &Change, (before, after): (&Policy, &Policy), field: &s
     Err(exceeds(field, format!("Nobody grants what they do not hold; you lack {}.", listed(&beyond))))
 }
 
-/// The same for a role by which somebody acts for another: what is that person's own, or their teams', must be
-/// within the actor's reach.
-pub async fn must_hold_for(change: &Change, role: RoleId, field: &str) -> Result<()> {
-    let roles = change.rows::<role::Entity>("id", role).await?;
-    let permits = roles.first().map_or_else(Policy::nothing, policy).widened(&Action::ALL);
-    must_hold(change, (&Policy::nothing(), &permits), field)
-}
-
-/// What a role adds to what somebody holds already, which may bring fields to sight that it alone would not.
-pub async fn must_hold_with(change: &Change, (user, role): (UserId, RoleId), field: &str) -> Result<()> {
-    if matches!(change.store().actor().who, Who::System(_)) {
-        return Ok(());
-    }
-    let held: Vec<Policy> = change.roles_held(&[user.0]).await?.into_iter().map(|held| held.policy).collect();
-    let roles = change.rows::<role::Entity>("id", role).await?;
-    let after = Policy::union(&[held.clone(), roles.iter().map(policy).collect()].concat());
-    must_hold(change, (&Policy::union(&held), &after), field)
-}
-
 /// The same for a role that somebody, a key or an invitation is to get: all that it permits.
 pub async fn must_hold_role(change: &Change, role: RoleId, field: &str) -> Result<()> {
+    permits(change, role, field).await.map(|_| ())
+}
+
+/// The same for a role that a person gets beside those they hold, which may bring fields to sight that it alone
+/// would not.
+pub(super) async fn must_hold_with(change: &Change, (user, role): (UserId, RoleId), field: &str) -> Result<()> {
+    let Some(adds) = permits(change, role, field).await? else { return Ok(()) };
+    let mut held: Vec<Policy> = change.roles_held(&[user.0]).await?.into_iter().map(|held| held.policy).collect();
+    let before = Policy::union(&held);
+    held.push(adds);
+    must_hold(change, (&before, &Policy::union(&held)), field)
+}
+
+/// The same for a role by which a key acts for its owner: where that is somebody else than the actor, what is the
+/// owner's own, or their teams', must be within the actor's reach.
+pub async fn must_hold_for(change: &Change, (owner, role): (UserId, RoleId)) -> Result<()> {
+    match permits(change, role, "roleId").await? {
+        Some(policy) if change.store().actor().user() != Some(owner) => {
+            must_hold(change, (&Policy::nothing(), &policy.widened(&Action::ALL)), "ownerId")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a live role permits, all of which the actor must hold; nothing is asked of Tandem itself.
+async fn permits(change: &Change, role: RoleId, field: &str) -> Result<Option<Policy>> {
     if matches!(change.store().actor().who, Who::System(_)) {
-        return Ok(());
+        return Ok(None);
     }
     let roles = change.rows::<role::Entity>("id", role).await?;
     let Some(role) = roles.first() else {
         return Err(Error::input(UserCode::NotFound, field, "There is no live Role with this id."));
     };
-    must_hold(change, (&Policy::nothing(), &policy(role)), field)
+    let policy = policy(role);
+    must_hold(change, (&Policy::nothing(), &policy), field)?;
+    Ok(Some(policy))
 }
 
 /// Who decides about somebody's role, password, address or sign-in could act as them: they must

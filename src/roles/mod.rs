@@ -84,10 +84,7 @@ impl Rules for role_assignment::Entity {
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             match before {
-                None => {
-                    must_hold_role(change, row.role_id, "roleId").await?;
-                    limits::must_hold_with(change, (row.user_id, row.role_id), "roleId").await
-                }
+                None => limits::must_hold_with(change, (row.user_id, row.role_id), "roleId").await,
                 Some(_) => Ok(()),
             }
         })

@@ -192,10 +192,7 @@ async fn count(store: &Store, holders: &mut [Holder]) -> Result<()> {
     let every = |kind: &Kind| Asked { actor: system.actor(), kind: *kind, action: Action::Read };
     let whole = system.count_reached(&kinds.iter().map(every).collect::<Vec<_>>()).await?;
     let whole: HashMap<Kind, i64> = kinds.into_iter().zip(whole).collect();
-    let today = store.now().day();
     for holder in holders {
-        holder.before.today = today;
-        holder.after.today = today;
         let sides = [&holder.before, &holder.after];
         let shifts: Vec<Shift> = holder.effect.shifts().filter(|shift| countable(store, shift)).copied().collect();
         let ask = |shift: &Shift| sides.map(|actor| Asked { actor, kind: shift.kind, action: shift.action });

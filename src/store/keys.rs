@@ -5,16 +5,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use entity::{
-    Department, Instant, Texts, UserStatus,
-    api_key::ApiKeyId,
-    permission::{FieldRules, Grants},
-    user::UserId,
-};
+use entity::{Department, Instant, Texts, UserStatus, api_key::ApiKeyId, user::UserId};
 use ipnet::IpNet;
 use sea_orm::QueryResult;
 
-use super::{Backend, Change, credentials::system_only, json as cells, policies::Cache, sql::Sql};
+use super::{Backend, Change, credentials::system_only, json as cells, policies, policies::Cache, sql::Sql};
 use crate::{
     access::{
         Actor, Policy, Purpose, Who,
@@ -156,7 +151,7 @@ fn known(row: &QueryResult) -> Result<Known> {
         id: ApiKeyId(cells::uuid(row, 0)?.unwrap_or_default()),
         owner: UserId(cells::uuid(row, 1)?.unwrap_or_default()),
         department: cells::text(row, 2)?.and_then(Department::parse),
-        policy: Policy::spelled(&row.try_get_by_index::<Grants>(11)?.0, &row.try_get_by_index::<FieldRules>(12)?.0),
+        policy: policies::spelled(row, 11)?,
         standing,
         last_used_at: cells::bigint(row, 4)?.map(Instant),
     })

@@ -184,7 +184,7 @@ impl Backend {
 }
 
 /// What a role's row permits, from its column of permissions and that of field rules behind it.
-fn spelled(row: &QueryResult, at: usize) -> Result<Policy> {
+pub(super) fn spelled(row: &QueryResult, at: usize) -> Result<Policy> {
     let (grants, rules) = (row.try_get_by_index::<Grants>(at)?, row.try_get_by_index::<FieldRules>(at + 1)?);
     Ok(Policy::spelled(&grants.0, &rules.0))
 }

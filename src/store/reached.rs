@@ -52,6 +52,7 @@ impl Store {
         }
         let mut sql = Sql::new(self.engine());
         for (n, Asked { actor, kind, action }) in asked.iter().enumerate() {
+            let actor = &Actor { today: self.now().day(), ..(*actor).clone() };
             let alias = sql.alias();
             sql.push(if n > 0 { ", (SELECT count(*) FROM " } else { "SELECT (SELECT count(*) FROM " });
             sql.table(kind.table().table).push(" ").push(&alias).push(" WHERE TRUE");

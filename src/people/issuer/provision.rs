@@ -10,6 +10,7 @@ use crate::{
     access::oidc::Claims,
     error::{Code, Error, Result, UserCode},
     people::admin,
+    roles::holding::{self, Giver},
     store::{Change, Draft, Identity, Store, value},
 };
 
@@ -115,12 +116,7 @@ async fn hold(change: &mut Change, user: UserId, roles: &str) -> Result<()> {
         }
     }
     for role in wanted.iter().filter(|role| !held.iter().any(|assignment| assignment.role_id == **role)) {
-        let table = role_assignment::Entity::table();
-        let mut draft = Draft::default();
-        draft.set(table, "role_id", role.0);
-        draft.set(table, "user_id", user.0);
-        draft.set(table, "from_issuer", true);
-        change.create::<role_assignment::Entity>(draft).await?;
+        holding::give(change, *role, user, Giver::Issuer).await?;
     }
     for assignment in held.iter().filter(|held| held.from_issuer && !wanted.contains(&held.role_id)) {
         if last_admin(change, assignment).await? {
@@ -138,5 +134,5 @@ async fn last_admin(change: &mut Change, assignment: &role_assignment::Model) ->
     if administers.first().is_none_or(|role| role.id != assignment.role_id) {
         return Ok(false);
     }
-    Ok(admin::active_admins(change).await? == [assignment.user_id])
+    admin::is_last(change, assignment.user_id).await
 }

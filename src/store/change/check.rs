@@ -82,7 +82,7 @@ impl Change {
     }
 
     /// Whether the actor may do this to a row; asked of the database only where not all are within reach.
-    pub(in crate::store) async fn may(&self, kind: Kind, id: Uuid, action: Action) -> Result<bool> {
+    pub async fn may(&self, kind: Kind, id: Uuid, action: Action) -> Result<bool> {
         let actor = self.store.actor();
         if scope::unrestricted(actor, kind, action) {
             return Ok(true);
