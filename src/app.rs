@@ -1,8 +1,10 @@
 //! The house put together: what stands behind the edge, and a server that runs.
 
-use std::{any::TypeId, future::Future, net::SocketAddr, sync::Arc};
+mod changes;
 
-use async_graphql::{Pos, Request, Response};
+use std::{any::TypeId, future::Future, net::SocketAddr, sync::Arc, time::Duration};
+
+use async_graphql::{Pos, Request, Response, parser::types::OperationType};
 use bytes::Bytes;
 use entity::ImportStatus;
 use futures_util::{
@@ -33,6 +35,8 @@ use crate::{
 pub struct App(Arc<Inner>);
 
 struct Inner {
+    /// How long a mutation may take once nobody waits for it any more.
+    deadline: Duration,
     backend: Arc<Backend>,
     authority: Authority,
     strict: TandemSchema,
@@ -48,8 +52,8 @@ impl std::fmt::Debug for App {
 impl App {
     /// Over a database that is migrated.
     #[must_use]
-    pub fn new(backend: Arc<Backend>, authority: Authority) -> Self {
-        Self(Arc::new(Inner { backend, authority, strict: schema::strict(), fast: schema::fast() }))
+    pub fn new(backend: Arc<Backend>, authority: Authority, deadline: Duration) -> Self {
+        Self(Arc::new(Inner { deadline, backend, authority, strict: schema::strict(), fast: schema::fast() }))
     }
 
     /// A store that acts for the caller.
@@ -71,6 +75,31 @@ impl App {
     }
 }
 
+impl App {
+    /// Runs a query or a mutation once.
+    async fn run(&self, request: Request, store: Store, about: &About) -> Response {
+        let (schema, request) = self.prepare(request, store.clone(), about);
+        let response = match (store.actor().previewed_by, store.actor().user()) {
+            (Some(admin), Some(person)) => {
+                let span = tracing::info_span!("preview", user.id = %person, previewed_by.id = %admin);
+                let told = async {
+                    preview::tell(&store).await?;
+                    Ok::<_, Error>(schema.execute(request).await)
+                };
+                told.instrument(span).await.unwrap_or_else(refused)
+            }
+            _ => schema.execute(request).await,
+        };
+        response.extension(ACTUAL_COST, store.objects().into())
+    }
+}
+
+fn is_mutation(request: &mut Request) -> bool {
+    request.parsed_query().is_ok_and(|document| {
+        document.operations.iter().any(|(_, operation)| operation.node.ty == OperationType::Mutation)
+    })
+}
+
 impl Host for App {
     async fn caller(&self, bearer: Option<&str>, about: &About) -> Result<Caller> {
         let origin = Origin { address: Some(about.address), user_agent: about.user_agent.clone() };
@@ -89,25 +118,27 @@ impl Host for App {
         Ok(Caller { key, expires_at, anonymous, preview: actor.previewed_by.is_some(), data: Arc::new(actor) })
     }
 
-    async fn execute(&self, request: Request, caller: &Caller, about: &About) -> Response {
+    async fn execute(&self, mut request: Request, caller: &Caller, about: &About) -> Response {
         // Over a socket the caller may have come long ago: what they may do now holds.
         let store = match self.store(caller, about).refreshed().await {
             Ok(store) => store,
             Err(error) => return refused(error),
         };
-        let (schema, request) = self.prepare(request, store.clone(), about);
-        let response = match (store.actor().previewed_by, store.actor().user()) {
-            (Some(admin), Some(person)) => {
-                let span = tracing::info_span!("preview", user.id = %person, previewed_by.id = %admin);
-                let told = async {
-                    preview::tell(&store).await?;
-                    Ok::<_, Error>(schema.execute(request).await)
-                };
-                told.instrument(span).await.unwrap_or_else(refused)
-            }
-            _ => schema.execute(request).await,
-        };
-        response.extension(ACTUAL_COST, store.objects().into())
+        if is_mutation(&mut request) {
+            // On a task of its own: a client that goes away does not cut a change off between two of its statements.
+            // Boxed, since it is large and moved more than once.
+            let work = Box::pin(changes::run(self.clone(), request, store, about.clone())).in_current_span();
+            let work = tokio::spawn(tokio::time::timeout(self.0.deadline, work));
+            return match work.await {
+                Ok(Ok(response)) => response,
+                Ok(Err(_)) => refused(Error::refused(Code::Timeout, "The operation took too long.")),
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(error) => refused(Error::internal(error)),
+                },
+            };
+        }
+        self.run(request, store, about).await
     }
 
     fn subscribe(&self, request: Request, caller: &Caller, about: &About) -> BoxStream<'static, Response> {
@@ -147,7 +178,7 @@ impl Host for App {
     }
 
     async fn ready(&self) -> Result<()> {
-        self.0.backend.db().ping().await
+        self.0.backend.db().ready().await
     }
 
     async fn still_good(&self, caller: &Caller) -> bool {
@@ -170,7 +201,8 @@ pub struct Running {
     pub backend: Arc<Backend>,
     shutdown: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
-    listening: JoinHandle<()>,
+    /// What runs beside the server and ends with it.
+    beside: Vec<JoinHandle<()>>,
 }
 
 impl Running {
@@ -182,19 +214,23 @@ impl Running {
         settings: Settings,
     ) -> Result<Self> {
         let address = listener.local_addr().map_err(Error::internal)?;
-        let app = App::new(backend.clone(), authority);
+        let app = App::new(backend.clone(), authority, settings.deadline);
         let grace = settings.grace;
         let router = http::router(app, &schema::sdl(), settings, backend.clock())?;
         let shutdown = CancellationToken::new();
         let asked = shutdown.clone().cancelled_owned();
         let serving = tokio::spawn(http::serve(listener, router, grace, asked));
         let listening = tokio::spawn(backend.clone().listen());
-        Ok(Self { address, backend, shutdown, serving, listening })
+        let keeping = tokio::spawn({
+            let backend = backend.clone();
+            async move { backend.db().upkeep().await }
+        });
+        Ok(Self { address, backend, shutdown, serving, beside: vec![listening, keeping] })
     }
 
     /// Serves until `signal`, then finishes what runs and closes the database.
     pub async fn until(self, signal: impl Future<Output = ()>) -> Result<()> {
-        let Self { shutdown, mut serving, listening, backend, .. } = self;
+        let Self { shutdown, mut serving, beside, backend, .. } = self;
         let served = tokio::select! {
             served = &mut serving => served,
             () = signal => {
@@ -202,7 +238,7 @@ impl Running {
                 serving.await
             }
         };
-        listening.abort();
+        beside.iter().for_each(JoinHandle::abort);
         backend.db().close().await?;
         served.map_err(Error::internal)?.map_err(Error::internal)
     }

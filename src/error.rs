@@ -5,6 +5,8 @@ use std::{borrow::Cow, fmt, sync::Arc};
 use entity::Kind;
 use sea_orm::prelude::Uuid;
 
+use crate::store::Fault;
+
 /// What every fallible function of the house answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -186,40 +188,13 @@ impl std::error::Error for Error {}
 
 impl From<sea_orm::DbErr> for Error {
     fn from(error: sea_orm::DbErr) -> Self {
-        if out_of_reach(&error) {
-            // The client may come again.
-            tracing::error!(error = %error, "database out of reach");
-            return Self::refused(Code::ServiceUnavailable, "The database cannot be reached right now; try again.");
-        }
-        Self::internal(error)
-    }
-}
-
-/// Whether the database could not be asked at all, or had no time: no connection, one that was cut,
-/// a server that stops or starts, a lock that somebody else keeps.
-fn out_of_reach(error: &sea_orm::DbErr) -> bool {
-    use sea_orm::{DbErr, RuntimeErr, SqlxError};
-    match error {
-        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
-        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => match &**error {
-            SqlxError::Io(_)
-            | SqlxError::Tls(_)
-            | SqlxError::PoolTimedOut
-            | SqlxError::PoolClosed
-            | SqlxError::WorkerCrashed => true,
-            // PostgreSQL: connection exceptions, shutdown and start. SQLite: busy.
-            SqlxError::Database(error) => {
-                error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P") || code == "5")
-            }
-            _ => false,
-        },
-        _ => false,
+        Fault::of_orm(&error).told(error)
     }
 }
 
 impl From<sea_orm::SqlxError> for Error {
     fn from(error: sea_orm::SqlxError) -> Self {
-        sea_orm::DbErr::Query(sea_orm::RuntimeErr::SqlxError(Arc::new(error))).into()
+        Fault::of(&error).told(error)
     }
 }
 

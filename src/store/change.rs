@@ -5,15 +5,13 @@ mod check;
 mod record;
 
 use entity::{EventAction, Kind, Record, api_key::ApiKeyId, table::Table, user::UserId};
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, FromQueryResult, Iterable, ModelTrait, QueryResult, TransactionTrait, Value,
-    prelude::Uuid,
-};
+use sea_orm::{FromQueryResult, Iterable, ModelTrait, QueryResult, SqlxError, Value, prelude::Uuid};
 
 pub(super) use record::Event;
 
 use super::{
-    Store,
+    Asking, Fault, Store,
+    db::Transaction,
     draft::{Draft, input_name},
     fold,
     noun::Rules,
@@ -29,7 +27,7 @@ use crate::{
 #[must_use = "a change that is not committed is rolled back"]
 #[derive(Debug)]
 pub struct Change {
-    tx: DatabaseTransaction,
+    tx: Transaction,
     store: Store,
     /// Who is told of in the events, whosever permission a step takes.
     author: Option<UserId>,
@@ -93,8 +91,9 @@ impl Change {
             return Err(Error::refused_because(Code::Forbidden, "PREVIEW_READ_ONLY", message));
         }
         let tx = store.backend.db.begin().await?;
-        // A request may have waited long for its turn: what its sender may do now holds.
-        let store = if store.request.is_some() { store.refreshed().await? } else { store };
+        // A request may have waited long for its turn: what its sender may do now holds. It is asked over the
+        // transaction's own connection: a second one may never become free.
+        let store = if store.request.is_some() { store.refreshed_by(Asking::Within(&tx)).await? } else { store };
         let (author, key) = (store.actor().user(), store.actor().api_key());
         Ok(Self { tx, store, author, key, touches_access: false, touches_reach: false, wrote: false })
     }
@@ -109,19 +108,25 @@ impl Change {
         if self.touches_reach {
             self.rebuild_reach_now().await?;
         }
-        self.tx.commit().await?;
+        let Self { tx, store, .. } = self;
+        tx.commit().await.inspect_err(|error| {
+            if matches!(error, Error::Refused(refusal) if refusal.code == Code::Conflict) {
+                store.fate.collided();
+            }
+        })?;
+        store.fate.committed();
         if self.touches_access {
-            self.store.backend.forget_policies();
+            store.backend.forget_policies();
         }
         if self.wrote {
-            self.store.backend.wake();
+            store.backend.wake();
         }
         Ok(())
     }
 
     /// Undoes everything, as a dry run does.
     pub async fn roll_back(self) -> Result<()> {
-        Ok(self.tx.rollback().await?)
+        self.tx.roll_back().await
     }
 
     /// For whom it acts.
@@ -146,26 +151,30 @@ impl Change {
 
     /// Runs `work` so that its failure undoes it alone.
     pub async fn attempt<T>(&mut self, work: impl AsyncFnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        let savepoint = self.tx.begin().await?;
-        let outer = std::mem::replace(&mut self.tx, savepoint);
+        self.tx.save().await?;
         let done = work(self).await;
-        let savepoint = std::mem::replace(&mut self.tx, outer);
-        if done.is_ok() {
-            savepoint.commit().await?;
-        } else {
-            savepoint.rollback().await?;
+        match (self.tx.settle(done.is_ok()).await, done) {
+            (Ok(()), done) => done,
+            // What went wrong first says more than that it could not be undone.
+            (Err(_), Err(error)) | (Err(error), Ok(_)) => Err(error),
         }
-        done
     }
 
     pub(super) async fn fetch(&self, sql: Sql) -> Result<Vec<QueryResult>> {
         self.store.backend.db.count();
-        Ok(self.tx.query_all_raw(sql.finish()).await?)
+        self.tx.rows(&sql.finish()).await.map_err(|error| self.failed(error))
     }
 
     pub(super) async fn execute(&self, sql: Sql) -> Result<u64> {
         self.store.backend.db.count();
-        Ok(self.tx.execute_raw(sql.finish()).await?.rows_affected())
+        self.tx.execute(&sql.finish()).await.map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: SqlxError) -> Error {
+        if Fault::of(&error) == Fault::Collision {
+            self.store.fate.collided();
+        }
+        error.into()
     }
 
     pub(super) fn sql(&self) -> Sql {

@@ -12,7 +12,10 @@ use entity::{
     permission::{FieldRules, Grants},
 };
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value, sqlx::postgres::PgListener};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait, Value,
+};
 
 use super::{
     Backend, fold, json,
@@ -28,10 +31,19 @@ const LOCK: i64 = 0x7461_6e64_656d;
 
 /// The migrations of this binary that the database does not have yet.
 pub async fn pending(backend: &Backend) -> Result<Vec<String>> {
-    let tx = backend.db.begin().await?;
+    let connection = backend.db.migrator().await?;
+    let tx = begin(&connection, backend.db.engine()).await?;
     let applied = applied(backend.db.engine(), &tx).await?;
     tx.rollback().await?;
+    connection.close().await?;
     Ok(known().into_iter().filter(|name| !applied.contains(name)).collect())
+}
+
+/// Opens a transaction that writes from its first statement on.
+async fn begin(connection: &DatabaseConnection, engine: Engine) -> Result<DatabaseTransaction> {
+    let mode = (engine == Engine::Sqlite).then_some(SqliteTransactionMode::Immediate);
+    let options = TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
+    Ok(connection.begin_with_options(options).await?)
 }
 
 fn known() -> Vec<String> {
@@ -57,7 +69,8 @@ async fn applied(engine: Engine, tx: &DatabaseTransaction) -> Result<HashSet<Str
 /// time does it; a database newer than the binary is refused.
 pub async fn migrate(backend: &Backend) -> Result<()> {
     let engine = backend.db.engine();
-    let tx = backend.db.begin().await?;
+    let connection = backend.db.migrator().await?;
+    let tx = begin(&connection, engine).await?;
     if engine == Engine::Postgres {
         let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
         tx.execute_raw(Statement::from_string(engine.backend(), lock)).await?;
@@ -75,6 +88,7 @@ pub async fn migrate(backend: &Backend) -> Result<()> {
         add_months(&tx, backend.now()).await?;
     }
     tx.commit().await?;
+    connection.close().await?;
     backend.forget_policies();
     Ok(())
 }
@@ -165,8 +179,7 @@ impl Backend {
     }
 
     async fn hear(&self) -> Result<()> {
-        let pool = self.db.writer().get_postgres_connection_pool();
-        let mut listener = PgListener::connect_with(pool).await?;
+        let Some(mut listener) = self.db.listener().await? else { return Ok(()) };
         listener.listen("tandem").await?;
         loop {
             let heard = listener.recv().await?;

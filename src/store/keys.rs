@@ -9,7 +9,7 @@ use entity::{Department, Instant, Texts, UserStatus, api_key::ApiKeyId, user::Us
 use ipnet::IpNet;
 use sea_orm::QueryResult;
 
-use super::{Backend, Change, credentials::system_only, json as cells, policies, policies::Cache, sql::Sql};
+use super::{Asking, Backend, Change, credentials::system_only, json as cells, policies, policies::Cache, sql::Sql};
 use crate::{
     access::{
         Actor, Policy, Purpose, Who,
@@ -63,12 +63,16 @@ impl Keys {
 impl Backend {
     /// Who calls by an API key, and until when at most; refused where it is not good now.
     pub async fn key_holder(self: &Arc<Self>, by: Presented) -> Result<(Actor, Instant)> {
+        self.key_holder_by(Asking::Beside, by).await
+    }
+
+    pub(super) async fn key_holder_by(self: &Arc<Self>, asking: Asking<'_>, by: Presented) -> Result<(Actor, Instant)> {
         let now = self.now();
         let known = if let Some(known) = self.keys.known.get(&by.secret, now) {
             known
         } else {
             let forgotten = self.keys.known.forgotten();
-            let known = self.read_key(by.secret).await?.ok_or_else(key::unknown)?;
+            let known = self.read_key(asking, by.secret).await?.ok_or_else(key::unknown)?;
             self.keys.known.put(by.secret, (now, known.clone()), forgotten);
             known
         };
@@ -78,7 +82,7 @@ impl Backend {
         Ok((Actor::integration(who, known.department, &known.policy), known.standing.ends_at()))
     }
 
-    async fn read_key(&self, secret: Fingerprint) -> Result<Option<Known>> {
+    async fn read_key(&self, asking: Asking<'_>, secret: Fingerprint) -> Result<Option<Known>> {
         let mut sql = Sql::new(self.db.engine());
         sql.push(
             "SELECT k.id, k.owner_id, u.department, u.status, k.last_used_at, k.expires_at, s.ends_at, \
@@ -89,7 +93,7 @@ impl Backend {
              JOIN \"user\" u ON u.id = k.owner_id WHERE s.hash = ",
         );
         sql.bind(secret.spelled());
-        self.db.fetch(sql).await?.first().map(known).transpose()
+        self.ask(asking, sql).await?.first().map(known).transpose()
     }
 
     /// Notes that a key is used, beside the request and at most once a minute.

@@ -39,7 +39,7 @@ mod write;
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use entity::{Instant, Kind, user::UserId};
@@ -48,7 +48,7 @@ use tokio::sync::watch;
 
 pub use change::{Change, Problems, Saved};
 pub use credentials::{Attempts, Claimed, Login, Person};
-pub use db::{Db, redact};
+pub use db::{Db, Fault, Settings, redact};
 pub use draft::{Draft, input_name};
 pub use explain::{Sighting, Tie, Verdict};
 pub use feed::{FeedEvent, Position};
@@ -67,6 +67,7 @@ use crate::{
     clock::Clock,
     error::{Code, Error, Result},
 };
+use db::Transaction;
 use sql::{Engine, Sql};
 
 /// What all stores of a process share.
@@ -89,7 +90,12 @@ impl std::fmt::Debug for Backend {
 impl Backend {
     /// Opens the database at a URL.
     pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<Self>> {
-        let db = Db::open(url).await?;
+        Self::open_with(url, clock, Settings::default()).await
+    }
+
+    /// Opens the database at a URL, with these limits of its connections.
+    pub async fn open_with(url: &str, clock: Arc<dyn Clock>, settings: Settings) -> Result<Arc<Self>> {
+        let db = Db::open(url, settings).await?;
         Ok(Arc::new(Self {
             db,
             clock,
@@ -129,12 +135,7 @@ impl Backend {
     #[must_use]
     pub fn store(self: &Arc<Self>, mut actor: Actor, request: Option<&str>) -> Store {
         actor.today = self.now().day();
-        Store {
-            backend: self.clone(),
-            actor: Arc::new(actor),
-            request: request.map(Arc::from),
-            objects: Arc::default(),
-        }
+        Store { backend: self.clone(), actor: Arc::new(actor), request: request.map(Arc::from), fate: Arc::default() }
     }
 
     /// A store for which no permission is asked.
@@ -149,8 +150,47 @@ impl Backend {
         self.changed.subscribe()
     }
 
+    async fn ask(&self, asking: Asking<'_>, sql: Sql) -> Result<Vec<QueryResult>> {
+        match asking {
+            // On SQLite a transaction may hold what others have not committed yet.
+            Asking::Within(tx) if self.db.engine() == Engine::Postgres => {
+                self.db.count();
+                Ok(tx.rows(&sql.finish()).await?)
+            }
+            _ => self.db.fetch(sql).await,
+        }
+    }
+
     fn wake(&self) {
         self.changed.send_modify(|count| *count += 1);
+    }
+}
+
+/// Over which connection something is asked.
+#[derive(Clone, Copy, Debug)]
+enum Asking<'a> {
+    /// One of those that read.
+    Beside,
+    /// The one on which this transaction is open: whoever holds one connection must never wait for another.
+    Within(&'a Transaction),
+}
+
+/// What became of a request so far; shared by all its stores.
+#[derive(Debug, Default)]
+struct Fate {
+    /// Objects written into the answer.
+    objects: AtomicU64,
+    committed: AtomicBool,
+    collided: AtomicBool,
+}
+
+impl Fate {
+    fn committed(&self) {
+        self.committed.store(true, Ordering::Release);
+    }
+
+    fn collided(&self) {
+        self.collided.store(true, Ordering::Release);
     }
 }
 
@@ -160,7 +200,7 @@ pub struct Store {
     backend: Arc<Backend>,
     actor: Arc<Actor>,
     request: Option<Arc<str>>,
-    objects: Arc<AtomicU64>,
+    fate: Arc<Fate>,
 }
 
 impl Store {
@@ -189,10 +229,14 @@ impl Store {
 
     /// The same store with what the actor's roles permit now; refused where they may act no more.
     pub async fn refreshed(&self) -> Result<Self> {
+        self.refreshed_by(Asking::Beside).await
+    }
+
+    async fn refreshed_by(&self, asking: Asking<'_>) -> Result<Self> {
         let actor = match self.actor.who {
             Who::Anonymous | Who::System(_) => return Ok(self.clone()),
             Who::User { id, session } => {
-                let known = self.backend.known(id, session).await?;
+                let known = self.backend.known_by(asking, id, session).await?;
                 if !known.good {
                     return Err(Error::refused_because(
                         Code::Unauthenticated,
@@ -207,7 +251,7 @@ impl Store {
                     ..(*self.actor).clone()
                 }
             }
-            Who::Key { by, .. } => Actor { today: self.now().day(), ..self.backend.key_holder(by).await?.0 },
+            Who::Key { by, .. } => Actor { today: self.now().day(), ..self.backend.key_holder_by(asking, by).await?.0 },
         };
         Ok(Self { actor: Arc::new(actor), ..self.clone() })
     }
@@ -221,11 +265,24 @@ impl Store {
     /// How many objects were written into answers so far.
     #[must_use]
     pub fn objects(&self) -> u64 {
-        self.objects.load(Ordering::Relaxed)
+        self.fate.objects.load(Ordering::Relaxed)
+    }
+
+    /// Whether a change was given up because another one was in its way, and none was kept: then the whole request
+    /// may be run again with a fresh store.
+    #[must_use]
+    pub fn may_run_again(&self) -> bool {
+        self.fate.collided.load(Ordering::Acquire) && !self.fate.committed.load(Ordering::Acquire)
+    }
+
+    /// The same store for another run of the same request.
+    #[must_use]
+    pub fn for_another_run(&self) -> Self {
+        Self { fate: Arc::default(), ..self.clone() }
     }
 
     fn count_object(&self) {
-        self.objects.fetch_add(1, Ordering::Relaxed);
+        self.fate.objects.fetch_add(1, Ordering::Relaxed);
     }
 
     fn engine(&self) -> Engine {

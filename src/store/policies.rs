@@ -11,7 +11,7 @@ use entity::{
 };
 use sea_orm::{FromQueryResult, QueryResult, prelude::Uuid};
 
-use super::{Backend, Change, Store, credentials::system_only, json, scope, sql::Sql};
+use super::{Asking, Backend, Change, Store, credentials::system_only, json, scope, sql::Sql};
 use crate::{
     access::{Action, Policy},
     error::Result,
@@ -119,13 +119,17 @@ impl Compiled {
 impl Backend {
     /// What is known of a user, and of their session where one is named.
     pub async fn known(&self, user: UserId, session: Option<SessionId>) -> Result<Known> {
+        self.known_by(Asking::Beside, user, session).await
+    }
+
+    pub(super) async fn known_by(&self, asking: Asking<'_>, user: UserId, session: Option<SessionId>) -> Result<Known> {
         let key = (user.0, session.map(|session| session.0));
         let now = self.now();
         if let Some(known) = self.policies.get(&key, now) {
             return Ok(known);
         }
         let forgotten = self.policies.forgotten();
-        let known = self.read_known(user, session).await?;
+        let known = self.read_known(asking, user, session).await?;
         self.policies.put(key, (now, known.clone()), forgotten);
         Ok(known)
     }
@@ -136,7 +140,7 @@ impl Backend {
         self.keys.forget();
     }
 
-    async fn read_known(&self, user: UserId, session: Option<SessionId>) -> Result<Known> {
+    async fn read_known(&self, asking: Asking<'_>, user: UserId, session: Option<SessionId>) -> Result<Known> {
         let now = self.now();
         let mut sql = Sql::new(self.db.engine());
         sql.push(
@@ -152,7 +156,7 @@ impl Backend {
             .bind(session.0);
             sql.push(" AND s.expires_at > ").bind(now.0).push(")");
         }
-        let rows = self.db.fetch(sql).await?;
+        let rows = self.ask(asking, sql).await?;
         let Some(row) = rows.first() else {
             return Ok(Known { department: None, policy: Policy::nothing(), good: false });
         };
@@ -162,11 +166,11 @@ impl Backend {
         for row in &rows {
             roles.extend(json::uuid(row, 2)?.zip(json::int(row, 3)?));
         }
-        Ok(Known { department, policy: self.policy_of(&roles).await?, good })
+        Ok(Known { department, policy: self.policy_of(asking, &roles).await?, good })
     }
 
     /// What roles permit together, named by id and version. Only those that changed are read, as they are now.
-    pub(super) async fn policy_of(&self, roles: &[(Uuid, i32)]) -> Result<Policy> {
+    async fn policy_of(&self, asking: Asking<'_>, roles: &[(Uuid, i32)]) -> Result<Policy> {
         let (mut policies, missing) = self.compiled.of(roles);
         if !missing.is_empty() {
             let mut sql = Sql::new(self.db.engine());
@@ -175,7 +179,7 @@ impl Backend {
                 let (id, version) = (json::uuid(row, 0)?.unwrap_or_default(), json::int(row, 1)?.unwrap_or_default());
                 Ok((id, version, spelled(row, 2)?))
             };
-            let read: Vec<_> = self.db.fetch(sql).await?.iter().map(compile).collect::<Result<_>>()?;
+            let read: Vec<_> = self.ask(asking, sql).await?.iter().map(compile).collect::<Result<_>>()?;
             policies.extend(read.iter().map(|(_, _, policy)| policy.clone()));
             self.compiled.keep(read);
         }

@@ -8,7 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database};
 use serde_json::json;
 use tandem::clock::{Clock, SystemClock};
 use tempfile::TempDir;
@@ -37,7 +36,7 @@ impl Place {
         }
         let server = crate::support::postgres::server().expect("PostgreSQL can be started")?;
         let name = format!("tandem_empty_{:016x}", rand::random::<u64>());
-        run_sql(server.as_str(), &format!("CREATE DATABASE {name}")).await;
+        crew::run_sql(server.as_str(), &format!("CREATE DATABASE {name}")).await;
         let mut url = server.clone();
         url.set_path(&name);
         Some(Self { url: url.to_string(), server: Some((server.to_string(), name)), directory })
@@ -51,18 +50,9 @@ impl Place {
 
     pub async fn clear_away(self) {
         if let Some((server, name)) = self.server {
-            run_sql(&server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+            crew::run_sql(&server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
         }
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a connection that ends with the call")]
-async fn run_sql(url: &str, sql: &str) {
-    let mut options = ConnectOptions::new(url);
-    options.max_connections(1).sqlx_logging(false);
-    let connection = Database::connect(options).await.expect("the database answers");
-    connection.execute_unprepared(sql).await.expect("the statement holds");
-    connection.close().await.expect("the connection closes");
 }
 
 /// The program without anything of the environment that it would listen to.
@@ -99,14 +89,14 @@ fn told(output: &Output) -> String {
 }
 
 /// A server of the program, ended when it is dropped.
-struct Serving {
+pub struct Serving {
     child: Child,
     address: SocketAddr,
 }
 
 impl Serving {
     /// Starts it on a free port and waits until it says where it serves.
-    fn start(command: &mut Command) -> Self {
+    pub fn start(command: &mut Command) -> Self {
         command.env("TANDEM_LISTEN", "127.0.0.1:0").env("TANDEM_LOG", "info").env("NO_COLOR", "1");
         let mut child = command.spawn().expect("the program starts");
         let mut log = BufReader::new(child.stderr.take().expect("it is piped"));
@@ -124,8 +114,13 @@ impl Serving {
         Self { child, address }
     }
 
-    fn client(&self) -> Client {
+    pub fn client(&self) -> Client {
         Client::new(self.address)
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     fn terminate(&self) {
@@ -229,7 +224,7 @@ on_an_empty_database! {
 
     async fn a_database_of_a_newer_program_is_left_alone(place: Place) {
         fine(&mut place.command(&["migrate"]));
-        run_sql(&place.url, "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29991231_000001_tomorrow', 0)").await;
+        crew::run_sql(&place.url, "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29991231_000001_tomorrow', 0)").await;
         for command in [&["migrate"][..], &["serve", "--listen", "127.0.0.1:0"], &["user", "list"]] {
             refused(&mut place.command(command), "newer");
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use entity::{Department, Kind};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database};
+use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use serde_json::{Map, Value, json};
 use tandem::{
     access::password::{Cost, Passwords},
@@ -41,21 +41,65 @@ pub fn generous() -> Settings {
 
 /// A second server over the same database, by the same clock, with settings of its own.
 pub async fn second_server(world: &World, settings: Settings) -> (Client, Running) {
+    serve(backend(world).await, settings).await
+}
+
+/// A server over an opened database.
+pub async fn serve(backend: Arc<Backend>, settings: Settings) -> (Client, Running) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let backend = backend(world).await;
     let authority = Authority::new(backend.clone(), Some(SIGNING_KEY), Cost::LEAST).expect("the key is long enough");
     let running = Running::start(listener, backend, authority, settings).expect("the server starts");
     (Client::new(running.address), running)
 }
 
 /// Does something to the database behind the server's back.
-#[expect(clippy::disallowed_methods, reason = "a connection that ends with the call")]
 pub async fn behind_the_back(world: &World, sql: &str) {
-    let mut options = ConnectOptions::new(&world.database_url);
-    options.max_connections(1).sqlx_logging(false);
-    let connection = Database::connect(options).await.expect("the database answers");
-    connection.execute_unprepared(sql).await.expect("the statement holds");
-    connection.close().await.expect("the connection closes");
+    run_sql(&world.database_url, sql).await;
+}
+
+/// Runs statements over a connection that ends with the call.
+pub async fn run_sql(url: &str, sql: &str) {
+    let sql = AssertSqlSafe(sql);
+    if url.starts_with("sqlite:") {
+        let mut connection = SqliteConnection::connect(url).await.expect("the database answers");
+        connection.execute(sql).await.expect("the statement holds");
+        connection.close().await.expect("the connection closes");
+    } else {
+        let mut connection = PgConnection::connect(url).await.expect("the database answers");
+        connection.execute(sql).await.expect("the statement holds");
+        connection.close().await.expect("the connection closes");
+    }
+}
+
+/// A connection of somebody else, in a transaction that holds what others need.
+pub enum Holding {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Holding {
+    /// Runs statements that begin a transaction.
+    pub async fn start(url: &str, sql: &str) -> Self {
+        let sql = AssertSqlSafe(sql);
+        if url.starts_with("sqlite:") {
+            let mut connection = SqliteConnection::connect(url).await.expect("the database answers");
+            connection.execute(sql).await.expect("the lock is free");
+            Self::Sqlite(connection)
+        } else {
+            let mut connection = PgConnection::connect(url).await.expect("the database answers");
+            connection.execute(sql).await.expect("the lock is free");
+            Self::Postgres(connection)
+        }
+    }
+
+    /// Gives it back.
+    pub async fn end(self) {
+        match self {
+            Self::Sqlite(connection) => connection.close().await,
+            Self::Postgres(connection) => connection.close().await,
+        }
+        .expect("the connection closes");
+    }
 }
 
 /// An id of 32 hexadecimal digits as a literal of the world's engine.

@@ -38,6 +38,7 @@ mod command_line;
 mod crew;
 mod curious;
 mod edge;
+mod faults;
 mod leaks;
 mod oidc;
 mod outage;

@@ -9,14 +9,14 @@ use std::{
     thread::JoinHandle,
 };
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
 use serde_json::{Value, json};
 
 use crate::{
     command_line::{Place, program},
     support::{
         client::{Answer, Client},
-        database::Engine,
+        database::{self, Engine},
     },
 };
 
@@ -215,9 +215,7 @@ async fn follow(keeper: &Keeper, admin: &Client) {
 /// Every value of every column of every table, as text.
 #[expect(clippy::disallowed_methods, reason = "a connection that ends with the call")]
 async fn stored(url: &str) -> Vec<(String, String)> {
-    let mut options = ConnectOptions::new(url);
-    options.max_connections(1).sqlx_logging(false);
-    let connection = Database::connect(options).await.expect("the database answers");
+    let connection = Database::connect(database::plain(url)).await.expect("the database answers");
     let backend = connection.get_database_backend();
     let columns = if backend == DbBackend::Sqlite {
         "SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'"

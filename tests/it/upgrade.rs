@@ -7,7 +7,10 @@ use tandem::store::{self, Backend};
 
 use crate::{
     crew::behind_the_back,
-    support::{database::Engine, world::World},
+    support::{
+        database::{self, Engine},
+        world::World,
+    },
 };
 
 /// Roles were kept in tables beside them up to here.
@@ -23,7 +26,7 @@ async fn empty(world: &World) -> (String, DatabaseConnection) {
             world.database_url.clone()
         }
     };
-    let connection = Database::connect(&url).await.expect("the database answers");
+    let connection = Database::connect(database::plain(&url)).await.expect("the database answers");
     (url, connection)
 }
 

@@ -10,7 +10,7 @@ mod sync;
 
 use entity::{Record, permission::Grants, role};
 use reqwest::Method;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, Statement};
+use sea_orm::{ConnectionTrait, Database, Statement};
 use serde_json::{Value, json};
 use tandem::{access::Purpose, store::Draft};
 
@@ -18,7 +18,7 @@ use crate::{
     crew,
     support::{
         client::{Answer, Client},
-        database::Engine,
+        database::{self, Engine},
         world::World,
     },
 };
@@ -114,9 +114,7 @@ async fn once(client: &Client, key: &str, document: &str) -> Answer {
 /// The texts that a statement finds in the database.
 #[expect(clippy::disallowed_methods, reason = "a connection that ends with the call")]
 async fn texts(world: &World, sql: &str) -> Vec<String> {
-    let mut options = ConnectOptions::new(&world.database_url);
-    options.max_connections(1).sqlx_logging(false);
-    let connection = Database::connect(options).await.expect("the database answers");
+    let connection = Database::connect(database::plain(&world.database_url)).await.expect("the database answers");
     let rows = connection.query_all_raw(Statement::from_string(connection.get_database_backend(), sql)).await;
     let texts = rows.expect("the statement holds").iter().map(|row| row.try_get_by_index(0).expect("a text")).collect();
     connection.close().await.expect("the connection closes");

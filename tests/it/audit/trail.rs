@@ -1,7 +1,7 @@
 //! What happened, found by record, type, field, person, key, action, request and time.
 
 use reqwest::Method;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, sqlx::Row as _};
+use sea_orm::{ConnectionTrait, Database, sqlx::Row as _};
 use serde_json::{Value, json};
 use tandem::{
     access::{Actor, Purpose},
@@ -16,7 +16,7 @@ use crate::{
     crew,
     shared::{archive, create, mutate, pipeline, update, user_id},
     support::{
-        database::Engine,
+        database::{self, Engine},
         world::{ADMIN, SELLER, World},
     },
 };
@@ -194,9 +194,7 @@ async fn plan(world: &World, filter: &Value, order: &str) -> String {
     let filter = Filter::read(entity::Kind::Event, filter).expect("a filter");
     filter.push(&mut sql, &Actor::system(Purpose::CommandLine), (entity::Kind::Event, "t")).expect("nothing is hidden");
     sql.push(" ORDER BY ").push(order).push(" LIMIT 26");
-    let mut options = ConnectOptions::new(&world.database_url);
-    options.max_connections(1).sqlx_logging(false);
-    let connection = Database::connect(options).await.expect("the database answers");
+    let connection = Database::connect(database::plain(&world.database_url)).await.expect("the database answers");
     connection.execute_unprepared("ANALYZE event").await.expect("figures");
     let rows = connection.query_all_raw(sql.finish()).await.expect("a plan");
     connection.close().await.expect("the connection closes");

@@ -34,6 +34,11 @@ impl Client {
         self
     }
 
+    /// The token, for requests that are written by hand.
+    pub fn token(&self) -> &str {
+        self.token.as_deref().unwrap_or_default()
+    }
+
     /// Asks with a document alone.
     pub async fn query(&self, document: &str) -> Answer {
         self.query_with(document, json!({})).await

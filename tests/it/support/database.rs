@@ -7,7 +7,10 @@ use std::{
 };
 
 use reqwest::Url;
-use sea_orm::sqlx::{self, AssertSqlSafe, Connection, PgConnection};
+use sea_orm::{
+    ConnectOptions,
+    sqlx::{self, AssertSqlSafe, Connection, PgConnection},
+};
 use tempfile::TempDir;
 use tokio::sync::{OnceCell, oneshot};
 
@@ -91,6 +94,14 @@ fn sqlite_url(file: &Path) -> String {
 async fn prepare(url: &str) -> Outcome<()> {
     tandem::migrate(url).await?;
     Ok(tandem::populate(url).await?)
+}
+
+/// How to reach a database with one connection, without the upkeep of sqlx's pools, which may spin for ever
+/// (sqlx#3645).
+pub fn plain(url: &str) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(1).min_connections(0).idle_timeout(None).max_lifetime(None).sqlx_logging(false);
+    options
 }
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
