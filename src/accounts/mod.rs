@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     error::{Error, Result, UserCode, UserError},
-    store::{Change, Draft, Problems, Rules, Slice, Verbs},
+    store::{Change, Draft, Lock, Problems, Rules, Slice, Verbs},
 };
 
 /// Accounts.
@@ -55,6 +55,7 @@ impl Rules for account::Entity {
 
 /// A domain that stands as a further domain of another account is taken.
 async fn not_another_account(change: &Change, id: account::AccountId, domain: &str) -> Result<()> {
+    change.lock(Lock::Domain(domain)).await?;
     let others = change.rows::<account_domain::Entity>("domain", domain).await?;
     match others.iter().find(|other| other.account_id != id) {
         Some(other) => {
@@ -77,6 +78,7 @@ impl Rules for account_domain::Entity {
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             row.domain = rules::domain(&row.domain).map_err(|why| Error::input(UserCode::Invalid, "domain", why))?;
+            change.lock(Lock::Domain(&row.domain)).await?;
             match change.rows::<account::Entity>("domain", row.domain.as_str()).await?.first() {
                 Some(account) => {
                     let taken =

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use crate::{
     access::{Action, Purpose},
     error::{Error, Result, UserCode, UserError},
-    store::{Change, Draft, Problems, Rules, Slice, Verbs},
+    store::{Change, Draft, Lock, Problems, Rules, Slice, Verbs},
 };
 
 /// Deals.
@@ -94,6 +94,7 @@ impl Rules for stage::Entity {
             if before.is_some_and(|before| before.name == row.name) {
                 return Ok(());
             }
+            change.lock(Lock::Within(Kind::Stage, row.pipeline_id.0)).await?;
             let stages = change.rows::<stage::Entity>("pipeline_id", row.pipeline_id).await?;
             match stages.iter().find(|other| other.id != row.id && other.name_fold == crate::store::fold(&row.name)) {
                 Some(other) => {

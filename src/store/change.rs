@@ -2,11 +2,13 @@
 //! in the same transaction.
 
 mod check;
+mod lock;
 mod record;
 
 use entity::{EventAction, Kind, Record, api_key::ApiKeyId, table::Table, user::UserId};
 use sea_orm::{FromQueryResult, Iterable, ModelTrait, QueryResult, SqlxError, Value, prelude::Uuid};
 
+pub use lock::Lock;
 pub(super) use record::Event;
 
 use super::{

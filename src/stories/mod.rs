@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     error::{Error, Result, UserCode, UserError},
-    store::{Change, Draft, Rules, Slice, Verbs},
+    store::{Change, Draft, Lock, Rules, Slice, Verbs},
 };
 
 /// Stories.
@@ -30,6 +30,7 @@ impl Rules for story::Entity {
             if core == row.id {
                 return refuse("A story cannot vary itself.");
             }
+            change.lock(Lock::Tree(Kind::Story)).await?;
             if change.rows::<story::Entity>("id", core).await?.iter().any(|core| core.core_id.is_some()) {
                 return refuse("This story is a variant itself; vary its core story.");
             }

@@ -7,7 +7,7 @@ use entity::{
 };
 use sea_orm::{Iterable, ModelTrait, Value, prelude::Uuid};
 
-use super::{Change, Problems};
+use super::{Change, Lock, Problems};
 use crate::{
     access::{Action, Reach},
     error::{Error, Result, UserCode, UserError},
@@ -15,7 +15,9 @@ use crate::{
         draft::{Draft, input_name},
         filter, fold, json,
         noun::Rules,
-        read, scope, value,
+        read, scope,
+        sql::Engine,
+        value,
     },
 };
 
@@ -49,6 +51,10 @@ impl Change {
             sql.push(" WHERE ").column(&alias, "id").push(" = ").bind(*id);
             filter::and_live(&mut sql, kind.table(), &alias);
             scope::and_within(&mut sql, self.store.actor(), (*kind, &alias), Action::Read);
+            if sql.engine() == Engine::Postgres {
+                // Held until the end, so that it is not archived meanwhile; one being archived now is waited for.
+                sql.push(" FOR KEY SHARE OF ").push(&alias);
+            }
             sql.push(")");
         }
         let rows = self.fetch(sql).await?;
@@ -180,8 +186,9 @@ impl Change {
     }
 
     /// The live row whose two columns hold these two ids, without regard to reach: for rules of
-    /// rows that tie two others together.
+    /// rows that tie two others together. Nobody else ties them until the end of the change.
     pub async fn pair<E: Record>(&self, one: (&str, Uuid), other: (&str, Uuid)) -> Result<Option<Uuid>> {
+        self.lock(Lock::Pair(E::KIND, one.1, other.1)).await?;
         let mut sql = self.sql();
         sql.push("SELECT t.id FROM ").table(E::table().table).push(" t WHERE t.archived_at IS NULL AND ");
         sql.column("t", one.0).push(" = ").bind(one.1).push(" AND ").column("t", other.0).push(" = ").bind(other.1);
@@ -189,8 +196,10 @@ impl Change {
         self.fetch(sql).await?.first().map(|row| json::uuid(row, 0)).transpose().map(Option::flatten)
     }
 
-    /// Whether following `column` upwards from `start` leads to `id`: so a tree stays one.
+    /// Whether following `column` upwards from `start` leads to `id`: so a tree stays one. Nobody else changes the
+    /// tree until the end of the change.
     pub async fn leads_up_to<E: Record>(&self, column: &str, start: Uuid, id: Uuid) -> Result<bool> {
+        self.lock(Lock::Tree(E::KIND)).await?;
         let table = E::table();
         let mut sql = self.sql();
         sql.push("WITH RECURSIVE up(id) AS (SELECT t.id FROM ").table(table.table).push(" t WHERE t.id = ").bind(start);

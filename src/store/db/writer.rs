@@ -268,7 +268,7 @@ impl Drop for Turn {
                 if let Err(error) = turn.command("ROLLBACK").await {
                     tracing::warn!(%error, "a change that was given up could not be undone; its connection is closed");
                 }
-                turn.slot = None;
+                drop(turn.slot.take());
             })),
             _ => turn.give_up(Fault::OutOfReach),
         }
