@@ -1,16 +1,15 @@
 //! The house put together: what stands behind the edge, and a server that runs.
 
-use std::{any::TypeId, future::Future, net::SocketAddr, sync::Arc};
+use std::{any::TypeId, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_graphql::{Pos, Request, Response};
 use bytes::Bytes;
-use entity::ImportStatus;
 use futures_util::{
     StreamExt,
     stream::{self, BoxStream},
 };
 use serde_json::json;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -24,9 +23,13 @@ use crate::{
         host::{ACTUAL_COST, About, Caller, ExportAnswer, ExportPart, FirstSight, Host, UploadAnswer},
     },
     imports::upload,
+    jobs,
     people::{preview, sign_in::Authority},
     store::{Backend, Store},
 };
+
+/// How long the end of the process waits for the steps of running jobs.
+const HANDING_OVER: Duration = Duration::from_secs(15);
 
 /// What stands behind the edge.
 #[derive(Clone)]
@@ -123,8 +126,8 @@ impl Host for App {
         about: &About,
     ) -> Result<UploadAnswer> {
         let store = self.store(caller, about);
-        let job = upload::receive(&store, id, body).await?;
-        Ok(UploadAnswer(json!({ "job": job.to_string(), "status": ImportStatus::Running.as_str() })))
+        let (job, status) = upload::receive(&store, id, body).await?;
+        Ok(UploadAnswer(json!({ "job": job.to_string(), "status": status })))
     }
 
     async fn export(
@@ -171,6 +174,7 @@ pub struct Running {
     shutdown: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
     listening: JoinHandle<()>,
+    working: JoinHandle<()>,
 }
 
 impl Running {
@@ -183,18 +187,19 @@ impl Running {
     ) -> Result<Self> {
         let address = listener.local_addr().map_err(Error::internal)?;
         let app = App::new(backend.clone(), authority);
-        let grace = settings.grace;
+        let (grace, lease) = (settings.grace, settings.job_lease);
         let router = http::router(app, &schema::sdl(), settings, backend.clock())?;
         let shutdown = CancellationToken::new();
         let asked = shutdown.clone().cancelled_owned();
         let serving = tokio::spawn(http::serve(listener, router, grace, asked));
         let listening = tokio::spawn(backend.clone().listen());
-        Ok(Self { address, backend, shutdown, serving, listening })
+        let working = tokio::spawn(jobs::work(backend.clone(), lease, shutdown.clone()));
+        Ok(Self { address, backend, shutdown, serving, listening, working })
     }
 
     /// Serves until `signal`, then finishes what runs and closes the database.
     pub async fn until(self, signal: impl Future<Output = ()>) -> Result<()> {
-        let Self { shutdown, mut serving, listening, backend, .. } = self;
+        let Self { shutdown, mut serving, listening, working, backend, .. } = self;
         let served = tokio::select! {
             served = &mut serving => served,
             () = signal => {
@@ -202,6 +207,9 @@ impl Running {
                 serving.await
             }
         };
+        shutdown.cancel();
+        // Each job ends its step and is given back, so that another process can go on at once.
+        let _ = timeout(HANDING_OVER, working).await;
         listening.abort();
         backend.db().close().await?;
         served.map_err(Error::internal)?.map_err(Error::internal)
