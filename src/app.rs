@@ -6,13 +6,12 @@ use std::{any::TypeId, future::Future, net::SocketAddr, sync::Arc, time::Duratio
 
 use async_graphql::{Pos, Request, Response, parser::types::OperationType};
 use bytes::Bytes;
-use entity::ImportStatus;
 use futures_util::{
     StreamExt,
     stream::{self, BoxStream},
 };
 use serde_json::json;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -26,9 +25,13 @@ use crate::{
         host::{ACTUAL_COST, About, Caller, ExportAnswer, ExportPart, FirstSight, Host, UploadAnswer},
     },
     imports::upload,
+    jobs,
     people::{preview, sign_in::Authority},
     store::{Backend, Store},
 };
+
+/// How long the end of the process waits for the steps of running jobs.
+const HANDING_OVER: Duration = Duration::from_secs(15);
 
 /// What stands behind the edge.
 #[derive(Clone)]
@@ -154,8 +157,8 @@ impl Host for App {
         about: &About,
     ) -> Result<UploadAnswer> {
         let store = self.store(caller, about);
-        let job = upload::receive(&store, id, body).await?;
-        Ok(UploadAnswer(json!({ "job": job.to_string(), "status": ImportStatus::Running.as_str() })))
+        let (job, status) = upload::receive(&store, id, body).await?;
+        Ok(UploadAnswer(json!({ "job": job.to_string(), "status": status })))
     }
 
     async fn export(
@@ -203,6 +206,7 @@ pub struct Running {
     serving: JoinHandle<std::io::Result<()>>,
     /// What runs beside the server and ends with it.
     beside: Vec<JoinHandle<()>>,
+    working: JoinHandle<()>,
 }
 
 impl Running {
@@ -215,7 +219,7 @@ impl Running {
     ) -> Result<Self> {
         let address = listener.local_addr().map_err(Error::internal)?;
         let app = App::new(backend.clone(), authority, settings.deadline);
-        let grace = settings.grace;
+        let (grace, lease) = (settings.grace, settings.job_lease);
         let router = http::router(app, &schema::sdl(), settings, backend.clock())?;
         let shutdown = CancellationToken::new();
         let asked = shutdown.clone().cancelled_owned();
@@ -225,12 +229,13 @@ impl Running {
             let backend = backend.clone();
             async move { backend.db().upkeep().await }
         });
-        Ok(Self { address, backend, shutdown, serving, beside: vec![listening, keeping] })
+        let working = tokio::spawn(jobs::work(backend.clone(), lease, shutdown.clone()));
+        Ok(Self { address, backend, shutdown, serving, beside: vec![listening, keeping], working })
     }
 
     /// Serves until `signal`, then finishes what runs and closes the database.
     pub async fn until(self, signal: impl Future<Output = ()>) -> Result<()> {
-        let Self { shutdown, mut serving, beside, backend, .. } = self;
+        let Self { shutdown, mut serving, beside, working, backend, .. } = self;
         let served = tokio::select! {
             served = &mut serving => served,
             () = signal => {
@@ -239,6 +244,9 @@ impl Running {
             }
         };
         beside.iter().for_each(JoinHandle::abort);
+        shutdown.cancel();
+        // Each job ends its step and is given back, so that another process can go on at once.
+        let _ = timeout(HANDING_OVER, working).await;
         backend.db().close().await?;
         served.map_err(Error::internal)?.map_err(Error::internal)
     }

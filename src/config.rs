@@ -80,6 +80,9 @@ pub struct Serve {
     /// Seconds that one operation may take.
     #[arg(long, env = "TANDEM_DEADLINE", default_value_t = 30)]
     pub deadline: u64,
+    /// Seconds after which the job of a process that ended without notice goes to another.
+    #[arg(long, env = "TANDEM_JOB_LEASE", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub job_lease: u64,
     /// Whether `GraphiQL` is served at `/`.
     #[arg(long, env = "TANDEM_GRAPHIQL", default_value_t = true, action = clap::ArgAction::Set)]
     pub graphiql: bool,
@@ -252,6 +255,7 @@ impl Serve {
         Ok(Settings {
             rate,
             deadline: Duration::from_secs(self.deadline),
+            job_lease: Duration::from_secs(self.job_lease),
             allowed_origins: self.allowed_origins.clone(),
             trusted_proxies: self.trusted_proxies.clone(),
             graphiql: self.graphiql,

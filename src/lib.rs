@@ -13,6 +13,7 @@ pub mod error;
 pub mod graphql;
 pub mod http;
 pub mod imports;
+pub mod jobs;
 pub mod leads;
 pub mod outward;
 pub mod people;

@@ -1,7 +1,7 @@
 //! Tandem's schema migrations: one capability a file, the same on SQLite and PostgreSQL.
 //!
 //! A migration that has shipped is never edited. Types are written as `{id}`, `{text}`, `{instant}`,
-//! `{int}`, `{bigint}`, `{bool}` and `{json}`, and become each engine's own: ids are UUIDs in 16
+//! `{int}`, `{bigint}`, `{bool}`, `{json}` and `{bytes}`, and become each engine's own: ids are UUIDs in 16
 //! bytes, instants are integer milliseconds, texts compare by bytes on both.
 
 pub use sea_orm_migration::MigratorTrait;
@@ -19,6 +19,7 @@ mod m20261121_000008_leads;
 mod m20261121_000009_deals;
 mod m20261121_000010_imports;
 mod m20261122_000011_permissions;
+mod m20261125_000016_jobs;
 
 /// All migrations, in order.
 #[derive(Debug)]
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000009_deals::Migration),
             Box::new(m20261121_000010_imports::Migration),
             Box::new(m20261122_000011_permissions::Migration),
+            Box::new(m20261125_000016_jobs::Migration),
         ]
     }
 }
@@ -51,7 +53,7 @@ const COMMON: &str =
 async fn run(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
     let connection = manager.get_connection();
     let postgres = connection.get_database_backend() == DbBackend::Postgres;
-    let types: [(&str, &str, &str); 7] = [
+    let types: [(&str, &str, &str); 8] = [
         ("{id}", "uuid", "blob"),
         ("{text}", "text COLLATE \"C\"", "text"),
         ("{instant}", "bigint", "bigint"),
@@ -59,6 +61,7 @@ async fn run(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
         ("{int}", "integer", "integer"),
         ("{bool}", "boolean", "boolean"),
         ("{json}", "jsonb", "text"),
+        ("{bytes}", "bytea", "blob"),
     ];
     let mut sql = sql.replace("{common}", COMMON);
     for (name, on_postgres, on_sqlite) in types {

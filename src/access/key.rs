@@ -55,6 +55,19 @@ impl Fingerprint {
             hex
         })
     }
+
+    /// Reads what [`Fingerprint::spelled`] has written.
+    #[must_use]
+    pub fn read(spelled: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        if spelled.len() != 64 || !spelled.is_ascii() {
+            return None;
+        }
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&spelled[2 * at..2 * at + 2], 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
 }
 
 impl std::fmt::Debug for Fingerprint {

@@ -178,6 +178,8 @@ pub enum Purpose {
     CommandLine,
     /// What one permitted change makes necessary elsewhere.
     Consequence,
+    /// Keeping the queue of jobs; what a job does for a person, it does as that person.
+    Jobs,
     /// Loading the demo company.
     Demo,
     /// Explaining to who may know what somebody else may do, and telling of previews, in which nothing

@@ -23,6 +23,8 @@ pub struct Settings {
     pub operations_per_socket: usize,
     /// How long running requests may go on after a shutdown was asked for.
     pub grace: Duration,
+    /// How long a job stays with a process that no longer answers for it.
+    pub job_lease: Duration,
     /// Origins whose pages may call the API; none by default.
     pub allowed_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
@@ -86,6 +88,7 @@ impl Default for Settings {
             keep_alive: Duration::from_secs(15),
             operations_per_socket: 100,
             grace: Duration::from_secs(35),
+            job_lease: Duration::from_secs(30),
             allowed_origins: vec![],
             trusted_proxies: vec![],
             document_cache: 64 * 1024 * 1024,

@@ -27,19 +27,22 @@ enum Found {
 type Names = HashMap<String, Found>;
 
 /// The records that the rows of a chunk link to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Links {
+    /// The kind of record that the rows bring.
+    own: Kind,
     found: HashMap<(Kind, String), Names>,
 }
 
 impl Links {
     /// Looks up all links of some rows, with one statement for each kind and way.
-    pub async fn look_up(change: &Change, items: impl Iterator<Item = &Item>) -> Result<Self> {
+    pub async fn look_up(change: &Change, own: Kind, items: impl Iterator<Item = &Item>) -> Result<Self> {
         let mut asked: BTreeMap<(Kind, &str), BTreeSet<&str>> = BTreeMap::new();
-        for link in items.flat_map(|item| &item.links) {
+        // A row may rename what a later row looks up by its name, so these are looked up one by one.
+        for link in items.flat_map(|item| &item.links).filter(|link| link.target != own || !by_field(link)) {
             asked.entry((link.target, &link.system)).or_default().insert(&link.id);
         }
-        let mut links = Self::default();
+        let mut links = Self { own, found: HashMap::new() };
         for ((kind, system), names) in asked {
             let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
             links.found.insert((kind, system.to_owned()), look_up(change, kind, system, &names).await?);
@@ -54,7 +57,9 @@ impl Links {
     /// Keeps what a row has made, once the row is saved.
     pub fn keep(&mut self, made: Vec<(LinkRef, Uuid)>) {
         for (link, id) in made {
-            self.found.entry((link.target, link.system)).or_default().insert(link.id, Found::One(id));
+            if link.target != self.own || !by_field(&link) {
+                self.found.entry((link.target, link.system)).or_default().insert(link.id, Found::One(id));
+            }
         }
     }
 

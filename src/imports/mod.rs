@@ -10,6 +10,7 @@ pub mod command;
 mod convert;
 mod dates;
 pub mod graphql;
+pub(crate) mod job;
 mod links;
 mod map;
 mod money;
@@ -23,6 +24,7 @@ mod run_tests;
 mod save;
 mod shape;
 mod source;
+mod trial;
 pub mod upload;
 
 #[cfg(test)]
@@ -34,6 +36,7 @@ use std::{
 };
 
 use entity::{Instant, Kind};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map as Object, Value};
 use sha2::{Digest, Sha256};
 
@@ -45,7 +48,7 @@ pub use source::Source;
 use crate::error::Result;
 
 /// A record as a row describes it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Item {
     /// The row's line in the file, from 1; the header has the first.
     pub line: u64,
@@ -60,13 +63,14 @@ pub struct Item {
 }
 
 /// A relation to another record, by its external id or a field of its own.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct LinkRef {
     /// The input's name, `ownerId`.
     pub field: String,
     /// The column it comes from, as refusals call it.
     pub label: String,
     /// The other record's kind.
+    #[serde(with = "named")]
     pub target: Kind,
     /// The system whose id it is; or `name`, `email`, `domain`: look it up by that field.
     pub system: String,
@@ -74,6 +78,22 @@ pub struct LinkRef {
     pub id: String,
     /// What to create where there is none; without it, a missing record refuses the row.
     pub create: Option<Object<String, Value>>,
+}
+
+/// A kind by its name.
+mod named {
+    use entity::Kind;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    pub(super) fn serialize<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(kind.name())
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Kind, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Kind::named(&name).ok_or_else(|| D::Error::custom("no kind of record"))
+    }
 }
 
 /// What became of a row.

@@ -1,26 +1,32 @@
 //! The import: rows read beside the writer, saved in chunks of one transaction each, and kept book of,
 //! so that a run that broke off goes on where it stopped and a second one changes nothing.
 //!
-//! A dry run is the same in one transaction that is undone, since a row may rely on any row before it.
+//! A chunk is bounded in rows and in time, so that others write between two chunks. A dry run undoes
+//! each of its chunks; [`Trial`] knows what a chunk needs of the ones before it.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use entity::{ImportStatus, Instant, import_job::ImportJobId};
 
 use super::{
     Map, Row, Source,
     result::{Outcome, ResultFile, Status},
-    save::Saver,
+    save::{Came, Rows, Saver},
+    trial::Trial,
 };
 use crate::{
     access::{Action, Reach},
     error::{Error, Result, UserCode, UserError},
     graphql::schema::NOUNS,
-    store::{Change, Counts, Job, JobRow, JobStart, Noun, Store},
+    jobs::{Ended, Held},
+    store::{Change, Counts, Done, Job, JobRow, JobStart, Noun, Store},
 };
 
 /// Refusals that a summary shows.
 const SHOWN: usize = 20;
+
+/// How long a chunk may keep others from writing; what it has not done by then, the next one does.
+pub(super) const CHUNK: Duration = Duration::from_millis(250);
 
 /// How to import.
 #[derive(Clone, Debug)]
@@ -91,6 +97,8 @@ pub struct Import {
     job: Job,
     /// What a run before has dealt with, by line.
     done: HashMap<i32, JobRow>,
+    /// What a process before has dealt with: all rows up to a line.
+    continues: Done,
     report: Report,
     now: Instant,
 }
@@ -141,6 +149,13 @@ pub(super) fn permitted(store: &Store, map: &Map) -> Result<&'static dyn Noun> {
     Ok(noun)
 }
 
+/// A transaction with what the actor may do now.
+pub(super) async fn permitted_change(store: &Store, map: &Map) -> Result<Change> {
+    let store = store.refreshed().await?;
+    permitted(&store, map)?;
+    store.begin().await
+}
+
 impl Import {
     /// Begins an import, or takes up the same one that broke off. Refused where the actor may not import
     /// or the file does not have the columns that the map names.
@@ -163,16 +178,23 @@ impl Import {
         };
         change.commit().await?;
         let done = done.into_iter().map(|row| (row.line, row)).collect();
-        let measured = true;
-        Ok(Self { store: store.clone(), noun, map, source, options, rows, measured, job, done, report, now })
+        let (store, measured, continues) = (store.clone(), true, Done::default());
+        Ok(Self { store, noun, map, source, options, rows, measured, job, done, continues, report, now })
     }
 
-    /// The import whose file has come; it is looked into when it runs.
-    pub(super) fn with_file(store: &Store, map: Map, source: Source, options: Options, job: Job) -> Result<Self> {
+    /// The import whose file is kept, from where it stopped.
+    pub(super) fn continued(
+        store: &Store,
+        map: Map,
+        source: Source,
+        options: Options,
+        (job, continues): (Job, Done),
+        now: Instant,
+    ) -> Result<Self> {
         let (noun, report) = (permitted(store, &map)?, Report::new(&options)?);
-        let (store, map, now) = (store.clone(), Arc::new(map), store.now());
+        let (store, map) = (store.clone(), Arc::new(map));
         let (rows, measured, done) = (0, false, HashMap::new());
-        Ok(Self { store, noun, map, source, options, rows, measured, job, done, report, now })
+        Ok(Self { store, noun, map, source, options, rows, measured, job, done, continues, report, now })
     }
 
     /// The import's id.
@@ -183,7 +205,9 @@ impl Import {
 
     /// Imports the rows. An error is noted in the job; what was dealt with before it stands.
     pub async fn run(mut self, mut progress: impl FnMut(Progress) + Send) -> Result<Summary> {
-        let outcome = self.work(&mut progress).await;
+        let mut report = std::mem::take(&mut self.report);
+        let resumed = self.job.counts.processed;
+        let outcome = self.work(None, &mut report, &mut progress).await;
         let (status, message) = match &outcome {
             Ok(_) => (ImportStatus::Done, None),
             Err(Error::Internal(_)) => (
@@ -199,50 +223,49 @@ impl Import {
         };
         // Of two errors the first is the reason.
         let closed = closed.await;
-        let summary = outcome?;
+        outcome?;
+        let summary = report.finish(&self, resumed)?;
         closed?;
         Ok(summary)
     }
 
-    async fn work(&mut self, progress: &mut (impl FnMut(Progress) + Send)) -> Result<Summary> {
+    /// Imports the rows as a job does, which notes its end itself.
+    pub(super) async fn run_held(mut self, held: &Held) -> Result<Ended> {
+        self.work(Some(held), &mut Report::default(), &mut |_| {}).await
+    }
+
+    async fn work(
+        &mut self,
+        held: Option<&Held>,
+        report: &mut Report,
+        progress: &mut (impl FnMut(Progress) + Send),
+    ) -> Result<Ended> {
         if !self.measured {
-            let (fingerprint, rows) = self.source.measure(&self.map).await?;
-            let mut change = self.store.begin().await?;
-            change.measure_job(&mut self.job, &fingerprint, rows).await?;
-            change.commit().await?;
-            self.rows = rows;
+            self.measure().await?;
         }
-        let mut report = std::mem::take(&mut self.report);
         let mut saver = Saver::new(self.noun, self.map.match_on());
+        let resumed = self.done.values().filter_map(|row| Some((row.record?, row.line)));
+        saver.remember(self.continues.refused.iter().copied(), self.continues.records.iter().copied().chain(resumed));
+        let mut trial = self.options.dry_run.then(|| Trial::new(self.noun, self.map.match_on()));
         let mut batches = self.source.batches(&self.map, self.now, self.options.chunk);
-        let resumed = self.job.counts.processed;
-        // A dry run's transaction, and what came of its rows.
-        let mut trial = if self.options.dry_run { Some(self.store.begin().await?) } else { None };
-        let mut foretold = Vec::new();
         progress(Progress { rows: self.rows, counts: self.job.counts });
-        let mut stopped = None;
         while let Some(batch) = batches.recv().await {
-            let rows = match batch {
-                Ok(rows) => rows,
-                Err(error) => {
-                    stopped = Some(error);
-                    break;
+            let dealt_with = |row: &Row| row.line() <= u64::try_from(self.continues.line).unwrap_or(0);
+            let rows = batch?.into_iter().filter(|row| !dealt_with(row));
+            let (done, new): (Vec<Row>, Vec<Row>) = rows.partition(|row| self.before(row).is_some());
+            let mut outcomes: Vec<JobRow> = Vec::with_capacity(new.len());
+            while outcomes.len() < new.len() {
+                if held.is_some_and(|held| !held.goes_on()) {
+                    return Ok(Ended::Stopped);
                 }
-            };
-            let (done, new): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| self.before(row).is_some());
-            let outcomes = match &mut trial {
-                _ if new.is_empty() => Vec::new(),
-                Some(change) => {
-                    let mut outcomes = saver.save(change, &new).await?;
-                    for row in &mut outcomes {
-                        // The records go with the transaction.
-                        row.record = None;
-                    }
-                    foretold.extend(outcomes.iter().cloned());
-                    outcomes
-                }
-                None => self.save(&mut saver, &new).await?,
-            };
+                let rest = &new[outcomes.len()..];
+                let came = match &mut trial {
+                    Some(trial) => self.foretell(trial, &saver, rest, held).await?,
+                    None => self.save(&saver, rest, held).await?,
+                };
+                saver.keep(&came, self.options.dry_run);
+                outcomes.extend(came.into_iter().map(|came| came.row));
+            }
             let before = done.iter().filter_map(|row| Some((row, self.before(row)?)));
             let mut told: Vec<(&Row, &JobRow)> = new.iter().zip(&outcomes).chain(before).collect();
             told.sort_by_key(|(row, _)| row.line());
@@ -251,27 +274,57 @@ impl Import {
             }
             progress(Progress { rows: self.rows, counts: report.counts });
         }
-        if let Some(trial) = trial {
-            trial.roll_back().await?;
-            let mut change = self.store.begin().await?;
-            change.advance_job(&mut self.job, &foretold).await?;
-            change.commit().await?;
+        Ok(Ended::Done)
+    }
+
+    /// Notes fingerprint and rows of the file. A dry run that stopped begins anew: nothing is left of it.
+    async fn measure(&mut self) -> Result<()> {
+        let (fingerprint, rows) = self.source.measure(&self.map).await?;
+        let mut change = self.store.begin().await?;
+        if self.options.dry_run && self.continues.line > 0 {
+            change.forget_rows(&mut self.job).await?;
+            self.continues = Done::default();
         }
-        let summary = report.finish(self, resumed)?;
-        stopped.map_or(Ok(summary), Err)
+        change.measure_job(&mut self.job, &fingerprint, rows).await?;
+        change.commit().await?;
+        self.rows = rows;
+        Ok(())
     }
 
     /// Saves rows and notes it in the same transaction, with what the actor may do now.
-    async fn save(&mut self, saver: &mut Saver, rows: &[Row]) -> Result<Vec<JobRow>> {
-        let store = self.store.refreshed().await?;
-        permitted(&store, &self.map)?;
-        let mut change: Change = store.begin().await?;
-        let outcomes = saver.save(&mut change, rows).await?;
-        let mut job = self.job;
-        change.advance_job(&mut job, &outcomes).await?;
+    async fn save(&mut self, saver: &Saver, rows: &[Row], held: Option<&Held>) -> Result<Vec<Came>> {
+        let mut change = permitted_change(&self.store, &self.map).await?;
+        let came = saver.save(&mut change, Rows { earlier: &[], rows, limit: CHUNK }).await?;
+        self.note(change, &came, held).await?;
+        Ok(came)
+    }
+
+    /// Tells what would come of rows, and notes that.
+    async fn foretell(
+        &mut self,
+        trial: &mut Trial,
+        saver: &Saver,
+        rows: &[Row],
+        held: Option<&Held>,
+    ) -> Result<Vec<Came>> {
+        let mut came = trial.foretell(saver, rows, (&self.store, &self.map)).await?;
+        for came in &mut came {
+            // The records go with the transaction.
+            came.row.record = None;
+        }
+        self.note(self.store.begin().await?, &came, held).await?;
+        Ok(came)
+    }
+
+    async fn note(&mut self, mut change: Change, came: &[Came], held: Option<&Held>) -> Result<()> {
+        let (mut job, rows) = (self.job, came.iter().map(|came| came.row.clone()).collect::<Vec<_>>());
+        change.advance_job(&mut job, &rows).await?;
+        if let Some(held) = held {
+            held.keep(&mut change, None).await?;
+        }
         change.commit().await?;
         self.job = job;
-        Ok(outcomes)
+        Ok(())
     }
 
     fn before(&self, row: &Row) -> Option<&JobRow> {

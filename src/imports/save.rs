@@ -1,6 +1,9 @@
 //! From rows to records: each row on its own, within its actor's rights, or refused with every reason.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::{Duration, Instant},
+};
 
 use entity::{Kind, id};
 use sea_orm::prelude::Uuid;
@@ -24,82 +27,183 @@ pub(super) struct Saver {
     match_on: Option<String>,
     /// Lines refused here, so that a repetition of one is refused as well.
     refused: HashSet<u64>,
+    /// Records written by rows before, with the line of each.
+    records: HashMap<Uuid, u64>,
+}
+
+/// What came of a row, and what it relied on.
+pub(super) struct Came {
+    /// As it is told.
+    pub row: JobRow,
+    /// The record that was there before it.
+    pub existing: Option<Uuid>,
+    /// Records that it made, or that rows before it made and it found.
+    pub made: Vec<LinkRef>,
+    /// Records of its own kind that decided what came of it.
+    pub used: Vec<Uuid>,
+}
+
+/// By what a later row recognises the record of an earlier one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    /// Another system's id: system and id.
+    External(String, String),
+    /// The field by which the map recognises records.
+    Field(String),
 }
 
 /// What is known of the rows of a chunk.
 struct Chunk {
     links: Links,
-    /// Records by the names under which rows before have saved them.
-    made: HashMap<String, Uuid>,
+    /// Records by the keys under which rows before have saved them.
+    made: HashMap<Key, Uuid>,
+    refused: HashSet<u64>,
+    records: HashMap<Uuid, u64>,
+}
+
+/// The rows of a chunk.
+pub(super) struct Rows<'r> {
+    /// Rows dealt with before, to be done again first because this chunk relies on them.
+    pub earlier: &'r [Row],
+    /// The rows that it is about.
+    pub rows: &'r [Row],
+    /// How long it may take; what is not done by then is left for the next chunk.
+    pub limit: Duration,
 }
 
 impl Saver {
     pub fn new(noun: &'static dyn Noun, match_on: Option<&str>) -> Self {
-        Self { noun, match_on: match_on.map(str::to_owned), refused: HashSet::new() }
+        let match_on = match_on.map(str::to_owned);
+        Self { noun, match_on, refused: HashSet::new(), records: HashMap::new() }
     }
 
-    /// Saves some rows and tells what became of each.
-    pub async fn save(&mut self, change: &mut Change, rows: &[Row]) -> Result<Vec<JobRow>> {
-        let items = || rows.iter().filter_map(|row| if let Row::Item(item) = row { Some(item) } else { None });
-        let mut chunk = Chunk { links: Links::look_up(change, items()).await?, made: HashMap::new() };
-        let identities: Vec<Result<Draft>> = rows.iter().map(|row| Ok(self.identity(row))).collect();
+    /// Notes what rows before came to: the lines refused, and the records saved with the line of each.
+    pub fn remember(&mut self, refused: impl Iterator<Item = i32>, records: impl Iterator<Item = (Uuid, i32)>) {
+        self.refused.extend(refused.filter_map(|line| u64::try_from(line).ok()));
+        self.records.extend(records.filter_map(|(record, line)| Some((record, u64::try_from(line).ok()?))));
+    }
+
+    /// Saves some rows, at least one, and tells what became of each.
+    pub async fn save(&self, change: &mut Change, Rows { earlier, rows, limit }: Rows<'_>) -> Result<Vec<Came>> {
+        let all = || earlier.iter().chain(rows);
+        let items = || all().filter_map(|row| if let Row::Item(item) = row { Some(item) } else { None });
+        let mut chunk = Chunk {
+            links: Links::look_up(change, self.noun.kind(), items()).await?,
+            made: HashMap::new(),
+            refused: HashSet::new(),
+            records: HashMap::new(),
+        };
+        let identities: Vec<Result<Draft>> = all().map(|row| Ok(self.identity(row))).collect();
         let known = bulk::recognise(self.noun, change, &identities, self.match_on.as_deref()).await?;
-        let mut saved = Vec::with_capacity(rows.len());
-        for (row, known) in rows.iter().zip(known) {
-            saved.push(self.row(change, row, known, &mut chunk).await?);
+        let mut came = Vec::with_capacity(rows.len());
+        let began = Instant::now();
+        for (at, (row, known)) in all().zip(known).enumerate() {
+            if came.is_empty() || began.elapsed() < limit {
+                let one = self.row(change, (row, at < earlier.len()), known, &mut chunk).await?;
+                came.extend((at >= earlier.len()).then_some(one));
+            }
         }
-        Ok(saved)
+        Ok(came)
     }
 
     async fn row(
-        &mut self,
+        &self,
         change: &mut Change,
-        row: &Row,
+        (row, again): (&Row, bool),
         known: Result<Recognised>,
         chunk: &mut Chunk,
-    ) -> Result<JobRow> {
+    ) -> Result<Came> {
+        let (existing, mut used) = (known.as_ref().ok().and_then(|known| known.record), Vec::new());
+        used.extend(existing);
+        let mut made = Vec::new();
         let done = match (row, known) {
-            (Row::Refused { reasons, .. }, _) => return Ok(refused(row, reasons)),
-            (Row::Repeated { first, .. }, _) if self.refused.contains(first) => {
-                Err(Error::input(UserCode::Invalid, "", format!("says the same as line {first}, which is refused")))
+            (Row::Refused { reasons, .. }, _) => Err(reasons.clone()),
+            (Row::Repeated { first, .. }, _) if self.refused.contains(first) || chunk.refused.contains(first) => {
+                Err(vec![format!("says the same as line {first}, which is refused")])
             }
-            (Row::Repeated { .. }, known) => {
-                let record = known.ok().and_then(|known| existing(&known, chunk));
-                return Ok(JobRow { line: line(row), saved: Some(Saved::Unchanged), record, message: None });
+            (Row::Repeated { external, .. }, _) => {
+                let key = external.clone().map(|(system, id)| Key::External(system, id));
+                let record = existing.or_else(|| key.and_then(|key| chunk.made.get(&key).copied()));
+                Ok((record, Saved::Unchanged))
             }
-            (Row::Item(_), Err(error)) => Err(error),
-            (Row::Item(item), Ok(known)) => self.item(change, item, known, chunk).await,
+            (Row::Item(_), Err(error)) => Err(reasons(error, &mut used)?),
+            (Row::Item(item), Ok(_)) => {
+                let existing = existing.or_else(|| chunk.made.get(&self.key(item)?).copied());
+                match self.item(change, item, (existing, again), chunk, &mut used).await {
+                    Ok((id, saved, links)) => {
+                        made = links;
+                        Ok((Some(id), saved))
+                    }
+                    Err(error) => Err(reasons(error, &mut used)?),
+                }
+            }
         };
-        match done {
-            Ok((id, saved)) => Ok(JobRow { line: line(row), saved: Some(saved), record: Some(id), message: None }),
-            Err(Error::Input(mistakes)) => {
-                self.refused.insert(row.line());
-                Ok(refused(row, &mistakes.iter().map(reason).collect::<Vec<_>>()))
+        let row = match done {
+            Ok((record, saved)) => JobRow { line: line(row), saved: Some(saved), record, message: None },
+            Err(reasons) => {
+                chunk.refused.insert(row.line());
+                refused(row, &reasons)
             }
-            Err(error) => Err(error),
-        }
+        };
+        Ok(Came { row, existing, made, used })
     }
 
     async fn item(
         &self,
         change: &mut Change,
         item: &Item,
-        known: Recognised,
+        (existing, again): (Option<Uuid>, bool),
         chunk: &mut Chunk,
-    ) -> Result<(Uuid, Saved)> {
-        let existing = existing(&known, chunk);
+        used: &mut Vec<Uuid>,
+    ) -> Result<(Uuid, Saved, Vec<LinkRef>)> {
+        let before = existing.and_then(|id| self.records.get(&id).or_else(|| chunk.records.get(&id)).copied());
         let mut made = Vec::new();
-        let links = &chunk.links;
-        let made_here = &mut made;
-        let work = async move |change: &mut Change| self.write(change, item, existing, (links, made_here)).await;
+        let (links, made_here) = (&chunk.links, &mut made);
+        let work = async move |change: &mut Change| {
+            let (id, saved) = self.write(change, item, existing, (links, made_here), used).await?;
+            match before.filter(|before| !again && *before != item.line && saved == Saved::Updated) {
+                Some(before) => {
+                    let message = format!("describes the same record as line {before}, with other content");
+                    Err(UserError::new(UserCode::Conflict, "", message).because("ROW_REPEATED").into())
+                }
+                None => Ok((id, saved)),
+            }
+        };
         let (id, saved) = change.attempt(work).await?;
-        chunk.made.extend(known.names.into_iter().map(|name| (name, id)));
+        chunk.records.entry(id).or_insert(item.line);
+        chunk.made.extend(self.key(item).map(|key| (key, id)));
         if self.match_on.is_none() {
             let own = made.iter().filter(|(link, _)| link.target == self.noun.kind());
-            chunk.made.extend(own.map(|(link, id)| (name(&link.system, &link.id), *id)));
+            chunk.made.extend(own.map(|(link, id)| (Key::External(link.system.clone(), link.id.clone()), *id)));
         }
+        let links = made.iter().map(|(link, _)| link.clone()).collect();
         chunk.links.keep(made);
-        Ok((id, saved))
+        Ok((id, saved, links))
+    }
+
+    /// Notes what rows came to, for those after them.
+    pub fn keep(&mut self, came: &[Came], dry: bool) {
+        for came in came {
+            if came.row.saved.is_none() {
+                self.refused.extend(u64::try_from(came.row.line).ok());
+            }
+            // What a dry run has made is gone.
+            let record = if dry { came.existing } else { came.row.record };
+            if let (Some(record), Ok(line), Some(_)) = (record, u64::try_from(came.row.line), came.row.saved) {
+                self.records.entry(record).or_insert(line);
+            }
+        }
+    }
+
+    /// By what its record is recognised.
+    fn key(&self, item: &Item) -> Option<Key> {
+        match self.match_on.as_deref() {
+            None => item.external.clone().map(|(system, id)| Key::External(system, id)),
+            Some(field) => {
+                let text = item.values.get(field)?.as_str()?;
+                Some(Key::Field(self.noun.normalise(field, text)))
+            }
+        }
     }
 
     async fn write(
@@ -108,16 +212,23 @@ impl Saver {
         item: &Item,
         existing: Option<Uuid>,
         (links, made): (&Links, &mut Vec<(LinkRef, Uuid)>),
+        used: &mut Vec<Uuid>,
     ) -> Result<(Uuid, Saved)> {
         let kind = self.noun.kind();
         let mut values = item.values.clone();
         if existing.is_none() {
             values.extend(item.initial.clone());
+        } else if let Some(field) = &self.match_on {
+            // By what a record is found is not what it gets: it may have been found by a further domain.
+            values.shift_remove(field);
         }
         let mut mistakes = Vec::new();
         for link in &item.links {
             match links.resolve(change, link, made).await {
-                Ok(target) => drop(values.insert(link.field.clone(), id::global(link.target, target).into())),
+                Ok(target) => {
+                    used.extend((link.target == kind).then_some(target));
+                    values.insert(link.field.clone(), id::global(link.target, target).into());
+                }
                 Err(Error::Input(why)) => mistakes.extend(why),
                 Err(error) => return Err(error),
             }
@@ -164,13 +275,15 @@ impl Saver {
     }
 }
 
-fn existing(known: &Recognised, chunk: &Chunk) -> Option<Uuid> {
-    known.record.or_else(|| known.names.iter().find_map(|name| chunk.made.get(name)).copied())
-}
-
-/// As [`bulk::recognise`] names an external id.
-fn name(system: &str, id: &str) -> String {
-    format!("{system}\n{id}")
+/// Why a row is refused; other errors go on. Records in the way are added to `used`.
+fn reasons(error: Error, used: &mut Vec<Uuid>) -> Result<Vec<String>> {
+    match error {
+        Error::Input(mistakes) => {
+            used.extend(mistakes.iter().filter_map(|mistake| Some(mistake.conflict?.1)));
+            Ok(mistakes.iter().map(reason).collect())
+        }
+        error => Err(error),
+    }
 }
 
 /// A record that is recognised but not found lies out of reach.

@@ -1,28 +1,23 @@
-//! Imports whose file comes after the job: the job waits, the file is streamed to disk, the import goes on by itself.
+//! Imports whose file comes after the job: the job waits, the file is kept in the database, a worker imports it.
+
+use std::fmt::Write;
 
 use bytes::Bytes;
-use entity::{Kind, id, import_job::ImportJobId};
+use entity::{ImportStatus, Kind, id, import_job::ImportJobId};
 use futures_util::{StreamExt, stream::BoxStream};
-use tempfile::TempPath;
-use tokio::{
-    fs::File,
-    io::{AsyncWriteExt, BufWriter},
-    sync::Semaphore,
-};
+use sha2::{Digest, Sha256};
 
 use super::{
-    Import, Map, Options, Source,
+    Map,
+    job::{KIND, Payload},
     run::{listed, permitted},
 };
 use crate::{
     error::{Code, Error, Result, UserCode},
-    store::{Awaited, JobStart, Store},
+    store::{Awaited, JobStart, Store, Upload},
 };
 
-/// Imports that a process works on at once; others wait for their turn.
-static TURNS: Semaphore = Semaphore::const_new(4);
-
-/// Bytes that are written at once.
+/// Bytes that one statement keeps.
 const PIECE: usize = 256 * 1024;
 
 /// Where the file of this import is to be put.
@@ -42,47 +37,57 @@ pub(super) async fn expect(store: &Store, map: &Map, file_name: &str, dry_run: b
     Ok(job.id.into())
 }
 
-/// Takes the file of an import of the actor's that waits for it, and lets it go on by itself. An upload that breaks
-/// off leaves the import waiting and no file.
-pub async fn receive(store: &Store, id: &str, body: BoxStream<'_, Result<Bytes>>) -> Result<ImportJobId> {
+/// Takes the file of an import of the actor's that waits for it; a worker imports it from then on. An upload that
+/// breaks off leaves the import waiting and no file. The same file again is answered with how far the import is.
+pub async fn receive(store: &Store, id: &str, mut body: BoxStream<'_, Result<Bytes>>) -> Result<(ImportJobId, String)> {
     store.require_sign_in()?;
-    let (awaited, map) = wanted(store, id).await?;
-    permitted(store, &map).map_err(refused)?;
-    let file = keep(id, body).await?;
-    let mut change = store.begin().await?;
-    let Some(job) = change.take_job(&awaited).await? else { return Err(had()) };
-    change.commit().await?;
-    let options = Options { dry_run: awaited.dry_run, ..Options::new(awaited.file_name) };
-    let import = Import::with_file(store, map, Source::File(file.to_path_buf()), options, job)?;
-    let id = import.id();
-    tokio::spawn(async move {
-        // Removed when the import is over, and when the process ends before it is.
-        let _file = file;
-        let Ok(_turn) = TURNS.acquire().await else { return };
-        if let Err(error) = import.run(|_| {}).await {
-            tracing::warn!(import = %id, error = %error, "an import stopped");
+    let awaited = wanted(store, id).await?;
+    let Some(map) = &awaited.map else {
+        // Nothing is kept of it; it is read to see whether it is the file that the import has.
+        let mut hash = Sha256::new();
+        while let Some(bytes) = body.next().await {
+            hash.update(&bytes?);
         }
-    });
-    Ok(id)
-}
-
-/// The import that waits for this file, and its map.
-async fn wanted(store: &Store, id: &str) -> Result<(Awaited, Map)> {
-    let job = match id::parse(id) {
-        Some((Kind::ImportJob, job)) => store.awaited_job(job).await?,
-        _ => None,
+        return again(&awaited, &spelled(hash));
     };
-    let Some(awaited) = job else {
-        return Err(Error::refused(Code::NotFound, "No import of yours waits for a file here."));
-    };
-    let Some(map) = &awaited.map else { return Err(had()) };
     // It was checked when it came; where a newer program reads it otherwise, a new import tells what is wrong.
     let map = Map::parse(map).map_err(|error| Error::refused(Code::BadRequest, error.to_string()))?;
-    Ok((awaited, map))
+    permitted(store, &map).map_err(refused)?;
+    let (upload, hash) = keep(store, &awaited, body).await?;
+    let mut change = store.begin().await?;
+    if !change.take_file(&awaited, upload.id, &hash).await? {
+        // Another upload was faster.
+        change.roll_back().await?;
+        return again(&wanted(store, id).await?, &hash);
+    }
+    let payload = Payload::of(change.store(), awaited.id)?;
+    change.enqueue(KIND, &payload).await?;
+    change.commit().await?;
+    upload.taken();
+    store.backend().look_for_jobs();
+    Ok((awaited.id.into(), ImportStatus::Running.as_str().to_owned()))
+}
+
+/// The actor's import of this id.
+async fn wanted(store: &Store, id: &str) -> Result<Awaited> {
+    let import = match id::parse(id) {
+        Some((Kind::ImportJob, import)) => store.awaited_job(import).await?,
+        _ => None,
+    };
+    import.ok_or_else(|| Error::refused(Code::NotFound, "No import of yours waits for a file here."))
+}
+
+/// The answer to a file for an import that has one.
+fn again(awaited: &Awaited, hash: &str) -> Result<(ImportJobId, String)> {
+    if awaited.file_hash.as_deref() == Some(hash) {
+        Ok((awaited.id.into(), awaited.status.clone()))
+    } else {
+        Err(had())
+    }
 }
 
 fn had() -> Error {
-    let message = "The import has its file already; begin another one with importStart.";
+    let message = "The import has another file already; begin another one with importStart.";
     Error::refused_because(Code::Conflict, "UPLOADED_ALREADY", message)
 }
 
@@ -96,14 +101,32 @@ fn refused(error: Error) -> Error {
     }
 }
 
-/// Writes a body to a file that only we can read and that goes with the answer.
-async fn keep(id: &str, mut body: BoxStream<'_, Result<Bytes>>) -> Result<TempPath> {
-    let file = tempfile::Builder::new().prefix(&format!("tandem-{id}-")).tempfile().map_err(Error::internal)?;
-    let (file, path) = file.into_parts();
-    let mut file = BufWriter::with_capacity(PIECE, File::from_std(file));
+/// Keeps a body in the database, in pieces. What is kept goes with the upload unless an import takes it.
+async fn keep(store: &Store, awaited: &Awaited, mut body: BoxStream<'_, Result<Bytes>>) -> Result<(Upload, String)> {
+    let mut upload = Upload::begin(store.backend(), awaited.id);
+    let (mut hash, mut piece) = (Sha256::new(), Vec::with_capacity(PIECE));
     while let Some(bytes) = body.next().await {
-        file.write_all(&bytes?).await.map_err(Error::internal)?;
+        let bytes = bytes?;
+        hash.update(&bytes);
+        let mut rest = &bytes[..];
+        while piece.len() + rest.len() >= PIECE {
+            let (now, later) = rest.split_at(PIECE - piece.len());
+            piece.extend_from_slice(now);
+            upload.keep(std::mem::replace(&mut piece, Vec::with_capacity(PIECE))).await?;
+            rest = later;
+        }
+        piece.extend_from_slice(rest);
     }
-    file.flush().await.map_err(Error::internal)?;
-    Ok(path)
+    if !piece.is_empty() {
+        upload.keep(piece).await?;
+    }
+    Ok((upload, spelled(hash)))
+}
+
+fn spelled(hash: Sha256) -> String {
+    hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }

@@ -1,327 +1,198 @@
-//! Import jobs and what became of their rows: bookkeeping that tells no events of its own.
+//! The queue of jobs: work that outlives a request.
+//!
+//! A process that takes a job holds it under a lease and extends the lease while it works. When the
+//! process ends without notice, the lease ends and another process takes the job. Every step of a job
+//! confirms in its own transaction that the job is still held, so a process that lost its lease without
+//! noticing cannot commit anything more.
 
-use entity::{ImportStatus, Kind};
-use sea_orm::{QueryResult, prelude::Uuid};
+use std::{future::Future, sync::Arc, time::Duration};
+
+use entity::Instant;
+use sea_orm::{ConnectionTrait, QueryResult, prelude::Uuid};
+use serde_json::Value as Json;
 
 use super::{
-    Change, Saved, Store, bulk, json,
+    Backend, Change, json,
     sql::{Engine, Sql},
 };
 use crate::{
-    access::Action,
+    access::Purpose,
     error::{Error, Result, UserCode, UserError},
 };
 
-/// Rows that one statement writes: five values each, below SQLite's 32,766.
-const AT_ONCE: usize = 5_000;
-
-/// What an import begins with.
-#[derive(Clone, Copy, Debug)]
-pub struct JobStart<'a> {
-    /// Name of the file.
-    pub file_name: &'a str,
-    /// The kind of record it brings.
-    pub resource: Kind,
-    /// Whether it only checks.
-    pub dry_run: bool,
-    /// Rows in the file.
-    pub rows: u64,
-    /// By which it is known again; empty as long as its file has not come.
-    pub fingerprint: &'a str,
-    /// The map with which it waits for its file; nothing where the file is at hand.
-    pub waits_with: Option<&'a str>,
-}
-
-/// An import that waits for its file, or has waited.
+/// A job that this process holds.
 #[derive(Clone, Debug)]
-pub struct Awaited {
-    /// Its id.
+pub struct Claim {
+    /// The job's id.
     pub id: Uuid,
-    /// Name of the file.
-    pub file_name: String,
-    /// Whether it only checks.
-    pub dry_run: bool,
-    /// The map; nothing where it does not wait any more.
-    pub map: Option<String>,
-    version: i32,
+    /// What kind of work it is.
+    pub kind: String,
+    /// What the work is about.
+    pub payload: Json,
+    /// How far the work has come, as its last step noted it; null at the beginning.
+    pub progress: Json,
+    /// How often it was taken since its last step.
+    pub attempts: i32,
+    /// Who holds it: another id each time it is taken.
+    holder: Uuid,
+    lease: Duration,
 }
 
-/// An import under way. Whoever takes it up raises its version, so that another process that still
-/// works on it finds out with its next step and stops.
+/// What becomes of a job that its holder lets go of.
 #[derive(Clone, Copy, Debug)]
-pub struct Job {
-    /// Its id.
-    pub id: Uuid,
-    /// How far it has come.
-    pub counts: Counts,
-    version: i32,
-}
-
-/// How many rows came to what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Rows dealt with.
-    pub processed: i32,
-    /// They made a record.
-    pub created: i32,
-    /// They changed a record.
-    pub updated: i32,
-    /// They said nothing new.
-    pub unchanged: i32,
-    /// They were refused.
-    pub failed: i32,
-}
-
-impl Counts {
-    /// Counts a row: how it was saved, nothing where it was refused.
-    pub fn add(&mut self, saved: Option<Saved>) {
-        self.processed += 1;
-        match saved {
-            Some(Saved::Created) => self.created += 1,
-            Some(Saved::Updated) => self.updated += 1,
-            Some(Saved::Unchanged) => self.unchanged += 1,
-            None => self.failed += 1,
-        }
-    }
-}
-
-/// What became of a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobRow {
-    /// Its line in the file.
-    pub line: i32,
-    /// How it was saved; nothing where it was refused.
-    pub saved: Option<Saved>,
-    /// Its record.
-    pub record: Option<Uuid>,
-    /// Why it was refused.
-    pub message: Option<String>,
+pub enum Release<'a> {
+    /// It has ended; with an error, it has failed.
+    Ended(Option<&'a str>),
+    /// Another process may take it at once: this one ends.
+    HandedOver,
+    /// It is tried again at this time.
+    Again(Instant),
 }
 
 impl Change {
-    /// Notes a new import of the actor.
-    pub async fn open_job(&mut self, start: JobStart<'_>) -> Result<Job> {
+    /// Puts a job into the queue as part of this change. Call [`Backend::look_for_jobs`] after the commit.
+    pub async fn enqueue(&mut self, kind: &str, payload: &Json) -> Result<Uuid> {
         let (id, now) = (self.store().backend().new_id(), self.store().now().0);
-        let user = self.store().user()?;
         let mut sql = self.sql();
-        sql.push(
-            "INSERT INTO import_job (id, file_name, resource, dry_run, status, rows, processed, created, updated, unchanged, failed, \
-             fingerprint, map, user_id, version, created_at, updated_at) VALUES (",
-        );
-        sql.bind(id)
-            .push(", ")
-            .bind(start.file_name)
-            .push(", ")
-            .bind(start.resource.name())
-            .push(", ")
-            .bind(start.dry_run)
-            .push(", ");
-        let status = if start.waits_with.is_some() { ImportStatus::Waiting } else { ImportStatus::Running };
-        sql.bind(status.as_str())
-            .push(", ")
-            .bind(i32::try_from(start.rows).unwrap_or(i32::MAX))
-            .push(", 0, 0, 0, 0, 0, ");
-        sql.bind(start.fingerprint)
-            .push(", ")
-            .bind(start.waits_with.map(str::to_owned))
-            .push(", ")
-            .bind(user.0)
-            .push(", 1, ")
-            .bind(now)
-            .push(", ")
-            .bind(now)
-            .push(")");
+        sql.push("INSERT INTO job (id, kind, payload, progress, run_at, attempts, created_at, updated_at) VALUES (");
+        sql.bind(id).push(", ").bind(kind).push(", ").bind(payload.to_string()).push(", 'null', ").bind(now);
+        sql.push(", 0, ").bind(now).push(", ").bind(now).push(")");
         self.execute(sql).await?;
-        Ok(Job { id, counts: Counts::default(), version: 1 })
+        self.tell_of_jobs().await?;
+        Ok(id)
     }
 
-    /// Takes up the actor's last import of this fingerprint where it did not come to its end, with
-    /// the rows it has dealt with. Those it refused are forgotten, to be tried again.
-    pub async fn resume_job(&mut self, fingerprint: &str) -> Result<Option<(Job, Vec<JobRow>)>> {
-        let user = self.store().user()?;
+    /// Confirms within the transaction of a step that the job is still held, extends its lease, and
+    /// notes how far it has come. Refused where another process has taken the job.
+    pub async fn hold_job(&mut self, claim: &Claim, progress: Option<&Json>) -> Result<()> {
         let mut sql = self.sql();
-        sql.push("SELECT j.id, j.version, j.status FROM import_job j WHERE j.fingerprint = ").bind(fingerprint);
-        sql.push(" AND j.user_id = ")
-            .bind(user.0)
-            .push(" AND j.archived_at IS NULL AND NOT j.dry_run ORDER BY j.id DESC LIMIT 1");
-        if sql.engine() == Engine::Postgres {
-            sql.push(" FOR UPDATE OF j");
+        sql.push("UPDATE job SET attempts = 0, lease_until = ").bind(self.store().now().0 + millis(claim.lease));
+        if let Some(progress) = progress {
+            sql.push(", progress = ").bind(progress.to_string());
         }
-        let found = self.fetch(sql).await?;
-        let Some(row) =
-            found.first().filter(|row| json::text(row, 2).ok().flatten() != Some(ImportStatus::Done.as_str()))
-        else {
-            return Ok(None);
-        };
-        let id = json::uuid(row, 0)?.unwrap_or_default();
-        let version = json::int(row, 1)?.unwrap_or_default();
-        let mut sql = self.sql();
-        sql.push("DELETE FROM import_row WHERE status = ").bind(bulk::status(None)).push(" AND job_id = ").bind(id);
-        self.execute(sql).await?;
-        let mut sql = self.sql();
-        sql.push(ROWS).push(" WHERE r.job_id = ").bind(id).push(" ORDER BY r.line");
-        let rows: Vec<JobRow> = self.fetch(sql).await?.iter().map(job_row).collect::<Result<_>>()?;
-        let mut job = Job { id, counts: Counts::default(), version };
-        for row in &rows {
-            job.counts.add(row.saved);
-        }
-        self.write_job(&mut job, ImportStatus::Running, None).await?;
-        Ok(Some((job, rows)))
+        self.held(sql, claim).await
     }
 
-    /// Takes up an import whose file has come; nothing where somebody else did so first.
-    pub async fn take_job(&mut self, awaited: &Awaited) -> Result<Option<Job>> {
-        let mut sql = self.sql();
-        sql.push("UPDATE import_job SET status = ").bind(ImportStatus::Running.as_str());
-        sql.push(", updated_at = ").bind(self.store().now().0).push(", version = ").bind(awaited.version + 1);
-        sql.push(" WHERE id = ").bind(awaited.id).push(" AND version = ").bind(awaited.version);
-        sql.push(" AND status = ").bind(ImportStatus::Waiting.as_str());
-        let taken = self.execute(sql).await? > 0;
-        Ok(taken.then_some(Job { id: awaited.id, counts: Counts::default(), version: awaited.version + 1 }))
-    }
-
-    /// Notes what is known of an import's file once it has come.
-    pub async fn measure_job(&mut self, job: &mut Job, fingerprint: &str, rows: u64) -> Result<()> {
-        let mut sql = self.sql();
-        sql.push("UPDATE import_job SET fingerprint = ").bind(fingerprint);
-        sql.push(", rows = ").bind(i32::try_from(rows).unwrap_or(i32::MAX));
-        sql.push(" WHERE id = ").bind(job.id).push(" AND version = ").bind(job.version);
-        self.execute(sql).await?;
-        self.write_job(job, ImportStatus::Running, None).await
-    }
-
-    /// Notes what became of some rows of an import.
-    pub async fn advance_job(&mut self, job: &mut Job, rows: &[JobRow]) -> Result<()> {
-        for rows in rows.chunks(AT_ONCE) {
-            let mut sql = self.sql();
-            sql.push("INSERT INTO import_row (job_id, line, status, record_id, message) VALUES ");
-            for (n, row) in rows.iter().enumerate() {
-                sql.push(if n > 0 { ", (" } else { "(" })
-                    .bind(job.id)
-                    .push(", ")
-                    .bind(row.line)
-                    .push(", ")
-                    .bind(bulk::status(row.saved));
-                sql.push(", ").bind(row.record).push(", ").bind(row.message.clone()).push(")");
-            }
-            self.execute(sql).await?;
-        }
-        let mut next = *job;
-        for row in rows {
-            next.counts.add(row.saved);
-        }
-        self.write_job(&mut next, ImportStatus::Running, None).await?;
-        *job = next;
-        Ok(())
-    }
-
-    /// Notes the end of an import.
-    pub async fn close_job(&mut self, job: &mut Job, status: ImportStatus, message: Option<&str>) -> Result<()> {
-        self.write_job(job, status, message).await
-    }
-
-    async fn write_job(&mut self, job: &mut Job, status: ImportStatus, message: Option<&str>) -> Result<()> {
+    /// Lets go of a job. Refused where another process has taken it.
+    pub async fn release_job(&mut self, claim: &Claim, release: Release<'_>) -> Result<()> {
         let now = self.store().now().0;
-        let Counts { processed, created, updated, unchanged, failed } = job.counts;
         let mut sql = self.sql();
-        sql.push("UPDATE import_job SET status = ")
-            .bind(status.as_str())
-            .push(", message = ")
-            .bind(message.map(str::to_owned));
-        let counts = [
-            ("processed", processed),
-            ("created", created),
-            ("updated", updated),
-            ("unchanged", unchanged),
-            ("failed", failed),
-        ];
-        for (column, count) in counts {
-            sql.push(", ").push(column).push(" = ").bind(count);
+        sql.push("UPDATE job SET lease_until = NULL, holder = NULL");
+        match release {
+            Release::Ended(error) => {
+                sql.push(", finished_at = ").bind(now).push(", error = ").bind(error.map(str::to_owned));
+            }
+            Release::HandedOver => {
+                // To be handed over is no failed attempt.
+                sql.push(", attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END, run_at = ").bind(now);
+            }
+            Release::Again(at) => {
+                sql.push(", run_at = ").bind(at.0);
+            }
         }
-        sql.push(", finished_at = ").bind((status != ImportStatus::Running).then_some(now));
-        sql.push(", updated_at = ").bind(now).push(", version = ").bind(job.version + 1);
-        sql.push(" WHERE id = ").bind(job.id).push(" AND version = ").bind(job.version);
-        if self.execute(sql).await? == 0 {
-            let message = "The import was taken up elsewhere meanwhile and goes on there.";
-            return Err(UserError::new(UserCode::Conflict, "", message).because("IMPORT_TAKEN_UP").into());
+        self.held(sql, claim).await?;
+        if matches!(release, Release::HandedOver) {
+            self.tell_of_jobs().await?;
         }
-        job.version += 1;
         Ok(())
     }
-}
 
-impl Store {
-    /// What became of an import's rows after a line, in the file's order. Refused where the actor may
-    /// not see the import.
-    pub async fn job_rows(&self, job: Uuid, status: Option<&str>, after: i32, most: u32) -> Result<Vec<JobRow>> {
-        if self.reachable(Kind::ImportJob, Action::Read, &[job]).await?.is_empty() {
-            return Err(Error::input(UserCode::NotFound, "jobId", "There is no import with this id."));
+    async fn held(&self, mut sql: Sql, claim: &Claim) -> Result<()> {
+        sql.push(", updated_at = ").bind(self.store().now().0).push(" WHERE id = ").bind(claim.id);
+        sql.push(" AND holder = ").bind(claim.holder).push(" AND finished_at IS NULL");
+        if self.execute(sql).await? == 0 {
+            let message = "Another process has taken over this work and continues it.";
+            return Err(UserError::new(UserCode::Conflict, "", message).because("JOB_TAKEN_OVER").into());
         }
-        let mut sql = Sql::new(self.engine());
-        sql.push(ROWS).push(" WHERE r.job_id = ").bind(job).push(" AND r.line > ").bind(after);
-        if let Some(status) = status {
-            sql.push(" AND r.status = ").bind(status);
+        Ok(())
+    }
+
+    /// Lets other processes know, once this change is committed, that there is a job to take.
+    async fn tell_of_jobs(&self) -> Result<()> {
+        if self.sql().engine() == Engine::Postgres {
+            let mut sql = self.sql();
+            sql.push("SELECT pg_notify('tandem', 'job')::text");
+            self.fetch(sql).await?;
         }
-        sql.push(" ORDER BY r.line LIMIT ").bind(i64::from(most));
-        self.fetch(sql).await?.iter().map(job_row).collect()
+        Ok(())
+    }
+
+    async fn take_due_job(&mut self, kinds: &[&str], lease: Duration) -> Result<Option<Claim>> {
+        let (now, holder) = (self.store().now().0, self.store().backend().new_id());
+        let mut sql = self.sql();
+        sql.push("UPDATE job SET attempts = attempts + 1, lease_until = ").bind(now + millis(lease));
+        sql.push(", holder = ").bind(holder).push(", updated_at = ").bind(now).push(" WHERE id = (");
+        due(&mut sql, kinds, now);
+        if sql.engine() == Engine::Postgres {
+            sql.push(" FOR UPDATE SKIP LOCKED");
+        }
+        sql.push(") RETURNING id, kind, payload, progress, attempts");
+        self.fetch(sql).await?.first().map(|row| claimed(row, holder, lease)).transpose()
     }
 }
 
-impl Store {
-    /// The actor's own import with this id.
-    pub async fn awaited_job(&self, id: Uuid) -> Result<Option<Awaited>> {
-        let user = self.user()?;
-        if self.reachable(Kind::ImportJob, Action::Read, &[id]).await?.is_empty() {
+impl Backend {
+    /// Takes the job that has been due longest, if there is one.
+    pub async fn claim_job(self: &Arc<Self>, kinds: &[&str], lease: Duration) -> Result<Option<Claim>> {
+        let mut sql = Sql::new(self.db.engine());
+        due(&mut sql, kinds, self.now().0);
+        // Not counted as a statement: it belongs to no request.
+        if self.db.fetch_uncounted(sql).await?.is_empty() {
             return Ok(None);
         }
-        let mut sql = Sql::new(self.engine());
-        sql.push(
-            "SELECT j.version, j.file_name, j.status, j.map, CASE WHEN j.dry_run THEN 1 ELSE 0 END FROM import_job j",
-        );
-        sql.push(" WHERE j.id = ").bind(id).push(" AND j.user_id = ").bind(user.0).push(" AND j.archived_at IS NULL");
-        let rows = self.fetch(sql).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        let waits = json::text(row, 2)? == Some(ImportStatus::Waiting.as_str());
-        Ok(Some(Awaited {
-            id,
-            file_name: json::text(row, 1)?.unwrap_or_default().to_owned(),
-            dry_run: json::int(row, 4)?.unwrap_or_default() == 1,
-            map: json::text(row, 3)?.filter(|_| waits).map(str::to_owned),
-            version: json::int(row, 0)?.unwrap_or_default(),
-        }))
+        let mut change = self.as_system(Purpose::Jobs).begin().await?;
+        let claim = change.take_due_job(kinds, lease).await?;
+        change.commit().await?;
+        Ok(claim)
     }
 
-    /// The kind of record that an import brings.
-    pub async fn job_resource(&self, job: Uuid) -> Result<Option<Kind>> {
-        let mut sql = Sql::new(self.engine());
-        sql.push("SELECT j.resource FROM import_job j WHERE j.id = ").bind(job);
-        let rows = self.fetch(sql).await?;
-        Ok(rows.first().map(|row| json::text(row, 0)).transpose()?.flatten().and_then(Kind::named))
-    }
-}
-
-impl Change {
-    /// Refuses what would put a record out of what the actor may do this to.
-    pub async fn must_reach(&self, kind: Kind, id: Uuid, action: Action) -> Result<()> {
-        if !self.may(kind, id, action).await? {
-            let message = format!(
-                "Your permission to {} {} records does not reach this one.",
-                action.as_str().to_lowercase(),
-                kind.name()
-            );
-            return Err(UserError::new(UserCode::Forbidden, "", message).because("OUT_OF_REACH").into());
+    /// Extends the lease of a job; false where another process has taken it.
+    pub async fn extend_lease(self: &Arc<Self>, claim: &Claim) -> Result<bool> {
+        let change = self.as_system(Purpose::Jobs).begin().await?;
+        let mut sql = change.sql();
+        sql.push("UPDATE job SET lease_until = ").bind(self.now().0 + millis(claim.lease));
+        match change.held(sql, claim).await {
+            Ok(()) => change.commit().await.map(|()| true),
+            Err(Error::Input(_)) => Ok(false),
+            Err(error) => Err(error),
         }
-        Ok(())
+    }
+
+    /// Lets this process's worker know that a job may be waiting.
+    pub fn look_for_jobs(&self) {
+        self.queued.notify_one();
+    }
+
+    /// Completes when a job may be waiting.
+    pub(crate) fn jobs_queued(&self) -> impl Future<Output = ()> {
+        self.queued.notified()
     }
 }
 
-const ROWS: &str = "SELECT r.line, r.status, r.record_id, r.message FROM import_row r";
+/// The job that has been due longest and that nobody holds.
+fn due(sql: &mut Sql, kinds: &[&str], now: i64) {
+    sql.push("SELECT j.id FROM job j WHERE j.finished_at IS NULL AND j.run_at <= ").bind(now);
+    sql.push(" AND (j.lease_until IS NULL OR j.lease_until <= ").bind(now).push(") AND j.kind IN (");
+    for (n, kind) in kinds.iter().enumerate() {
+        sql.push(if n > 0 { ", " } else { "" }).bind(*kind);
+    }
+    sql.push(") ORDER BY j.run_at, j.id LIMIT 1");
+}
 
-fn job_row(row: &QueryResult) -> Result<JobRow> {
-    Ok(JobRow {
-        line: json::int(row, 0)?.unwrap_or_default(),
-        saved: bulk::saved(json::text(row, 1)?),
-        record: json::uuid(row, 2)?,
-        message: json::text(row, 3)?.map(str::to_owned),
+fn claimed(row: &QueryResult, holder: Uuid, lease: Duration) -> Result<Claim> {
+    let parsed =
+        |at| -> Result<Json> { serde_json::from_str(json::text(row, at)?.unwrap_or("null")).map_err(Error::internal) };
+    Ok(Claim {
+        id: json::uuid(row, 0)?.unwrap_or_default(),
+        kind: json::text(row, 1)?.unwrap_or_default().to_owned(),
+        payload: parsed(2)?,
+        progress: parsed(3)?,
+        attempts: json::int(row, 4)?.unwrap_or_default(),
+        holder,
+        lease,
     })
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2)
 }

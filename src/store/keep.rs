@@ -183,8 +183,13 @@ impl Backend {
         listener.listen("tandem").await?;
         loop {
             let heard = listener.recv().await?;
-            if heard.payload() == "access" {
-                self.forget_policies();
+            match heard.payload() {
+                "access" => self.forget_policies(),
+                "job" => {
+                    self.look_for_jobs();
+                    continue;
+                }
+                _ => {}
             }
             self.wake();
         }

@@ -18,8 +18,10 @@ mod fold;
 mod idempotency;
 mod identities;
 mod ids;
+mod import_files;
+mod import_jobs;
 mod invitations;
-mod jobs;
+pub mod jobs;
 mod json;
 mod keep;
 mod keys;
@@ -44,7 +46,7 @@ use std::sync::{
 
 use entity::{Instant, Kind, user::UserId};
 use sea_orm::{QueryResult, prelude::Uuid};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 pub use change::{Change, Lock, Problems, Saved};
 pub use credentials::{Attempts, Claimed, Login, Person};
@@ -55,8 +57,9 @@ pub use feed::{FeedEvent, Position};
 pub use fold::fold;
 pub use idempotency::{Idempotency, Replay};
 pub use identities::Identity;
+pub use import_files::Upload;
+pub use import_jobs::{Awaited, Counts, Done, Job, JobRow, JobStart, Kept};
 pub use invitations::Invited;
-pub use jobs::{Awaited, Counts, Job, JobRow, JobStart};
 pub use keep::{migrate, pending};
 pub use noun::{Extra, Noun, Nouns, Rules, Slice, Verbs};
 pub use policies::{Held, Known};
@@ -79,6 +82,7 @@ pub struct Backend {
     compiled: policies::Compiled,
     keys: keys::Keys,
     changed: watch::Sender<u64>,
+    queued: Notify,
 }
 
 impl std::fmt::Debug for Backend {
@@ -104,6 +108,7 @@ impl Backend {
             compiled: policies::Compiled::default(),
             keys: keys::Keys::default(),
             changed: watch::Sender::new(0),
+            queued: Notify::new(),
         }))
     }
 

@@ -93,6 +93,11 @@ impl Db {
     /// Runs a reading statement.
     pub(super) async fn fetch(&self, sql: Sql) -> Result<Vec<QueryResult>> {
         self.count();
+        self.fetch_uncounted(sql).await
+    }
+
+    /// Runs a reading statement that belongs to no request.
+    pub(super) async fn fetch_uncounted(&self, sql: Sql) -> Result<Vec<QueryResult>> {
         let statement = sql.finish();
         match &self.place {
             Place::Sqlite(sqlite) => {
@@ -162,15 +167,7 @@ impl Db {
     pub async fn ping(&self) -> Result<()> {
         let mut sql = Sql::new(self.engine());
         sql.push("SELECT 1");
-        let statement = sql.finish();
-        match &self.place {
-            Place::Sqlite(sqlite) => {
-                sqlite.file.was_there()?;
-                sqlite.readers.read(&statement).await
-            }
-            Place::Postgres(postgres) => postgres.readers.read(&statement).await,
-        }
-        .map(|_| ())
+        self.fetch_uncounted(sql).await.map(|_| ())
     }
 
     /// Keeps the database in order beside its use, until it is dropped.

@@ -1,0 +1,206 @@
+//! The worker: takes jobs from the queue and runs them beside the requests.
+//!
+//! A kind of job is a [`Job`] in [`JOBS`]. It does its work in steps of one short transaction each,
+//! confirms the lease in each of them with [`Held::keep`], and stops between two steps where
+//! [`Held::goes_on`] says so; the next process continues from the progress that was noted.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use entity::Instant;
+use futures_util::{FutureExt, future::BoxFuture};
+use serde_json::Value as Json;
+use tokio::{select, sync::Semaphore, time::sleep};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    access::Purpose,
+    error::{Error, Result},
+    imports,
+    store::{
+        Backend, Change,
+        jobs::{Claim, Release},
+    },
+};
+
+/// All kinds of job.
+static JOBS: &[&dyn Job] = &[&imports::job::Import];
+
+/// Jobs that a process runs at once.
+const AT_ONCE: usize = 4;
+
+/// How often the queue is looked at without a notice: for leases that ended and for what is due later.
+const POLL: Duration = Duration::from_secs(5);
+
+/// How often a job may be started without a single step being done.
+const MOST_ATTEMPTS: i32 = 5;
+
+/// How a run of a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// All is done.
+    Done,
+    /// It stopped between two steps, because [`Held::goes_on`] said so.
+    Stopped,
+}
+
+/// A kind of job.
+pub trait Job: Sync {
+    /// Its name in the queue.
+    fn kind(&self) -> &'static str;
+
+    /// Does the work, from where the last run stopped. An error that is the person's or a refusal ends the
+    /// job; an internal one is tried again later.
+    fn run<'a>(&'a self, held: &'a Held) -> BoxFuture<'a, Result<Ended>>;
+
+    /// What the end makes necessary, in the same transaction; `error` is why it failed.
+    fn ended<'a>(
+        &'a self,
+        change: &'a mut Change,
+        payload: &'a Json,
+        error: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<()>>;
+}
+
+/// A job under way in this process.
+#[derive(Debug)]
+pub struct Held {
+    backend: Arc<Backend>,
+    claim: Claim,
+    /// The process ends, or another one has taken the job.
+    stop: CancellationToken,
+}
+
+impl Held {
+    /// What all stores of the process share.
+    #[must_use]
+    pub fn backend(&self) -> &Arc<Backend> {
+        &self.backend
+    }
+
+    /// What the work is about.
+    #[must_use]
+    pub fn payload(&self) -> &Json {
+        &self.claim.payload
+    }
+
+    /// What the last step noted before this run; null where there was none.
+    #[must_use]
+    pub fn progress(&self) -> &Json {
+        &self.claim.progress
+    }
+
+    /// Whether to begin another step; else return [`Ended::Stopped`].
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        !self.stop.is_cancelled()
+    }
+
+    /// Confirms within a step's transaction that the job is still held here, and notes how far it has come.
+    pub async fn keep(&self, change: &mut Change, progress: Option<&Json>) -> Result<()> {
+        change.hold_job(&self.claim, progress).await
+    }
+}
+
+/// Runs jobs until `stopping`, then lets each finish its step and hands it over.
+pub async fn work(backend: Arc<Backend>, lease: Duration, stopping: CancellationToken) {
+    let (running, turns) = (TaskTracker::new(), Arc::new(Semaphore::new(AT_ONCE)));
+    let kinds: Vec<&str> = JOBS.iter().map(|job| job.kind()).collect();
+    loop {
+        let turn = select! {
+            biased;
+            () = stopping.cancelled() => break,
+            turn = turns.clone().acquire_owned() => turn,
+        };
+        let Ok(turn) = turn else { break };
+        match backend.claim_job(&kinds, lease).await {
+            Ok(Some(claim)) => {
+                let held = Held { backend: backend.clone(), claim, stop: stopping.child_token() };
+                running.spawn(async move {
+                    run(held, lease).await;
+                    drop(turn);
+                });
+                continue;
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(error = %error, "the queue of jobs cannot be read; trying again"),
+        }
+        drop(turn);
+        select! {
+            () = stopping.cancelled() => break,
+            () = backend.jobs_queued() => {}
+            () = sleep(POLL) => {}
+        }
+    }
+    running.close();
+    running.wait().await;
+}
+
+/// Runs one job, with its lease extended beside.
+async fn run(held: Held, lease: Duration) {
+    let Some(job) = JOBS.iter().find(|job| job.kind() == held.claim.kind) else { return };
+    let over = CancellationToken::new();
+    let beat = tokio::spawn(extend(held.backend.clone(), held.claim.clone(), (held.stop.clone(), over.clone()), lease));
+    let outcome = if held.claim.attempts > MOST_ATTEMPTS {
+        Err(Error::internal(format!("started {MOST_ATTEMPTS} times without a step being done")))
+    } else {
+        let outcome = AssertUnwindSafe(job.run(&held)).catch_unwind().await;
+        outcome.unwrap_or_else(|_| Err(Error::internal("the job panicked")))
+    };
+    // Awaited rather than aborted, so that no transaction is cut off in the middle.
+    over.cancel();
+    let _ = beat.await;
+    let (kind, id) = (&held.claim.kind, held.claim.id);
+    match &outcome {
+        Err(Error::Internal(error)) => {
+            tracing::warn!(job.kind = kind, job.id = %id, job.attempts = held.claim.attempts, error = %error, "a job stopped");
+        }
+        Ok(_) | Err(_) => {}
+    }
+    if let Err(error) = release(*job, &held, outcome).await {
+        // Another process has the job, or takes it when the lease ends.
+        tracing::warn!(job.kind = kind, job.id = %id, error = %error, "a job was not released");
+    }
+}
+
+async fn release(job: &dyn Job, held: &Held, outcome: Result<Ended>) -> Result<()> {
+    let (claim, backend) = (&held.claim, &held.backend);
+    let mut change = backend.as_system(Purpose::Jobs).begin().await?;
+    let error = match outcome {
+        Ok(Ended::Done) => None,
+        Ok(Ended::Stopped) => {
+            change.release_job(claim, Release::HandedOver).await?;
+            return change.commit().await;
+        }
+        Err(Error::Internal(_)) if claim.attempts < MOST_ATTEMPTS => {
+            let pause = Duration::from_secs(1) * 2_u32.pow(claim.attempts.clamp(0, 6).unsigned_abs());
+            let at = Instant(backend.now().0 + i64::try_from(pause.as_millis()).unwrap_or(0));
+            change.release_job(claim, Release::Again(at)).await?;
+            return change.commit().await;
+        }
+        Err(Error::Internal(_)) => Some("An internal error stopped the work; start it again to continue.".to_owned()),
+        Err(error) => Some(error.to_string().chars().take(2_000).collect()),
+    };
+    change.release_job(claim, Release::Ended(error.as_deref())).await?;
+    job.ended(&mut change, &claim.payload, error.as_deref()).await?;
+    change.commit().await
+}
+
+/// Extends a job's lease until it is over; stops the job where another process has taken it.
+async fn extend(
+    backend: Arc<Backend>,
+    claim: Claim,
+    (stop, over): (CancellationToken, CancellationToken),
+    lease: Duration,
+) {
+    loop {
+        select! {
+            () = over.cancelled() => return,
+            () = sleep(lease / 3) => {}
+        }
+        match backend.extend_lease(&claim).await {
+            Ok(true) => {}
+            Ok(false) => return stop.cancel(),
+            Err(error) => tracing::warn!(job.id = %claim.id, error = %error, "the lease of a job was not extended"),
+        }
+    }
+}
