@@ -229,8 +229,9 @@ impl Running {
             let backend = backend.clone();
             async move { backend.db().upkeep().await }
         });
+        let reading = tokio::spawn(backend.clone().read_feed());
         let working = tokio::spawn(jobs::work(backend.clone(), lease, shutdown.clone()));
-        Ok(Self { address, backend, shutdown, serving, beside: vec![listening, keeping], working })
+        Ok(Self { address, backend, shutdown, serving, beside: vec![listening, keeping, reading], working })
     }
 
     /// Serves until `signal`, then finishes what runs and closes the database.

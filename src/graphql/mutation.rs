@@ -221,9 +221,10 @@ async fn upsert(
         (None, mistakes) => return Ok(Done { mistakes, ..Done::default() }),
     };
     let failed = results.iter().any(|result| !result.mistakes.is_empty());
-    if dry || failed && on_error == OnError::RollBackAll {
+    let rolled_back = failed && on_error == OnError::RollBackAll;
+    if dry || rolled_back {
         change.roll_back().await?;
-        return Ok(Done { results: bulk::undone(results, dry), ..Done::default() });
+        return Ok(Done { results: bulk::undone(results, rolled_back), ..Done::default() });
     }
     if let Some(key) = key {
         key.keep(&mut change, &bulk::show(noun.kind(), &results)).await?;

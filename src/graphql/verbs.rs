@@ -134,7 +134,7 @@ pub fn describe(registry: &mut Registry, noun: &dyn Noun) {
                 );
                 vec![
                     ("items".into(), format!("[{name}BulkUpsertItem!]!"), "The records, at most 1,000.".into()),
-                    ("matchOn".into(), "String".into(), "How a record is recognised: `externalId` (the default: any of the item's external ids) or the name of a unique field.".into()),
+                    ("matchOn".into(), "String".into(), "How a record is recognised: `externalId` (any of the item's external ids) or the name of a unique field; an item without it is refused with REQUIRED. Where nothing is said, items are recognised by external ids, and one without any makes a new record. A unique field that finds a record is not written to it.".into()),
                     ("onError".into(), "BulkOnError! = SKIP_FAILED".into(), "What happens where an item fails.".into()),
                     ("dryRun".into(), "Boolean! = false".into(), "Whether to answer what would happen and change nothing.".into()),
                     key.clone(),

@@ -17,6 +17,7 @@ use tracing::Instrument;
 use super::{
     accept::Media,
     answer::Answer,
+    detached::detached,
     edge::{Edge, Meter, Note, Transport},
     gate::refusal::Refusal,
     graphql::refuse,
@@ -43,7 +44,13 @@ pub(super) async fn get<H: Host>(
             return response;
         }
     };
-    let mut sending = Sending { edge, caller, note: Note::new(meter), parts, request: about.request_id.clone() };
+    let mut sending = Sending {
+        edge,
+        caller,
+        note: Note::new(meter),
+        parts: detached(parts, 1).boxed(),
+        request: about.request_id.clone(),
+    };
     // What is refused right away is told as such; later there is only the end of the body to tell by.
     let first = match sending.part().await {
         Ok(first) => first,

@@ -17,6 +17,7 @@ use futures_util::{Stream, StreamExt, stream};
 use super::{
     accept::{self, Media},
     answer::Answer,
+    detached::detached,
     edge::{Edge, Meter, Note, Paid, Transport},
     gate::refusal::Refusal,
     graphql::refuse,
@@ -27,6 +28,9 @@ use super::{
     serve::Closing,
 };
 use crate::error::Code;
+
+/// Events that may wait for a client that reads slowly.
+const AHEAD: usize = 8;
 
 /// Any operation, its results as events.
 pub(super) async fn stream<H: Host>(
@@ -93,6 +97,7 @@ fn events<H: Host>(
         // Cut short, it ends without `complete`, so that the client comes again and hears why it may not.
         .take_until(Box::pin(end))
         .map(Ok::<_, Infallible>);
+    let events = detached(events, AHEAD);
     let mut response = Sse::new(events).keep_alive(keep_alive).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));

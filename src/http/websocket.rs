@@ -24,6 +24,7 @@ use tracing::Instrument;
 
 use super::{
     answer::Answer,
+    detached::detached,
     edge::{Edge, Meter, Note, Transport},
     gate::refusal::Refusal,
     graphql::refuse,
@@ -103,6 +104,9 @@ struct Close(u16, String);
 fn close(code: u16, reason: impl Into<String>) -> Result<(), Close> {
     Err(Close(code, reason.into()))
 }
+
+/// Messages of an operation that may wait for a peer that reads slowly.
+const AHEAD: usize = 8;
 
 /// The peer is gone: there is nobody to tell.
 const GONE: u16 = 0;
@@ -273,7 +277,7 @@ impl<H: Host> Session<H> {
             };
             stream::once(work.instrument(span)).boxed()
         };
-        let (operation, abort) = abortable(outgoing(answers, meter));
+        let (operation, abort) = abortable(detached(outgoing(answers, meter), AHEAD));
         self.running.insert(id.clone(), abort);
         self.outgoing.push(operation.map(move |outgoing| (id.clone(), outgoing)).boxed());
         Ok(())

@@ -115,25 +115,20 @@ pub async fn upsert(
     match_on: Option<&str>,
 ) -> Result<Vec<Outcome>> {
     let found = recognise(noun, change, &drafts, match_on).await?;
-    let mut made: HashMap<String, Uuid> = HashMap::new();
+    let records: Vec<Uuid> = found.iter().flatten().filter_map(|known| known.record).collect();
+    // All of them now and in one order, so that two calls over the same records do not wait for each other.
+    change.lock_rows(noun.kind(), &records).await?;
+    let mut made: HashMap<Identity, Uuid> = HashMap::new();
     let mut outcomes = Vec::with_capacity(drafts.len());
-    for (index, (draft, recognised)) in drafts.into_iter().zip(found).enumerate() {
-        let done = match (draft, recognised) {
-            (Ok(mut draft), Ok(known)) => {
-                let names = known.names;
+    for (index, (draft, known)) in drafts.into_iter().zip(found).enumerate() {
+        let done = match (draft, known) {
+            (Ok(draft), Ok(known)) => {
                 // An earlier item of this very call may have made it.
-                let existing = known.record.or_else(|| names.iter().find_map(|name| made.get(name)).copied());
-                let noun_table = noun.kind().table();
-                let work = async |change: &mut Change| match existing {
-                    Some(id) => {
-                        draft.forget_fixed(noun_table);
-                        noun.update(change, id, None, draft).await.map(|saved| (id, saved))
-                    }
-                    None => noun.create(change, draft).await.map(|id| (id, Saved::Created)),
-                };
-                let done = change.attempt(work).await;
+                let earlier = || known.identities.iter().find_map(|identity| made.get(identity)).copied();
+                let existing = known.record.or_else(earlier);
+                let done = save(noun, change, draft, (existing, match_on)).await;
                 if let Ok((id, _)) = &done {
-                    made.extend(names.into_iter().map(|name| (name, *id)));
+                    made.extend(known.identities.into_iter().map(|identity| (identity, *id)));
                 }
                 done
             }
@@ -148,13 +143,64 @@ pub async fn upsert(
     Ok(outcomes)
 }
 
+/// Changes the record that an item was recognised as, or creates one. Where somebody else creates the same record at
+/// the same moment, it is theirs that is changed.
+async fn save(
+    noun: &dyn Noun,
+    change: &mut Change,
+    draft: Draft,
+    (existing, match_on): (Option<Uuid>, Option<&str>),
+) -> Result<(Uuid, Saved)> {
+    if let Some(id) = existing {
+        return overwrite(noun, change, draft, (id, match_on)).await;
+    }
+    let created = change.attempt(async |change| noun.create(change, draft.clone()).await).await;
+    let taken = match created {
+        Ok(id) => return Ok((id, Saved::Created)),
+        Err(Error::Input(mistakes)) if mistakes.iter().all(|mistake| mistake.code == UserCode::Taken) => {
+            Error::Input(mistakes)
+        }
+        Err(error) => return Err(error),
+    };
+    let drafts = [Ok(draft.clone())];
+    let again = recognise(noun, change, &drafts, match_on).await?.into_iter().next().transpose()?;
+    match again.and_then(|known| known.record) {
+        Some(id) => overwrite(noun, change, draft, (id, match_on)).await,
+        None => Err(taken),
+    }
+}
+
+async fn overwrite(
+    noun: &dyn Noun,
+    change: &mut Change,
+    mut draft: Draft,
+    (id, match_on): (Uuid, Option<&str>),
+) -> Result<(Uuid, Saved)> {
+    let table = noun.kind().table();
+    draft.forget_fixed(table);
+    // What a record is found by is no value to be written: it may be one of several that lead to it.
+    if let Some(field) = match_on.and_then(|name| table.field(name)) {
+        draft.forget(table, field.column);
+    }
+    change.attempt(async |change| Ok((id, noun.update(change, id, None, draft).await?))).await
+}
+
+/// By what a record is recognised, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Identity {
+    /// What another system calls it: system and id.
+    External(String, String),
+    /// The value of a unique field.
+    Unique(String),
+}
+
 /// What is known of an item's record before it is saved.
 #[derive(Clone, Debug)]
 pub struct Recognised {
     /// Its id, if there is one.
     pub record: Option<Uuid>,
     /// By what later items of the same call may recognise it.
-    pub names: Vec<String>,
+    pub identities: Vec<Identity>,
 }
 
 /// Finds the records of drafts by their external ids or by a unique field.
@@ -188,10 +234,11 @@ pub async fn recognise(
                         "These external ids belong to different records.",
                     ));
                 }
-                Ok(Recognised {
-                    record: records.first().copied(),
-                    names: names.iter().map(|(system, id)| format!("{system}\n{id}")).collect(),
-                })
+                if names.is_empty() && match_on.is_some() && draft.is_ok() {
+                    return Err(missing("externalIds"));
+                }
+                let identities = names.into_iter().map(|(system, id)| Identity::External(system, id));
+                Ok(Recognised { record: records.first().copied(), identities: identities.collect() })
             };
             Ok(drafts.iter().map(one).collect())
         }
@@ -221,11 +268,7 @@ async fn recognise_by(
     for draft in drafts {
         let given = draft.as_ref().ok().and_then(|draft| draft.get(table, field.column));
         let Some(Value::String(Some(text))) = given else {
-            found.push(Err(Error::input(
-                UserCode::Required,
-                &field.name,
-                format!("{} is what the record is recognised by; it is missing.", field.name),
-            )));
+            found.push(Err(missing(&field.name)));
             continue;
         };
         let text = noun.normalise(&field.name, text);
@@ -235,15 +278,21 @@ async fn recognise_by(
         filter::and_live(&mut sql, table, "t");
         let rows = change.fetch(sql).await?;
         let record = rows.first().map(|row| cells::uuid(row, 0)).transpose()?.flatten();
-        found.push(Ok(Recognised { record, names: vec![text] }));
+        found.push(Ok(Recognised { record, identities: vec![Identity::Unique(text)] }));
     }
     Ok(found)
 }
 
-/// The outcomes of a run that was undone, without records: of a dry run, what would have happened.
+/// An item without what its record is recognised by; created anyway, it would be created at every run.
+fn missing(field: &str) -> Error {
+    Error::input(UserCode::Required, field, format!("{field} is what the record is recognised by; it is missing."))
+}
+
+/// The outcomes of a run that was undone, without records. Of a dry run they tell what would have happened; where an
+/// item failed and that undoes all, the others are rolled back, dry or not.
 #[must_use]
-pub fn undone(outcomes: Vec<Outcome>, dry: bool) -> Vec<Outcome> {
-    outcomes.into_iter().map(|outcome| Outcome { record: None, rolled_back: !dry, ..outcome }).collect()
+pub fn undone(outcomes: Vec<Outcome>, rolled_back: bool) -> Vec<Outcome> {
+    outcomes.into_iter().map(|outcome| Outcome { record: None, rolled_back, ..outcome }).collect()
 }
 
 /// Outcomes as they are kept under an idempotency key.

@@ -141,6 +141,11 @@ impl Draft {
         self.extras.clear();
     }
 
+    /// Leaves a column as it is.
+    pub fn forget(&mut self, table: &Table, column: &str) {
+        self.values.retain(|(at, _)| table.fields[*at].column != column);
+    }
+
     /// Columns it sets that are set on creation and never change, by their place.
     pub fn fixed(&self, table: &Table) -> impl Iterator<Item = usize> {
         self.values.iter().map(|(at, _)| *at).filter(|at| table.fields[*at].input == Input::Create)

@@ -8,7 +8,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use entity::Instant;
-use sea_orm::{ConnectionTrait, QueryResult, prelude::Uuid};
+use sea_orm::{QueryResult, prelude::Uuid};
 use serde_json::Value as Json;
 
 use super::{

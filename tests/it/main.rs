@@ -24,6 +24,7 @@ mod harness;
 
 mod bounds;
 mod bulk;
+mod bulk_identity;
 mod figures;
 mod lists;
 mod records;

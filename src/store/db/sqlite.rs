@@ -27,7 +27,7 @@ use crate::error::{Error, Result};
 const LOCKED: Duration = Duration::from_millis(500);
 
 /// Readers at once: more only compete for the processor.
-const READERS: u32 = 4;
+pub const READERS: u32 = 4;
 
 /// An SQLite database.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ fn items(order: impl Iterator<Item = usize>, description: &str) -> Value {
 
 on_both_engines! {
     async fn bulk_calls_over_the_same_records_in_opposite_order_both_succeed(world: World) {
-        const RECORDS: usize = 60;
+        const RECORDS: usize = 150;
         let (admin, running) = limited(&world, patient()).await;
         admin.query_with(UPSERT, json!({ "items": items(0..RECORDS, "first") })).await.expect_ok();
         for round in 0..3 {

@@ -4,6 +4,7 @@ mod collisions;
 mod connections;
 mod disk;
 mod files;
+mod followers;
 mod proxy;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};

@@ -1,10 +1,22 @@
 //! The feed of events: in an order that never skips a late commit, and what may be seen of them.
+//!
+//! One task of a process reads the table and shares what it read with all who follow ([`Hub`]); a [`Follower`] decides
+//! in memory what concerns it, asks the database only where reach depends on the record, and reads the table by itself
+//! only where it lags behind what is shared.
+
+mod follower;
+mod hub;
+
+pub use follower::Follower;
+pub(super) use hub::Hub;
+
+use std::{collections::HashSet, sync::Arc};
 
 use entity::{EventAction, Instant, Kind};
-use sea_orm::prelude::Uuid;
+use sea_orm::{QueryResult, prelude::Uuid};
 
 use super::{
-    Store, json, scope,
+    Backend, Store, json, scope,
     sql::{Engine, Sql},
     told,
 };
@@ -41,9 +53,9 @@ impl Position {
     }
 }
 
-/// An event as its reader may see it.
-#[derive(Clone, Debug)]
-pub struct FeedEvent {
+/// An event as it is stored, whoever may see it.
+#[derive(Debug)]
+pub struct RawEvent {
     /// Its place.
     pub position: Position,
     /// Its id.
@@ -58,6 +70,15 @@ pub struct FeedEvent {
     pub actor: Option<Uuid>,
     /// By which API key, if by one.
     pub api_key: Option<Uuid>,
+    /// The changed fields with their values, as JSON.
+    changes: Option<String>,
+}
+
+/// An event as its reader may see it.
+#[derive(Clone, Debug)]
+pub struct FeedEvent {
+    /// The event.
+    pub event: Arc<RawEvent>,
     /// The changed fields that the reader may see, under their API names.
     pub changed: Vec<String>,
 }
@@ -71,31 +92,54 @@ impl Store {
         sql.push(" ORDER BY e.xid DESC, e.seq DESC LIMIT 1");
         let rows = self.fetch(sql).await?;
         let Some(row) = rows.first() else { return Ok(Position::default()) };
-        Ok(Position { xid: json::bigint(row, 0)?.unwrap_or(0), seq: json::bigint(row, 1)?.unwrap_or(0) })
+        position(row)
     }
 
-    /// Up to `most` events after a position that the actor may see, and the position up to which
-    /// the feed was read.
-    pub async fn feed(&self, after: Position, kinds: &[Kind], most: i64) -> Result<(Vec<FeedEvent>, Position)> {
+    /// Which of these events the actor may see; asked of the database only where that depends on the record.
+    async fn sees_events(&self, events: &[Arc<RawEvent>]) -> Result<Vec<bool>> {
+        let known: Vec<Option<bool>> =
+            events.iter().map(|event| scope::sees_events_of(self.actor(), event.subject.0)).collect();
+        let asked: Vec<&Arc<RawEvent>> =
+            events.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(event, _)| event).collect();
+        let (Some(first), Some(last)) = (asked.first(), asked.last()) else {
+            return Ok(known.into_iter().map(|known| known.unwrap_or(false)).collect());
+        };
+        let ids: Vec<Uuid> = asked.iter().map(|event| event.id).collect();
         let mut sql = Sql::new(self.engine());
-        let changes = if self.engine() == Engine::Postgres { "e.changes::text" } else { "e.changes" };
+        sql.push("SELECT e.id FROM event e WHERE (e.xid, e.seq) >= (").bind(first.position.xid).push(", ");
+        sql.bind(first.position.seq).push(") AND (e.xid, e.seq) <= (").bind(last.position.xid).push(", ");
+        sql.bind(last.position.seq).push(") AND e.id").in_ids(&ids);
+        scope::and_within(&mut sql, self.actor(), (Kind::Event, "e"), Action::Read);
+        let rows = self.fetch(sql).await?;
+        let seen: HashSet<Uuid> =
+            rows.iter().filter_map(|row| json::uuid(row, 0).transpose()).collect::<Result<_>>()?;
+        let decide = |(event, known): (&Arc<RawEvent>, Option<bool>)| known.unwrap_or_else(|| seen.contains(&event.id));
+        Ok(events.iter().zip(known).map(decide).collect())
+    }
+
+    /// An event as the actor sees it.
+    fn shown(&self, event: Arc<RawEvent>) -> Result<FeedEvent> {
+        let changes = told::seen(self.actor(), Some(event.subject.0), event.changes.as_deref())?;
+        Ok(FeedEvent { event, changed: changes.into_iter().map(|change| change.field).collect() })
+    }
+}
+
+impl Backend {
+    /// Up to `most` events after a position, whoever may see them, and the position up to which the feed was read.
+    async fn raw_feed(&self, after: Position, most: i64) -> Result<(Vec<Arc<RawEvent>>, Position)> {
+        let mut sql = Sql::new(self.db.engine());
+        let changes = if sql.engine() == Engine::Postgres { "e.changes::text" } else { "e.changes" };
         sql.push("SELECT e.xid, e.seq, e.id, e.occurred_at, e.action, e.subject_kind, e.subject_id, e.actor_id, e.api_key_id, ")
             .push(changes);
-        sql.push(", ");
-        scope::is_within(&mut sql, self.actor(), (Kind::Event, "e"), Action::Read);
         sql.push(" FROM event e WHERE (e.xid, e.seq) > (").bind(after.xid).push(", ").bind(after.seq).push(")");
         push_settled(&mut sql);
         sql.push(" ORDER BY e.xid, e.seq LIMIT ").bind(most);
         let (mut events, mut end) = (Vec::new(), after);
-        for row in self.fetch(sql).await? {
-            end = Position { xid: json::bigint(&row, 0)?.unwrap_or(0), seq: json::bigint(&row, 1)?.unwrap_or(0) };
-            let seen: bool = row.try_get_by_index(10)?;
-            let kind = json::text(&row, 5)?.and_then(Kind::named);
-            let (Some(kind), true) = (kind.filter(|kind| kinds.is_empty() || kinds.contains(kind)), seen) else {
-                continue;
-            };
-            let changes = told::seen(self.actor(), Some(kind), json::text(&row, 9)?)?;
-            events.push(FeedEvent {
+        for row in self.db.fetch_streaming(sql).await? {
+            end = position(&row)?;
+            // A kind that this program does not know is one of a newer one.
+            let Some(kind) = json::text(&row, 5)?.and_then(Kind::named) else { continue };
+            events.push(Arc::new(RawEvent {
                 position: end,
                 id: json::uuid(&row, 2)?.unwrap_or_default(),
                 occurred_at: Instant(json::bigint(&row, 3)?.unwrap_or(0)),
@@ -103,11 +147,15 @@ impl Store {
                 subject: (kind, json::uuid(&row, 6)?.unwrap_or_default()),
                 actor: json::uuid(&row, 7)?,
                 api_key: json::uuid(&row, 8)?,
-                changed: changes.into_iter().map(|change| change.field).collect(),
-            });
+                changes: json::text(&row, 9)?.map(str::to_owned),
+            }));
         }
         Ok((events, end))
     }
+}
+
+fn position(row: &QueryResult) -> Result<Position> {
+    Ok(Position { xid: json::bigint(row, 0)?.unwrap_or(0), seq: json::bigint(row, 1)?.unwrap_or(0) })
 }
 
 /// Appends the condition that no transaction still open can come before an event.
