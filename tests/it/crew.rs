@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use entity::{Department, Kind};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, Statement};
 use serde_json::{Map, Value, json};
 use tandem::{
     access::password::{Cost, Passwords},
@@ -56,6 +56,19 @@ pub async fn behind_the_back(world: &World, sql: &str) {
     let connection = Database::connect(options).await.expect("the database answers");
     connection.execute_unprepared(sql).await.expect("the statement holds");
     connection.close().await.expect("the connection closes");
+}
+
+/// The number that a statement finds, as `found`.
+#[expect(clippy::disallowed_methods, reason = "a connection that ends with the call")]
+pub async fn counted(world: &World, sql: &str) -> i64 {
+    let mut options = ConnectOptions::new(&world.database_url);
+    options.max_connections(1).sqlx_logging(false);
+    let connection = Database::connect(options).await.expect("the database answers");
+    let statement = Statement::from_string(connection.get_database_backend(), sql);
+    let row = connection.query_one_raw(statement).await.expect("the statement holds");
+    let found = row.expect("there is a row").try_get("", "found").expect("a number");
+    connection.close().await.expect("the connection closes");
+    found
 }
 
 /// An id of 32 hexadecimal digits as a literal of the world's engine.

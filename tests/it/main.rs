@@ -38,6 +38,8 @@ mod command_line;
 mod crew;
 mod curious;
 mod edge;
+mod import_rows;
+mod jobs;
 mod leaks;
 mod oidc;
 mod outage;
