@@ -14,12 +14,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     access::Purpose,
-    error::{Error, Result},
+    error::{Code, Error, Result},
     imports,
     store::{
         Backend, Change,
         jobs::{Claim, Release},
     },
+    telemetry::printable,
 };
 
 /// All kinds of job.
@@ -30,6 +31,9 @@ const AT_ONCE: usize = 4;
 
 /// How often the queue is looked at without a notice: for leases that ended and for what is due later.
 const POLL: Duration = Duration::from_secs(5);
+
+/// How often it is looked for what imports have left that broke off.
+const SWEEP: Duration = Duration::from_hours(1);
 
 /// How often a job may be started without a single step being done.
 const MOST_ATTEMPTS: i32 = 5;
@@ -105,7 +109,14 @@ impl Held {
 pub async fn work(backend: Arc<Backend>, lease: Duration, stopping: CancellationToken) {
     let (running, turns) = (TaskTracker::new(), Arc::new(Semaphore::new(AT_ONCE)));
     let kinds: Vec<&str> = JOBS.iter().map(|job| job.kind()).collect();
+    let mut swept = None;
     loop {
+        if swept.is_none_or(|at: tokio::time::Instant| at.elapsed() >= SWEEP) {
+            swept = Some(tokio::time::Instant::now());
+            if let Err(error) = backend.sweep_imports().await {
+                tracing::warn!(error = %error, "what broken imports have left was not removed");
+            }
+        }
         let turn = select! {
             biased;
             () = stopping.cancelled() => break,
@@ -150,11 +161,9 @@ async fn run(held: Held, lease: Duration) {
     over.cancel();
     let _ = beat.await;
     let (kind, id) = (&held.claim.kind, held.claim.id);
-    match &outcome {
-        Err(Error::Internal(error)) => {
-            tracing::warn!(job.kind = kind, job.id = %id, job.attempts = held.claim.attempts, error = %error, "a job stopped");
-        }
-        Ok(_) | Err(_) => {}
+    if let Err(error) = &outcome {
+        let (attempts, error) = (held.claim.attempts, printable(&error.to_string()));
+        tracing::warn!(job.kind = kind, job.id = %id, job.attempts = attempts, error, "a job stopped");
     }
     if let Err(error) = release(*job, &held, outcome).await {
         // Another process has the job, or takes it when the lease ends.
@@ -171,7 +180,7 @@ async fn release(job: &dyn Job, held: &Held, outcome: Result<Ended>) -> Result<(
             change.release_job(claim, Release::HandedOver).await?;
             return change.commit().await;
         }
-        Err(Error::Internal(_)) if claim.attempts < MOST_ATTEMPTS => {
+        Err(error) if is_passing(&error) && claim.attempts < MOST_ATTEMPTS => {
             let pause = Duration::from_secs(1) * 2_u32.pow(claim.attempts.clamp(0, 6).unsigned_abs());
             let at = Instant(backend.now().0 + i64::try_from(pause.as_millis()).unwrap_or(0));
             change.release_job(claim, Release::Again(at)).await?;
@@ -183,6 +192,17 @@ async fn release(job: &dyn Job, held: &Held, outcome: Result<Ended>) -> Result<(
     change.release_job(claim, Release::Ended(error.as_deref())).await?;
     job.ended(&mut change, &claim.payload, error.as_deref()).await?;
     change.commit().await
+}
+
+/// Whether an error may be gone when the work is tried again.
+fn is_passing(error: &Error) -> bool {
+    match error {
+        Error::Internal(_) => true,
+        Error::Refused(refusal) => {
+            matches!(refusal.code, Code::Internal | Code::ServiceUnavailable | Code::Timeout | Code::Conflict)
+        }
+        Error::Input(_) => false,
+    }
 }
 
 /// Extends a job's lease until it is over; stops the job where another process has taken it.

@@ -17,5 +17,5 @@ CREATE INDEX import_file_import_job ON import_file (import_job_id);
 ALTER TABLE import_job ADD COLUMN upload_id {id};
 ALTER TABLE import_job ADD COLUMN file_hash {text};
 UPDATE import_job SET status = 'FAILED', version = version + 1, finished_at = updated_at,
-  message = 'The server stopped during the import; start the same import again to continue.' WHERE status = 'RUNNING';
+  message = 'The server stopped during the import: start the same import again to continue.' WHERE status = 'RUNNING';
 "#}

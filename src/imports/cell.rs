@@ -9,6 +9,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::{read::Encoding, records::Record};
+use crate::telemetry::printable;
 
 /// What an empty cell means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -132,9 +133,9 @@ fn fill<'r>(parts: &[Part], row: &Row<'r>) -> Result<Option<Cow<'r, str>>, Strin
     Ok(Some(filled.into()))
 }
 
-/// A value as refusals quote it: at most 60 characters, on one line.
+/// A value as refusals quote it: at most 60 characters, on one line, with nothing that cannot be seen.
 pub(super) fn shown(value: &str) -> String {
-    let mut cut: String = value.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut cut = printable(&value.chars().take(60).collect::<String>());
     if value.chars().nth(60).is_some() {
         cut.push('…');
     }
@@ -143,7 +144,7 @@ pub(super) fn shown(value: &str) -> String {
 
 /// Some names in a sentence.
 pub(super) fn list<T: AsRef<str>>(names: impl Iterator<Item = T>) -> String {
-    let names: Vec<_> = names.map(|name| format!("`{}`", name.as_ref())).collect();
+    let names: Vec<_> = names.map(|name| format!("`{}`", printable(name.as_ref()))).collect();
     let more = names.len().saturating_sub(20);
     let shown = names[..names.len() - more].join(", ");
     if more > 0 { format!("{shown} and {more} more") } else { shown }

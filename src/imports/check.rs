@@ -20,7 +20,10 @@ use super::{
     read::{Encoding, Format},
     shape::{CellShape, FieldShape, FileShape, IdentityShape, Shape},
 };
-use crate::error::{Error, Result, UserCode, UserError};
+use crate::{
+    error::{Error, Result, UserCode, UserError},
+    telemetry::printable,
+};
 
 /// Words that look a record up by a field of its own, so no other system may be called that.
 pub(super) const LOOKUPS: [&str; 5] = ["id", "name", "email", "domain", "key"];
@@ -40,7 +43,7 @@ impl<'t> Checker<'t> {
         let mut checker = Self { text, columns: Vec::new(), style: Style::default(), zone: None, errors: Vec::new() };
         let shape: Shape = toml::from_str(text).map_err(|error| {
             let place = checker.place(error.span().unwrap_or_default());
-            Error::input(UserCode::Invalid, "map", format!("{place}: {}", error.message()))
+            Error::input(UserCode::Invalid, "map", format!("{place}: {}", printable(error.message())))
         })?;
         let map = checker.map(shape);
         match map {
@@ -58,8 +61,8 @@ impl<'t> Checker<'t> {
 
     fn wrong(&mut self, span: Range<usize>, path: &str, message: impl AsRef<str>) {
         let place = self.place(span);
-        let message = format!("{place}: {path}: {}", message.as_ref());
-        self.errors.push(UserError::new(UserCode::Invalid, path, message));
+        let (path, message) = (printable(path), printable(message.as_ref()));
+        self.errors.push(UserError::new(UserCode::Invalid, &path, format!("{place}: {path}: {message}")));
     }
 
     fn map(&mut self, shape: Shape) -> Option<Map> {

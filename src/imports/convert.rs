@@ -146,15 +146,30 @@ fn checked(text: &str, max: usize) -> Result<String, String> {
     }
 }
 
-/// An id of another system. What spreadsheets make of long numbers, `1.23E+15`, is no id.
+/// An id of another system. What spreadsheets and other tools make of long numbers, `1.23E+15`, is no
+/// id: several ids have become one. The API takes such an id, for its client sends what it has.
 pub(super) fn external(text: &str) -> Result<String, String> {
-    let (digits, power) = text.split_once("E+").unwrap_or_default();
-    let numeric =
-        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || b".,".contains(&byte));
-    if numeric(digits) && numeric(power) {
-        return Err("is a number that a spreadsheet has rounded, not an id".to_owned());
+    if is_rounded(text) {
+        let told = "is a number that a spreadsheet has rounded, not an id; export the column as text";
+        return Err(told.to_owned());
     }
     checked(text, 200)
+}
+
+/// Whether a text is a number in scientific notation. `12e34` is none: no tool writes more than one digit
+/// without a point or a sign, and ids of hexadecimal digits look so.
+fn is_rounded(text: &str) -> bool {
+    let Some((number, power)) = text.split_once(['e', 'E']) else { return false };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = number.strip_prefix(['-', '+', '−']).unwrap_or(number);
+    let (whole, part) = number.split_once(['.', ',', '٫']).map_or((number, None), |(whole, part)| (whole, Some(part)));
+    let plain = power.strip_prefix(['+', '-', '−']);
+    let sign = plain.is_some();
+    let power = plain.unwrap_or(power);
+    if !digits(whole) || !digits(power) || part.is_some_and(|part| !part.is_empty() && !digits(part)) {
+        return false;
+    }
+    part.is_some() || sign || (whole.len() == 1 && power.len() >= 2)
 }
 
 #[cfg(test)]
@@ -246,10 +261,46 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_a_spreadsheet_rounded_is_none() {
-        assert!(external("1.23E+15").is_err());
-        assert!(external("5E+03").is_err());
-        assert_eq!(external("E+3").unwrap(), "E+3");
-        assert_eq!(external("dac32acd4db4c29c230538b72f8dd87d").unwrap(), "dac32acd4db4c29c230538b72f8dd87d");
+    fn an_id_that_a_tool_rounded_is_none() {
+        for text in [
+            "1.23E+15",
+            "5E+03",
+            "1.234568e+15",
+            "1.23E15",
+            "1,23E+15",
+            "1,23e15",
+            "1e+15",
+            "1E15",
+            "1e15",
+            "-1.2E+10",
+            "+1.2e10",
+            "1.E+15",
+            "12.3E+14",
+            "1.0E-7",
+            "123E+13",
+            "1.234567890123456E15",
+            "0e00",
+        ] {
+            assert!(external(text).unwrap_err().contains("rounded"), "{text}");
+        }
+        for text in [
+            "E+3",
+            "dac32acd4db4c29c230538b72f8dd87d",
+            "1234e56",
+            "12e34",
+            "1e5",
+            "e15",
+            "1.2.3E+4",
+            "1e",
+            "1e1x",
+            "A1E15",
+            "1.5",
+            "0x1E15",
+            "1e15e1",
+            "E15",
+            "2026-11-25",
+        ] {
+            assert_eq!(external(text).as_deref(), Ok(text));
+        }
     }
 }

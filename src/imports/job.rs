@@ -125,10 +125,10 @@ async fn import(held: &Held) -> Result<Ended> {
     import.run_held(held).await.map_err(told)
 }
 
-/// A session that ended is no reason here; that the person may not act any more is.
+/// What became of the person, said of an import.
 fn told(error: Error) -> Error {
     match &error {
-        Error::Refused(refusal) if refusal.reason.as_deref() == Some("SESSION_ENDED") => deactivated(),
+        Error::Refused(refusal) if refusal.reason.as_deref() == Some("USER_DEACTIVATED") => deactivated(),
         _ => error,
     }
 }

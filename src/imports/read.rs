@@ -8,7 +8,10 @@ use std::{
 use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::records::{Record, Records, Stop};
-use crate::error::{Error, Result, UserCode, UserError};
+use crate::{
+    error::{Error, Result, UserCode, UserError},
+    telemetry::printable,
+};
 
 /// How much of the file decides what `auto` means.
 const SAMPLE: u64 = 1 << 20;
@@ -55,7 +58,7 @@ pub(super) struct Sheet<R> {
 }
 
 fn refused(reason: &'static str, message: impl Into<String>) -> Error {
-    UserError::new(UserCode::Invalid, "file", message).because(reason).into()
+    UserError::new(UserCode::Invalid, "file", printable(&message.into())).because(reason).into()
 }
 
 impl From<Stop> for Error {

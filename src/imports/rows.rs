@@ -16,7 +16,7 @@ use super::{
     read::Sheet,
     records::Record,
 };
-use crate::error::Result;
+use crate::{error::Result, graphql::schema::NOUNS, telemetry::printable};
 
 /// The rows of a file.
 #[derive(Debug)]
@@ -39,9 +39,9 @@ struct Seen {
 
 impl Seen {
     /// The line in which this identity stood before, and whether that row said the same.
-    fn before<'c>(&mut self, identity: &str, line: u64, cells: impl Iterator<Item = &'c [u8]>) -> Option<(u64, bool)> {
+    fn before(&mut self, identity: &str, line: u64, content: &[u8]) -> Option<(u64, bool)> {
         let key = (self.keys.0.hash_one(identity), self.keys.1.hash_one(identity));
-        let content = self.keys.0.hash_one(cells.collect::<Vec<_>>());
+        let content = self.keys.0.hash_one(content);
         match self.first.entry(key) {
             Entry::Occupied(first) => Some((first.get().0, first.get().1 == content)),
             Entry::Vacant(place) => {
@@ -91,9 +91,15 @@ impl<'m, R: Read> Rows<'m, R> {
         }
         let identity = match &self.map.identity {
             Identity::External { .. } => external.as_ref().map(|(_, id)| id.clone()),
-            Identity::Field(name) => values.get(name).and_then(Value::as_str).map(str::to_lowercase),
+            Identity::Field(name) => self.normalise(name, &mut values),
         };
-        let before = identity.as_ref().and_then(|identity| self.seen.before(identity, line, row.cells()));
+        // What will be stored is compared, not how it is written; a row that is refused is as it is written.
+        let content = if reasons.is_empty() {
+            serde_json::to_vec(&(&values, &initial, &links)).unwrap_or_default()
+        } else {
+            row.cells().flat_map(|cell| [cell.len().to_le_bytes().as_slice(), cell].concat()).collect()
+        };
+        let before = identity.as_ref().and_then(|identity| self.seen.before(identity, line, &content));
         match before {
             Some((first, false)) => {
                 let identity = shown(identity.as_deref().unwrap_or_default());
@@ -108,8 +114,19 @@ impl<'m, R: Read> Rows<'m, R> {
         if reasons.is_empty() {
             Row::Item(Item { line, external, values, initial, links })
         } else {
+            let reasons = reasons.iter().map(|reason| printable(reason)).collect();
             Row::Refused { line, external, reasons }
         }
+    }
+
+    /// The field by which the record is recognised, among the values as it will be stored.
+    fn normalise(&self, field: &str, values: &mut Values) -> Option<String> {
+        let text = values.get(field)?.as_str()?;
+        let stored = NOUNS.of(self.map.resource).map_or_else(|| text.to_owned(), |noun| noun.normalise(field, text));
+        // What cannot be stored stays as it is, to be refused with its reason.
+        let stored = if stored.is_empty() { text.to_owned() } else { stored };
+        values.insert(field.to_owned(), stored.clone().into());
+        Some(stored.to_lowercase())
     }
 
     /// Why a row cannot be divided into the header's columns.

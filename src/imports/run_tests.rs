@@ -1,6 +1,7 @@
 //! Imports against a database: what is made, refused, resumed, and left alone.
 
 mod rights;
+mod trial;
 
 use std::{
     future::{Future, poll_fn},
@@ -24,7 +25,7 @@ use crate::{
     deals::seed,
     error::{Error, UserCode},
     graphql::schema::{self, NOUNS},
-    store::{self, Backend, Draft, Store},
+    store::{self, Backend, Draft, JobRow, Store},
 };
 
 struct Desk {

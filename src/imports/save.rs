@@ -16,6 +16,7 @@ use crate::{
         Change, Draft, JobRow, Noun, Saved,
         bulk::{self, Recognised},
     },
+    telemetry::printable,
 };
 
 /// Most characters of a row's reasons that are kept.
@@ -129,6 +130,7 @@ impl Saver {
             (Row::Item(_), Err(error)) => Err(reasons(error, &mut used)?),
             (Row::Item(item), Ok(_)) => {
                 let existing = existing.or_else(|| chunk.made.get(&self.key(item)?).copied());
+                used.extend(existing);
                 match self.item(change, item, (existing, again), chunk, &mut used).await {
                     Ok((id, saved, links)) => {
                         made = links;
@@ -299,7 +301,7 @@ fn out_of_reach(kind: Kind, error: Error) -> Error {
 }
 
 fn refused(row: &Row, reasons: &[String]) -> JobRow {
-    let message: String = reasons.join("; ").chars().take(MOST).collect();
+    let message: String = printable(&reasons.join("; ")).chars().take(MOST).collect();
     JobRow { line: line(row), saved: None, record: None, message: Some(message) }
 }
 

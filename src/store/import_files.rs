@@ -12,6 +12,9 @@ use crate::{access::Purpose, error::Result};
 /// How long the parts of an upload that was never completed are kept.
 const KEPT: Duration = Duration::from_hours(24);
 
+/// A command that imports notes its progress several times a second; after this time without one it has ended.
+const SILENT: Duration = Duration::from_mins(10);
+
 /// A file on its way into the database.
 #[derive(Debug)]
 pub struct Upload {
@@ -52,7 +55,7 @@ impl Upload {
 }
 
 impl Drop for Upload {
-    /// An upload that breaks off leaves nothing. Where the process ends first, [`Backend::sweep_uploads`] does it.
+    /// An upload that breaks off leaves nothing. Where the process ends first, [`Backend::sweep_imports`] does it.
     fn drop(&mut self) {
         if self.taken || self.parts == 0 {
             return;
@@ -97,14 +100,39 @@ impl Backend {
         change.commit().await
     }
 
-    /// Removes what uploads have left that a process began and did not live to complete.
-    pub async fn sweep_uploads(self: &Arc<Self>) -> Result<()> {
+    /// Removes what uploads have left that a process began and did not live to complete, and ends the
+    /// imports of a command that stopped without a word.
+    pub async fn sweep_imports(self: &Arc<Self>) -> Result<()> {
+        let before = |span: Duration| self.now().0 - i64::try_from(span.as_millis()).unwrap_or(0);
+        let uploads = |sql: &mut Sql| {
+            sql.push(" FROM import_file WHERE created_at < ").bind(before(KEPT));
+            sql.push(" AND import_job_id IN (SELECT j.id FROM import_job j WHERE j.status <> ");
+            sql.bind(ImportStatus::Running.as_str()).push(")");
+        };
+        let commands = |sql: &mut Sql| {
+            sql.push(" WHERE upload_id IS NULL AND status = ").bind(ImportStatus::Running.as_str());
+            sql.push(" AND updated_at < ").bind(before(SILENT));
+        };
+        let mut sql = Sql::new(self.db.engine());
+        sql.push("SELECT 1");
+        uploads(&mut sql);
+        sql.push(" UNION ALL SELECT 1 FROM import_job");
+        commands(&mut sql);
+        sql.push(" LIMIT 1");
+        // Not counted as a statement: it belongs to no request.
+        if self.db.fetch_uncounted(sql).await?.is_empty() {
+            return Ok(());
+        }
         let change = self.as_system(Purpose::Jobs).begin().await?;
         let mut sql = change.sql();
-        let old = self.now().0 - i64::try_from(KEPT.as_millis()).unwrap_or(0);
-        sql.push("DELETE FROM import_file WHERE created_at < ").bind(old);
-        sql.push(" AND import_job_id IN (SELECT j.id FROM import_job j WHERE j.status <> ");
-        sql.bind(ImportStatus::Running.as_str()).push(")");
+        sql.push("DELETE");
+        uploads(&mut sql);
+        change.execute(sql).await?;
+        let mut sql = change.sql();
+        sql.push("UPDATE import_job SET status = ").bind(ImportStatus::Failed.as_str());
+        sql.push(", version = version + 1, message = 'The command stopped; run the same import again to continue.'");
+        sql.push(", finished_at = ").bind(self.now().0);
+        commands(&mut sql);
         change.execute(sql).await?;
         change.commit().await
     }

@@ -252,6 +252,10 @@ impl Store {
             Who::Anonymous | Who::System(_) => return Ok(self.clone()),
             Who::User { id, session } => {
                 let known = self.backend.known_by(asking, id, session).await?;
+                if !known.good && session.is_none() {
+                    let message = "The person was deactivated and may not act any more.";
+                    return Err(Error::refused_because(Code::Forbidden, "USER_DEACTIVATED", message));
+                }
                 if !known.good {
                     return Err(Error::refused_because(
                         Code::Unauthenticated,

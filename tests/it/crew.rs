@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use entity::{Department, Kind};
-use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+use sea_orm::{
+    ConnectionTrait, Database, Statement,
+    sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection},
+};
 use serde_json::{Map, Value, json};
 use tandem::{
     access::password::{Cost, Passwords},
@@ -100,6 +103,18 @@ impl Holding {
         }
         .expect("the connection closes");
     }
+}
+
+/// The number that a statement finds, as `found`.
+#[expect(clippy::disallowed_methods, reason = "a connection that ends with the call")]
+pub async fn counted(world: &World, sql: &str) -> i64 {
+    let connection =
+        Database::connect(crate::support::database::plain(&world.database_url)).await.expect("the database answers");
+    let statement = Statement::from_string(connection.get_database_backend(), sql);
+    let row = connection.query_one_raw(statement).await.expect("the statement holds");
+    let found = row.expect("there is a row").try_get("", "found").expect("a number");
+    connection.close().await.expect("the connection closes");
+    found
 }
 
 /// An id of 32 hexadecimal digits as a literal of the world's engine.

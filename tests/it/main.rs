@@ -40,6 +40,8 @@ mod crew;
 mod curious;
 mod edge;
 mod faults;
+mod import_rows;
+mod jobs;
 mod leaks;
 mod oidc;
 mod outage;

@@ -9,28 +9,36 @@ use tokio::sync::oneshot;
 
 use crate::{
     crew,
-    support::client::{Answer, Client},
+    support::{
+        client::{Answer, Client},
+        world::World,
+    },
 };
 
 const MAP: &str =
     "resource = \"Lead\"\n[identity]\nsystem = \"crm\"\ncolumn = \"id\"\n[fields.name]\ncolumn = \"name\"\n";
 const FILE: &str = "id,name\n1,Ann\n2,Ben\n3,\n";
 
-async fn start(client: &Client, map: &str) -> Answer {
-    let document = "mutation ($map: String!) { importStart(input: { map: $map, fileName: \"leads.csv\" }) {
+pub async fn start(client: &Client, map: &str, dry_run: bool) -> Answer {
+    let document = "mutation ($map: String!, $dry: Boolean!) { importStart(input: { map: $map, fileName: \"leads.csv\", dryRun: $dry }) {
         job { id status } uploadPath userErrors { code field message }
     } }";
-    client.query_with(document, json!({ "map": map })).await
+    client.query_with(document, json!({ "map": map, "dry": dry_run })).await
 }
 
 /// The id of a new import and where its file goes.
 async fn begin(client: &Client) -> (String, String) {
-    let begun = start(client, MAP).await.expect_ok();
+    begin_with(client, MAP, false).await
+}
+
+/// The same by another map.
+pub async fn begin_with(client: &Client, map: &str, dry_run: bool) -> (String, String) {
+    let begun = start(client, map, dry_run).await.expect_ok();
     assert_eq!(begun.data("importStart.job.status"), "WAITING");
     (crew::text(&begun, "importStart.job.id"), crew::text(&begun, "importStart.uploadPath"))
 }
 
-async fn put(client: &Client, path: &str, content_type: &str, body: impl Into<Body>) -> Answer {
+pub async fn put(client: &Client, path: &str, content_type: &str, body: impl Into<Body>) -> Answer {
     client.send(client.request(Method::PUT, path).header("content-type", content_type).body(body)).await
 }
 
@@ -40,14 +48,14 @@ fn refused(answer: &Answer, status: u16, code: &str) {
     assert!(answer.headers.contains_key("x-request-id") && answer.body["errors"][0]["message"].is_string(), "{answer}");
 }
 
-async fn job(client: &Client, id: &str) -> Value {
+pub async fn job(client: &Client, id: &str) -> Value {
     let document = "query ($id: ID!) { importJob(by: { id: $id }) { status rows processed created updated unchanged failed message } }";
     client.query_with(document, json!({ "id": id })).await.expect_ok().data("importJob").clone()
 }
 
 /// The import once it has ended.
-async fn ended(client: &Client, id: &str) -> Value {
-    for _ in 0..500 {
+pub async fn ended(client: &Client, id: &str) -> Value {
+    for _ in 0..3_000 {
         let job = job(client, id).await;
         if job["status"] != "RUNNING" {
             return job;
@@ -57,20 +65,19 @@ async fn ended(client: &Client, id: &str) -> Value {
     panic!("{id} does not come to its end");
 }
 
-/// Whether a file of this import lies on the disk.
-fn is_kept(id: &str) -> bool {
-    let mut files = std::fs::read_dir(std::env::temp_dir()).expect("the directory is there").flatten();
-    files.any(|file| file.file_name().to_string_lossy().contains(id))
+/// How many pieces of files are kept for imports.
+async fn pieces(world: &World) -> i64 {
+    crew::counted(world, "SELECT COUNT(*) AS found FROM import_file").await
 }
 
-async fn until(what: &str, holds: impl Fn() -> bool) {
+async fn until_pieces(world: &World, wanted: i64) {
     for _ in 0..500 {
-        if holds() {
+        if pieces(world).await == wanted {
             return;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("never: {what}");
+    panic!("never {wanted} pieces of files");
 }
 
 on_both_engines! {
@@ -85,8 +92,12 @@ on_both_engines! {
         let rows = "query ($id: ID!) { importRows(jobId: $id, status: FAILED) { nodes { line } } }";
         let rows = client.query_with(rows, json!({ "id": id })).await.expect_ok();
         assert_eq!(rows.data("importRows.nodes"), &json!([{ "line": 4 }]));
-        refused(&put(&client, &path, "text/csv", FILE).await, 409, "CONFLICT");
-        until("the file is gone", || !is_kept(&id)).await;
+        until_pieces(&world, 0).await;
+        // Who did not hear the answer sends the file again and is told how far it is; another file is refused.
+        let answer = put(&client, &path, "text/csv", FILE).await;
+        assert_eq!((answer.status.as_u16(), &answer.body), (202, &json!({ "job": id, "status": "DONE" })));
+        refused(&put(&client, &path, "text/csv", "id,name\n1,Zoe\n").await, 409, "CONFLICT");
+        assert_eq!((ended(&client, &id).await, pieces(&world).await), (counts, 0));
         // The same again is another import, which finds nothing new.
         let (id, path) = begin(&client).await;
         put(&client, &path, "application/octet-stream", FILE).await;
@@ -114,12 +125,12 @@ on_both_engines! {
             refused(&put(&admin, &path, content_type, FILE).await, 415, "UNSUPPORTED_MEDIA_TYPE");
         }
         assert_eq!(job(&admin, &id).await["status"], "WAITING");
-        assert!(!is_kept(&id));
+        assert_eq!(pieces(&world).await, 0);
     }
 
     async fn a_wrong_map_is_told_with_its_place(world: World) {
         let client = world.admin().await;
-        let answer = start(&client, &MAP.replace("fields.name", "fields.nom")).await;
+        let answer = start(&client, &MAP.replace("fields.name", "fields.nom"), false).await;
         assert_eq!(answer.user_errors("importStart"), ["INVALID map"]);
         let message = crew::text(&answer, "importStart.userErrors.0.message");
         assert!(message.starts_with("line 5, column 1: fields.nom:"), "{message}");
@@ -130,17 +141,19 @@ on_both_engines! {
         let client = world.admin().await;
         let (id, path) = begin(&client).await;
         let (cut, when_cut) = oneshot::channel::<()>();
-        let first = stream::iter([Ok::<_, std::io::Error>("id,name\n1,Ann\n")]);
+        // A piece is kept once it is whole.
+        let long = format!("id,name\n1,Ann\n{}", "\n".repeat(300 * 1024));
+        let first = stream::iter([Ok::<_, std::io::Error>(long)]);
         let end = stream::once(async move {
             drop(when_cut.await);
             Err(std::io::Error::other("the line is cut"))
         });
         let request = client.request(Method::PUT, &path).header("content-type", "text/csv");
         let sending = tokio::spawn(request.body(Body::wrap_stream(first.chain(end))).send());
-        until("the file is begun", || is_kept(&id)).await;
+        until_pieces(&world, 1).await;
         cut.send(()).expect("the upload waits");
         assert!(sending.await.expect("the task ends").is_err(), "a request that is cut has no answer");
-        until("the file is gone", || !is_kept(&id)).await;
+        until_pieces(&world, 0).await;
         assert_eq!(job(&client, &id).await["status"], "WAITING");
         assert_eq!(put(&client, &path, "text/csv", FILE).await.status.as_u16(), 202);
         assert_eq!(ended(&client, &id).await["created"], 2);

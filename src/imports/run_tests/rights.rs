@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::iter};
+use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::error::Code;
+use crate::{error::Code, jobs};
 
 #[tokio::test]
 async fn links_are_found_by_name_address_and_domain_or_refused() {
@@ -93,8 +94,8 @@ async fn a_field_kept_from_the_actor_refuses_the_row() {
     let items: Vec<Row> =
         rows(&map, "id,origin\na,web\n".as_bytes(), store.now()).unwrap().collect::<Result<_>>().unwrap();
     let mut change = store.begin().await.unwrap();
-    let saved = Saver::new(NOUNS.of(Kind::Lead).unwrap(), None).save(&mut change, &items).await.unwrap();
-    assert_eq!((saved[0].saved, saved[0].message.as_deref()), (None, Some("You may not set source.")));
+    let saved = Saver::new(NOUNS.of(Kind::Lead).unwrap(), None).save(&mut change, all(&items)).await.unwrap();
+    assert_eq!((saved[0].row.saved, saved[0].row.message.as_deref()), (None, Some("You may not set source.")));
 }
 
 #[tokio::test]
@@ -116,11 +117,11 @@ async fn a_record_beyond_the_reach_of_the_permission_to_import_is_refused() {
         .collect::<Result<_>>()
         .unwrap();
     let mut change = store.begin().await.unwrap();
-    let saved = Saver::new(NOUNS.of(Kind::Lead).unwrap(), None).save(&mut change, &items).await.unwrap();
+    let saved = Saver::new(NOUNS.of(Kind::Lead).unwrap(), None).save(&mut change, all(&items)).await.unwrap();
     change.commit().await.unwrap();
-    assert_eq!(saved[0].saved, Some(store::Saved::Created));
+    assert_eq!(saved[0].row.saved, Some(store::Saved::Created));
     assert_eq!(
-        (saved[1].saved, saved[1].message.as_deref()),
+        (saved[1].row.saved, saved[1].row.message.as_deref()),
         (None, Some("Your permission to import Lead records does not reach this one."))
     );
     assert_eq!(desk.state().await["data"]["leads"]["nodes"].as_array().unwrap().len(), 1);
@@ -148,7 +149,10 @@ async fn an_import_started_by_the_api_goes_on_by_itself() {
     let pieces = |end: Result<Bytes>| iter([Ok(Bytes::from("\u{feff}")), Ok(Bytes::from(ROWS)), end]).boxed();
     let broken = pieces(Err(Error::refused(Code::BadRequest, "The body broke off.")));
     assert!(upload::receive(&desk.admin, id, broken).await.is_err());
-    assert_eq!(upload::receive(&desk.admin, id, pieces(Ok(Bytes::new()))).await.unwrap().to_string(), id);
+    let (sent, status) = upload::receive(&desk.admin, id, pieces(Ok(Bytes::new()))).await.unwrap();
+    assert_eq!((sent.to_string().as_str(), status.as_str()), (id, "RUNNING"));
+    let stop = CancellationToken::new();
+    let working = tokio::spawn(jobs::work(desk.backend.clone(), std::time::Duration::from_secs(30), stop.clone()));
     let progress =
         "query($id: ID!) { importJob(by: { id: $id }) { status rows processed created failed user { name } } }";
     let mut answer = Json::Null;
@@ -184,4 +188,10 @@ async fn an_import_started_by_the_api_goes_on_by_itself() {
         )
         .await;
     assert_eq!(lead["data"]["node"]["name"], "Lead a");
+    stop.cancel();
+    working.await.unwrap();
+}
+
+fn all(rows: &[Row]) -> super::save::Rows<'_> {
+    super::save::Rows { earlier: &[], rows, limit: std::time::Duration::MAX }
 }

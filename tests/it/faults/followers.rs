@@ -8,12 +8,7 @@ use serde_json::{Value, json};
 use super::{Outcome, create};
 use crate::{
     crew,
-    support::{
-        client::Client,
-        database::Engine,
-        subscription::Subscription,
-        world::SELLER,
-    },
+    support::{client::Client, database::Engine, subscription::Subscription, world::SELLER},
 };
 
 const EVENTS: &str = "subscription($after: String) { events(filter: { subjectTypes: [\"Account\"] }, after: $after) {
