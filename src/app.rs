@@ -171,7 +171,7 @@ impl Host for App {
         let nothing =
             || Error::refused(Code::NotFound, "There is no such export; there are audit.csv and audit.jsonl.");
         let format = Format::of_file(name).ok_or_else(nothing)?;
-        let export = Export::begin(&self.store(caller, about), format, filter).await?;
+        let export = Export::begin(&self.store(caller, about).streaming(), format, filter).await?;
         let file_name = export.file_name();
         let parts = stream::try_unfold(export, async |mut export| {
             let part = export.next().await?;

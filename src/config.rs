@@ -54,6 +54,24 @@ pub struct Database {
     /// `sqlite://FILE`, or `postgres://USER:PASSWORD@HOST/NAME`.
     #[arg(long, env = "TANDEM_DATABASE_URL", default_value = "sqlite://tandem.db", hide_env_values = true)]
     pub database_url: String,
+    /// On `PostgreSQL` the most connections for reading, and as many again for writing.
+    #[arg(long, env = "TANDEM_DATABASE_CONNECTIONS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub database_connections: u32,
+    /// Seconds that a request waits for a connection, its turn to write, or a lock.
+    #[arg(long, env = "TANDEM_DATABASE_WAIT", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=300))]
+    pub database_wait: u64,
+}
+
+impl Database {
+    /// How its connections are kept.
+    #[must_use]
+    pub fn settings(&self) -> crate::store::Settings {
+        crate::store::Settings {
+            connections: self.database_connections,
+            wait: Duration::from_secs(self.database_wait),
+            ..crate::store::Settings::default()
+        }
+    }
 }
 
 /// How to serve.

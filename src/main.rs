@@ -72,7 +72,7 @@ async fn run(command: Command) -> Result<ExitCode> {
 }
 
 async fn open(database: &Database) -> Result<Arc<Backend>> {
-    let opened = Backend::open(&database.database_url, Arc::new(SystemClock)).await;
+    let opened = Backend::open_with(&database.database_url, Arc::new(SystemClock), database.settings()).await;
     opened.map_err(|error| {
         Error::internal(format!("cannot open the database {}: {error}", store::redact(&database.database_url)))
     })

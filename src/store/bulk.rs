@@ -9,7 +9,7 @@ use entity::{
 use sea_orm::{Value, prelude::Uuid};
 use serde_json::{Value as Json, json};
 
-use super::{Change, Draft, Noun, Saved, filter, json as cells, value};
+use super::{Change, Draft, Noun, Saved, filter, json as cells, sql::Engine, value};
 use crate::{
     access::Policy,
     error::{Error, Result, UserCode, UserError},
@@ -114,7 +114,14 @@ pub async fn upsert(
     drafts: Vec<Result<Draft>>,
     match_on: Option<&str>,
 ) -> Result<Vec<Outcome>> {
-    let found = recognise(noun, change, &drafts, match_on).await?;
+    let mut found = recognise(noun, change, &drafts, match_on).await?;
+    let new = found.iter().flatten().filter(|known| known.record.is_none()).flat_map(|known| &known.identities);
+    let new: Vec<String> = new.map(Identity::name).collect();
+    if change.store().engine() == Engine::Postgres && !new.is_empty() {
+        change.lock_names(noun.kind(), new).await?;
+        // Others may have created them while this waited.
+        found = recognise(noun, change, &drafts, match_on).await?;
+    }
     let records: Vec<Uuid> = found.iter().flatten().filter_map(|known| known.record).collect();
     // All of them now and in one order, so that two calls over the same records do not wait for each other.
     change.lock_rows(noun.kind(), &records).await?;
@@ -192,6 +199,16 @@ pub enum Identity {
     External(String, String),
     /// The value of a unique field.
     Unique(String),
+}
+
+impl Identity {
+    /// As one text, which only a lock is named after.
+    fn name(&self) -> String {
+        match self {
+            Self::External(system, id) => format!("external {system} {id}"),
+            Self::Unique(value) => format!("unique {value}"),
+        }
+    }
 }
 
 /// What is known of an item's record before it is saved.

@@ -8,7 +8,7 @@
 //! own: `Change::check_keys` holds the rows that a record refers to, and archiving takes them for itself.
 
 use entity::Kind;
-use sea_orm::prelude::Uuid;
+use sea_orm::{Value, prelude::Uuid, sea_query::ArrayType};
 
 use super::Change;
 use crate::{error::Result, store::sql::Engine};
@@ -46,6 +46,25 @@ impl Change {
         }
         let mut sql = self.sql();
         sql.push("SELECT pg_advisory_xact_lock(hashtextextended(").bind(lock.name()).push(", 1))::text");
+        self.fetch(sql).await.map(|_| ())
+    }
+
+    /// Waits for the locks of what new records of a kind are to be called, and holds them until the end of the change:
+    /// of several who create the same records at once, one does, and the others find them. Always in one order, and
+    /// few, however many names there are.
+    pub async fn lock_names(&self, kind: Kind, names: Vec<String>) -> Result<()> {
+        /// Names that share one of so many locks wait for each other without need, which costs little.
+        const LOCKS: i64 = 64;
+        if self.store.engine() == Engine::Sqlite || names.is_empty() {
+            return Ok(());
+        }
+        let names = names.into_iter().map(Value::from).collect();
+        let mut sql = self.sql();
+        sql.push("SELECT pg_advisory_xact_lock(hashtext(")
+            .bind(kind.name())
+            .push("), l.number::int)::text FROM (SELECT DISTINCT ");
+        sql.push("hashtextextended(n.name, 2) % ").bind(LOCKS).push(" AS number FROM unnest(");
+        sql.bind(Value::Array(ArrayType::String, Some(Box::new(names)))).push(") AS n(name) ORDER BY 1) l");
         self.fetch(sql).await.map(|_| ())
     }
 
