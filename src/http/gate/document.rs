@@ -148,6 +148,9 @@ impl Documents {
             let message = format!("The input field {name} is given twice in one object.");
             return Err(Refusal::new(Code::ValidationFailed, message).at(at));
         }
+        if literals::holds_nul(&syntax) {
+            return Err(refusal::nul());
+        }
         let checked =
             syntax.to_executable_validate(&self.schema).map_err(|e| refuse(Code::ValidationFailed, &e.errors))?;
         let operation = select(&checked, name)?;
