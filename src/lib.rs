@@ -22,3 +22,4 @@ pub mod store;
 pub mod stories;
 pub mod target_lists;
 pub mod telemetry;
+pub mod text;

@@ -119,7 +119,7 @@ fn filter(uri: &Uri) -> Result<Option<Json>, Refusal> {
     let mut filter = None;
     for (name, value) in query.0 {
         if name != "filter" || filter.is_some() {
-            let name = super::gate::short(&name);
+            let name = crate::text::short(&name);
             return Err(bad(format!("“{name}” is too much here; only one filter is understood.")));
         }
         let json = serde_json::from_str(&value).map_err(|error| bad(format!("filter is not JSON: {error}.")))?;

@@ -134,11 +134,7 @@ fn fill<'r>(parts: &[Part], row: &Row<'r>) -> Result<Option<Cow<'r, str>>, Strin
 
 /// A value as refusals quote it: at most 60 characters, on one line.
 pub(super) fn shown(value: &str) -> String {
-    let mut cut: String = value.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if value.chars().nth(60).is_some() {
-        cut.push('…');
-    }
-    format!("\"{cut}\"")
+    format!("\"{}\"", crate::text::short(value))
 }
 
 /// Some names in a sentence.

@@ -19,8 +19,8 @@ on_both_engines! {
         for (document, variables) in [
             ("query ($v: AccountFilter) { accounts(filter: $v) { nodes { id } } }", json!({ "v": { "name": { "in": ["x", nul] } } })),
             ("query ($v: AccountFilter) { accounts(filter: $v) { nodes { id } } }", json!({ "v": { "or": [{ "contacts": { "some": { "email": { "eq": nul } } } }] } })),
-            ("query ($v: AccountBy!) { account(by: $v) { id } }", json!({ "v": { "externalId": { "system": "crm", "id": nul } } })),
-            ("query ($v: AccountBy!) { account(by: $v) { id } }", json!({ "v": { "domain": nul } })),
+            ("query ($v: AccountRef!) { account(by: $v) { id } }", json!({ "v": { "external": { "system": "crm", "id": nul } } })),
+            ("query ($v: AccountRef!) { account(by: $v) { id } }", json!({ "v": { "domain": nul } })),
             ("query ($v: String) { accounts(search: $v) { nodes { id } } }", json!({ "v": nul })),
             ("mutation ($v: AccountCreateInput!) { accountCreate(input: $v) { account { id } } }", json!({ "v": { "name": nul } })),
             ("mutation ($v: AccountCreateInput!) { accountCreate(input: $v) { account { id } } }", json!({ "v": { "name": "A", "externalIds": [{ "system": nul, "id": "1" }] } })),
