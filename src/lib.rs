@@ -23,3 +23,4 @@ pub mod store;
 pub mod stories;
 pub mod target_lists;
 pub mod telemetry;
+pub mod text;

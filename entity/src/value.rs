@@ -1,6 +1,6 @@
 //! Column types of our own: instants, days, lists of texts, closed sets of names.
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use sea_orm::{DeriveValueType, FromJsonQueryResult};
 use serde::{Deserialize, Serialize};
 
@@ -67,10 +67,14 @@ impl Instant {
         Day::from_date(self.to_utc().date_naive())
     }
 
-    /// Reads RFC 3339 with any offset.
+    /// Reads RFC 3339 with any offset, if the moment lies in the years 0001 to 9999 of UTC.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        DateTime::parse_from_rfc3339(text).ok().map(|at| Self::from_utc(at.to_utc()))
+        // The calendar library also takes a space for the `T`, signs and longer years.
+        let date = text.get(..10).and_then(Day::parse);
+        let separated = matches!(text.as_bytes().get(10), Some(b'T' | b't'));
+        let at = DateTime::parse_from_rfc3339(text).ok().filter(|_| date.is_some() && separated)?.to_utc();
+        (1..=9999).contains(&at.year()).then(|| Self::from_utc(at))
     }
 }
 
@@ -96,11 +100,18 @@ impl Day {
         EPOCH.checked_add_signed(TimeDelta::days(self.0.into())).unwrap_or(EPOCH)
     }
 
-    /// Reads `2026-11-21`.
+    /// Reads the full date of RFC 3339, `2026-11-21`, in the years 0001 to 9999.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        // The calendar library would take `2024-1-1` too.
-        (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(Self::from_date))?
+        // The calendar library also takes signs, spaces, and months of one digit.
+        let shape = text.len() == 10
+            && text.bytes().enumerate().all(
+                |(at, byte)| {
+                    if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() }
+                },
+            );
+        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|date| shape && date.year() >= 1)?;
+        Some(Self::from_date(date))
     }
 }
 

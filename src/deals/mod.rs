@@ -34,7 +34,9 @@ impl Rules for deal::Entity {
             if let Some(lead) = row.lead_id.filter(|lead| before.is_none_or(|before| before.lead_id != Some(*lead))) {
                 change.must_reach(Kind::Lead, lead.0, Action::Update).await?;
             }
-            rules::close(row, before, stage.category, change.store().now())
+            let now = change.store().now();
+            rules::close(row, before, stage.category, now)
+                .and_then(|()| rules::closed_in_time(row, before, now))
                 .map_err(|why| Error::input(UserCode::Invalid, "closedAt", why))
         })
     }

@@ -26,6 +26,21 @@ pub fn close(
     Ok(())
 }
 
+/// How far ahead of the clock a deal's close may lie: clocks differ, and an import may give the
+/// last moment of a day in any time zone.
+const AHEAD: i64 = 24 * 60 * 60 * 1_000;
+
+/// Whether a deal was closed at a time that can be. A time that stands there already stays.
+pub fn closed_in_time(deal: &deal::Model, before: Option<&deal::Model>, now: Instant) -> Result<(), &'static str> {
+    let kept = before.is_some_and(|before| before.closed_at == deal.closed_at);
+    match deal.closed_at {
+        Some(at) if !kept && at.0 > now.0.saturating_add(AHEAD) => {
+            Err("A deal is closed at most 24 hours after now; when it should close is closeDate.")
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The stage that a lead goes to when a deal that came of it is in a stage of this category.
 #[must_use]
 pub fn lead_stage(stage: LeadStage, category: StageCategory) -> LeadStage {

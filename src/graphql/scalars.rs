@@ -15,17 +15,29 @@ use crate::store::value;
 pub const ALL: &[(&str, &str, &str)] = &[
     (
         "DateTime",
-        "A point in time by RFC 3339, answered in UTC with milliseconds: `2026-11-21T09:30:00.000Z`.",
+        "A point in time by RFC 3339, in the years 0001 to 9999 of UTC, answered in UTC with milliseconds: `2026-11-21T09:30:00.000Z`.",
         "https://scalars.graphql.org/andimarek/date-time",
     ),
-    ("Date", "A calendar date by RFC 3339: `2026-11-21`.", "https://scalars.graphql.org/andimarek/local-date"),
+    (
+        "Date",
+        "A calendar date by RFC 3339 in the years 0001 to 9999: `2026-11-21`.",
+        "https://scalars.graphql.org/andimarek/local-date",
+    ),
     (
         "Decimal",
-        "A decimal number of any size, as a string: `\"12.50\"`.",
+        "A decimal number as a string: an optional minus sign, digits, and optionally a point followed by digits: `\"12.50\"`. No digit is rounded away. An amount of money is stored in 64 bits of its currency's minor unit, so `\"92233720368547758.07\"` EUR is the greatest; a sum may be greater.",
         "https://www.w3.org/TR/xmlschema-2/#decimal",
     ),
-    ("CurrencyCode", "A currency by ISO 4217: `EUR`.", "https://www.iso.org/iso-4217-currency-codes.html"),
-    ("CountryCode", "A country by ISO 3166-1 alpha-2: `DE`.", "https://www.iso.org/iso-3166-country-codes.html"),
+    (
+        "CurrencyCode",
+        "A currency by ISO 4217: `EUR`. Lower case is accepted; the code is stored in upper case.",
+        "https://www.iso.org/iso-4217-currency-codes.html",
+    ),
+    (
+        "CountryCode",
+        "A country by ISO 3166-1 alpha-2: `DE`. Lower case is accepted; the code is stored in upper case.",
+        "https://www.iso.org/iso-3166-country-codes.html",
+    ),
     ("URL", "A web address: `https://acme.example`.", "https://url.spec.whatwg.org/"),
     (
         "EmailAddress",

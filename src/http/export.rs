@@ -126,13 +126,25 @@ fn filter(uri: &Uri) -> Result<Option<Json>, Refusal> {
     let mut filter = None;
     for (name, value) in query.0 {
         if name != "filter" || filter.is_some() {
-            let name = super::gate::short(&name);
+            let name = crate::text::short(&name);
             return Err(bad(format!("“{name}” is too much here; only one filter is understood.")));
         }
         let json = serde_json::from_str(&value).map_err(|error| bad(format!("filter is not JSON: {error}.")))?;
+        if holds_nul(&json) {
+            return Err(super::gate::refusal::nul());
+        }
         filter = Some(json);
     }
     Ok(filter)
+}
+
+fn holds_nul(json: &Json) -> bool {
+    match json {
+        Json::String(text) => text.contains('\0'),
+        Json::Array(items) => items.iter().any(holds_nul),
+        Json::Object(fields) => fields.iter().any(|(name, inner)| name.contains('\0') || holds_nul(inner)),
+        _ => false,
+    }
 }
 
 /// An export on its way out.

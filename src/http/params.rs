@@ -49,7 +49,7 @@ impl Params {
         let (mut params, mut seen) = (Self::default(), Vec::new());
         for (name, value) in pairs {
             if seen.contains(&name) {
-                return Err(bad(&format!("{} is given twice.", super::gate::short(&name))));
+                return Err(bad(&format!("{} is given twice.", crate::text::short(&name))));
             }
             match name.as_str() {
                 "query" => params.query = Some(value),

@@ -135,11 +135,7 @@ fn fill<'r>(parts: &[Part], row: &Row<'r>) -> Result<Option<Cow<'r, str>>, Strin
 
 /// A value as refusals quote it: at most 60 characters, on one line, with nothing that cannot be seen.
 pub(super) fn shown(value: &str) -> String {
-    let mut cut = printable(&value.chars().take(60).collect::<String>());
-    if value.chars().nth(60).is_some() {
-        cut.push('…');
-    }
-    format!("\"{cut}\"")
+    format!("\"{}\"", crate::text::short(value))
 }
 
 /// Some names in a sentence.

@@ -126,7 +126,7 @@ impl Converter {
                         super::cell::shown(currency)
                     ));
                 }
-                Ok(json!({ "amount": style.amount(text, currency)?, "currency": currency }))
+                Ok(json!({ "amount": style.amount(text, currency)?, "currency": currency.to_ascii_uppercase() }))
             }
         }
     }

@@ -55,7 +55,7 @@ impl Style {
 
     /// An amount of this currency, with exactly as many decimals as the currency has.
     pub fn amount(self, cell: &str, currency: &str) -> Result<String, String> {
-        let digits = minor_digits(currency);
+        let digits = crate::store::value::minor_digits(&currency.to_ascii_uppercase());
         let mut amount = self.decimal(cell)?.normalize();
         if amount.scale() > digits {
             return Err(format!("has more decimals than {currency} has ({digits})"));
@@ -68,20 +68,9 @@ impl Style {
     }
 }
 
-/// Whether this is written like a currency of ISO 4217.
+/// Whether this is a currency of ISO 4217, in either case.
 pub(super) fn is_currency(code: &str) -> bool {
-    code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase())
-}
-
-/// How many decimals a currency has, by ISO 4217.
-fn minor_digits(currency: &str) -> u32 {
-    match currency {
-        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI" | "VND"
-        | "VUV" | "XAF" | "XOF" | "XPF" => 0,
-        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
-        "CLF" | "UYW" => 4,
-        _ => 2,
-    }
+    crate::store::value::currency(code).is_ok()
 }
 
 #[cfg(test)]

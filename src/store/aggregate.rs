@@ -95,6 +95,22 @@ impl Bucket {
         }
     }
 
+    /// The power of two, in milliseconds or days, of a stretch of which three cover a period.
+    fn stretch(self, instants: bool) -> u32 {
+        match (self, instants) {
+            (Self::Day, true) => 26,
+            (Self::Week, true) => 29,
+            (Self::Month, true) => 31,
+            (Self::Quarter, true) => 33,
+            (Self::Year, true) => 35,
+            (Self::Day, false) => 0,
+            (Self::Week, false) => 2,
+            (Self::Month, false) => 4,
+            (Self::Quarter, false) => 6,
+            (Self::Year, false) => 8,
+        }
+    }
+
     /// The first day of the next period.
     #[must_use]
     pub fn next(self, start: NaiveDate) -> Option<NaiveDate> {
@@ -108,16 +124,26 @@ impl Bucket {
     }
 }
 
-/// Midnight of a date in a zone, in milliseconds; where the clock skips midnight, the first moment of the day.
+/// Midnight of a date in a zone, in milliseconds; where the clock skips it, the first moment after
+/// it, which for a day that is skipped whole is the start of the next.
 fn midnight(date: NaiveDate, zone: Tz) -> i64 {
     let midnight = date.and_hms_opt(0, 0, 0).unwrap_or_default();
-    let found = zone.from_local_datetime(&midnight).earliest().or_else(|| {
-        (1..=4).find_map(|half_hours| {
-            zone.from_local_datetime(&(midnight + chrono::TimeDelta::minutes(30 * half_hours))).earliest()
-        })
-    });
-    found.map_or_else(|| midnight.and_utc().timestamp_millis(), |at| at.timestamp_millis())
+    if let Some(at) = zone.from_local_datetime(&midnight).earliest() {
+        return at.timestamp_millis();
+    }
+    // Clocks are at most 26 hours away from UTC and skip at most one day.
+    let (mut before, mut after) =
+        (midnight.and_utc().timestamp_millis() - 2 * DAY, midnight.and_utc().timestamp_millis() + 2 * DAY);
+    while after - before > 1 {
+        let middle = before + (after - before) / 2;
+        let local = DateTime::from_timestamp_millis(middle).map(|at| at.with_timezone(&zone).naive_local());
+        if local.is_some_and(|local| local < midnight) { before = middle } else { after = middle }
+    }
+    after
 }
+
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
 
 /// Reads an IANA time-zone name.
 pub fn time_zone(name: &str) -> Result<Tz> {
@@ -210,34 +236,43 @@ impl Store {
         for (group, bounds) in plan.groups.iter().zip(&mut all) {
             let Some((bucket, zone)) = group.bucket else { continue };
             let mut sql = Sql::new(self.engine());
-            for (start, function) in [("SELECT ", "min("), (", ", "max(")] {
-                sql.push(start).push(function).column("t", group.field.column).push(")");
-            }
+            // The stretches of a power of two in which there are values, each shorter than a period:
+            // what lies far from the rest costs one more, and not all that is between.
+            let instants = matches!(group.field.ty, Type::Instant);
+            let shift = bucket.stretch(instants);
+            let shifted = format!(" >> {shift} AS stretch");
+            sql.push("SELECT DISTINCT ").column("t", group.field.column).push(&shifted);
             sql.push(" FROM ").table(plan.key.kind.table().table).push(" t WHERE TRUE");
             self.and_found(&mut sql, (plan.key.kind, "t"), &plan.find)?;
+            sql.push(" ORDER BY 1 LIMIT ").bind(i64::try_from(MAX_STRETCHES + 1).unwrap_or(i64::MAX));
             let rows = self.fetch(sql).await?;
-            let Some(row) = rows.first() else { continue };
-            let instants = matches!(group.field.ty, Type::Instant);
-            let edge = |at: usize| -> Result<Option<NaiveDate>> {
-                Ok(if instants {
-                    json::bigint(row, at)?
-                        .and_then(DateTime::from_timestamp_millis)
-                        .map(|at| at.with_timezone(&zone).date_naive())
-                } else {
-                    json::int(row, at)?.map(|days| Day(days).to_date())
-                })
-            };
-            let (Some(first), Some(last)) = (edge(0)?, edge(1)?) else { continue };
-            let mut next = Some(bucket.start(first));
-            while let Some(start) = next.filter(|start| *start <= last) {
-                bounds.push(if instants { midnight(start, zone) } else { Day::from_date(start).0.into() });
-                if bounds.len() > MAX_GROUPS {
-                    return Err(Error::argument(format!(
-                        "There are more than {MAX_GROUPS} periods; group more coarsely or filter."
-                    )));
-                }
-                next = bucket.next(start);
+            if rows.len() > MAX_STRETCHES {
+                return Err(Error::argument(format!(
+                    "There are more than {MAX_GROUPS} periods; group more coarsely or filter."
+                )));
             }
+            let date = |value: i64| {
+                if instants {
+                    DateTime::from_timestamp_millis(value).map(|at| at.with_timezone(&zone).date_naive())
+                } else {
+                    i32::try_from(value).ok().map(|days| Day(days).to_date())
+                }
+            };
+            for row in &rows {
+                let stretch = if instants { json::bigint(row, 0)? } else { json::int(row, 0)?.map(i64::from) };
+                let Some(stretch) = stretch else { continue };
+                let (Some(first), Some(last)) = (date(stretch << shift), date(((stretch + 1) << shift) - 1)) else {
+                    continue;
+                };
+                let mut next = Some(bucket.start(first));
+                while let Some(start) = next.filter(|start| *start <= last) {
+                    bounds.push(if instants { midnight(start, zone) } else { Day::from_date(start).0.into() });
+                    next = bucket.next(start);
+                }
+            }
+            // A day that the zone skipped starts where the next one does, and is none.
+            bounds.sort_unstable();
+            bounds.dedup();
         }
         Ok(all)
     }
@@ -258,17 +293,16 @@ impl Store {
         }
         sql.push("count(*)");
         for measure in &plan.measures {
-            // The mean follows from sum and count, so that both engines round it alike.
-            let function = match measure.function {
-                Function::Sum | Function::Avg => "sum",
-                Function::Min => "min",
-                Function::Max => "max",
+            // The mean follows from sum and count, so that both engines round it alike. A sum comes as
+            // those of the upper and lower 32 bits, neither of which leaves 64 bits.
+            let parts = match measure.function {
+                Function::Sum | Function::Avg => [("sum(", " >> 32)"), ("sum(", " & 4294967295)")],
+                Function::Min => [("min(", ")"), ("0 * count(", ")")],
+                Function::Max => [("max(", ")"), ("0 * count(", ")")],
             };
-            for function in [function, "count"] {
-                sql.push(", ").push(function).push("(").column("t", measure.field.column).push(")");
-                if sql.engine() == Engine::Postgres {
-                    sql.push("::bigint");
-                }
+            for (before, after) in parts.into_iter().chain([("count(", ")")]) {
+                sql.push(", CAST(").push(before).push("CAST(").column("t", measure.field.column);
+                sql.push(" AS bigint)").push(after).push(" AS bigint)");
             }
         }
         sql.push(" FROM ").table(kind.table().table).push(" t WHERE TRUE");
@@ -364,6 +398,9 @@ impl Store {
 /// The most rows that groups and currencies together may come to.
 const MAX_ROWS: usize = 20 * MAX_GROUPS;
 
+/// The most stretches that the periods of the most groups may touch.
+const MAX_STRETCHES: usize = 3 * MAX_GROUPS;
+
 /// The currency columns of the amounts measured.
 fn currencies(plan: &Aggregate) -> Vec<&'static str> {
     let mut columns: Vec<&'static str> = plan.measures.iter().filter_map(|measure| measure.field.currency).collect();
@@ -384,7 +421,7 @@ struct Gathered {
 /// A figure in the making: the sum or bound, and how many values it is of.
 #[derive(Clone, Copy, Default)]
 struct Tally {
-    figure: i64,
+    figure: i128,
     count: i64,
 }
 
@@ -408,9 +445,12 @@ fn gather(plan: &Aggregate, rows: &[QueryResult]) -> Result<Vec<Gathered>> {
         let counted = plan.groups.len() + currencies.len();
         group.count += json::bigint(row, counted)?.unwrap_or(0);
         for (n, measure) in plan.measures.iter().enumerate() {
-            let place = counted + 1 + 2 * n;
-            let (Some(figure), Some(count)) = (json::bigint(row, place)?, json::bigint(row, place + 1)?) else {
-                continue;
+            let place = counted + 1 + 3 * n;
+            let part = |at: usize| json::bigint(row, place + at);
+            let (Some(upper), Some(lower), Some(count)) = (part(0)?, part(1)?, part(2)?) else { continue };
+            let figure = match measure.function {
+                Function::Sum | Function::Avg => (i128::from(upper) << 32) + i128::from(lower),
+                Function::Min | Function::Max => upper.into(),
             };
             let currency =
                 match measure.field.currency.and_then(|column| currencies.iter().position(|other| *other == column)) {
@@ -430,10 +470,10 @@ fn gather(plan: &Aggregate, rows: &[QueryResult]) -> Result<Vec<Gathered>> {
 }
 
 impl Tally {
-    fn add(&mut self, function: Function, figure: i64, count: i64) {
+    fn add(&mut self, function: Function, figure: i128, count: i64) {
         self.count += count;
         self.figure = match function {
-            Function::Sum | Function::Avg => self.figure.saturating_add(figure),
+            Function::Sum | Function::Avg => self.figure + figure,
             Function::Min => self.figure.min(figure),
             Function::Max => self.figure.max(figure),
         };
@@ -455,6 +495,8 @@ fn write_figure(out: &mut Out, measure: Measure, tallies: &BTreeMap<String, Tall
         return;
     }
     let Some(tally) = tallies.get("").filter(|tally| tally.count > 0) else { return json::null(out) };
+    // A bound is a value of the column.
+    let bound = i64::try_from(tally.figure).unwrap_or_default();
     match (measure.function, measure.field.ty) {
         (Function::Sum, _) => json::quoted(out, &tally.figure.to_string()),
         #[expect(clippy::cast_precision_loss, reason = "a mean is a floating-point figure")]
@@ -462,17 +504,17 @@ fn write_figure(out: &mut Out, measure: Measure, tallies: &BTreeMap<String, Tall
             // Writing into a Vec cannot fail.
             let _ = write!(out, "{}", tally.figure as f64 / tally.count as f64);
         }
-        (_, Type::Instant) => json::instant(out, tally.figure),
+        (_, Type::Instant) => json::instant(out, bound),
         (_, Type::Day) => {
-            json::quoted(out, &Day(i32::try_from(tally.figure).unwrap_or_default()).to_date().to_string());
+            json::quoted(out, &Day(i32::try_from(bound).unwrap_or_default()).to_date().to_string());
         }
-        _ => json::integer(out, tally.figure),
+        _ => json::integer(out, bound),
     }
 }
 
 /// The mean of amounts in minor units, half away from zero as money is rounded in trade.
-fn mean(tally: &Tally) -> i64 {
-    let count = tally.count.max(1);
+fn mean(tally: &Tally) -> i128 {
+    let count = i128::from(tally.count.max(1));
     let (quotient, rest) = (tally.figure / count, tally.figure % count);
     quotient + if rest.abs() * 2 >= count { rest.signum() } else { 0 }
 }
@@ -490,6 +532,17 @@ mod tests {
             prop_assert!(start <= date && date < bucket.next(start).unwrap());
             prop_assert_eq!(bucket.start(start), start);
         }
+    }
+
+    #[test]
+    fn a_skipped_day_starts_with_the_next() {
+        let [skipped, next] = [30, 31].map(|day| NaiveDate::from_ymd_opt(2011, 12, day).unwrap());
+        let apia = chrono_tz::Pacific::Apia;
+        assert_eq!(midnight(skipped, apia), midnight(next, apia));
+        assert_eq!(
+            midnight(next, apia),
+            next.and_hms_opt(0, 0, 0).unwrap().and_utc().timestamp_millis() - 14 * DAY / 24
+        );
     }
 
     #[test]

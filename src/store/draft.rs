@@ -114,12 +114,17 @@ impl Draft {
         for (n, item) in json.as_array().into_iter().flatten().enumerate() {
             let part = |part: &str| item.get(part).and_then(Json::as_str).map(str::trim).unwrap_or_default().to_owned();
             let (system, id) = (part("system"), part("id"));
-            if system.is_empty() || id.is_empty() || system.chars().count() > 100 || id.chars().count() > 200 {
+            if system.is_empty()
+                || id.is_empty()
+                || system.chars().count() > 100
+                || id.chars().count() > 200
+                || [&system, &id].iter().any(|text| value::has_control(text))
+            {
                 let field = format!("externalIds.{n}");
                 mistakes.push(UserError::new(
                     UserCode::Invalid,
                     &field,
-                    "An external id has a system (1 to 100 characters) and an id (1 to 200).",
+                    "An external id has a system (1 to 100 characters) and an id (1 to 200), without control characters.",
                 ));
             } else {
                 self.external_ids.push((system, id));

@@ -212,7 +212,7 @@ fn digits(out: &mut Out, number: i64, width: u32) {
 }
 
 /// Writes one part of a money amount.
-pub fn money(out: &mut Out, minor: i64, currency: &str, part: &str) {
+pub fn money(out: &mut Out, minor: i128, currency: &str, part: &str) {
     match part {
         "currency" => string(out, currency),
         _ => quoted(out, &value::decimal(minor, currency)),

@@ -4,11 +4,12 @@ use entity::{
     Day, Instant, Kind, id,
     table::{Field, Part, Parted, Type},
 };
-use rust_decimal::{Decimal, prelude::ToPrimitive};
+use iso_currency::Currency;
 use sea_orm::{Value, prelude::Uuid};
 use serde_json::Value as Json;
 
 use crate::error::UserCode;
+pub use crate::text::short;
 
 /// Why a JSON value cannot become a column's value.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,8 +55,11 @@ pub fn read(field: &Field, json: &Json) -> Result<Value, Misfit> {
                     format!("{} takes at most {} characters; this has {length}.", field.name, field.max),
                 );
             }
-            if text.chars().any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t') {
+            if has_control(text) {
                 return misfit(Invalid, format!("{} has a control character.", field.name));
+            }
+            if field.scalar == Some("CountryCode") {
+                return country(text).map(Value::from);
             }
             check_scalar(field, text)?;
             text.into()
@@ -63,6 +67,9 @@ pub fn read(field: &Field, json: &Json) -> Result<Value, Misfit> {
         Type::Texts => match json.as_array() {
             Some(items) if items.len() > 100 => {
                 return misfit(TooLong, format!("{} takes at most 100 entries.", field.name));
+            }
+            Some(items) if items.iter().any(|item| item.as_str().is_some_and(has_control)) => {
+                return misfit(Invalid, format!("{} has a control character.", field.name));
             }
             Some(items) if items.iter().all(|item| item.as_str().is_some_and(|text| text.chars().count() <= 1_000)) => {
                 json.clone().into()
@@ -141,14 +148,56 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.len() <= 100 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
+/// Whether a text has a control character that is neither a line break nor a tab.
+#[must_use]
+pub fn has_control(text: &str) -> bool {
+    text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+}
+
+/// Reads a country code of ISO 3166-1 alpha-2 in either case, as upper case.
+pub fn country(text: &str) -> Result<String, Misfit> {
+    let code = text.to_ascii_uppercase();
+    if rust_iso3166::from_alpha2(&code).is_some() {
+        return Ok(code);
+    }
+    // Codes that are reserved for other uses, or that other lists have for the same country.
+    let instead = match code.as_str() {
+        "UK" => Some("GB"),
+        "EL" => Some("GR"),
+        "SU" => Some("RU"),
+        "TP" => Some("TL"),
+        "ZR" => Some("CD"),
+        "BU" => Some("MM"),
+        _ => rust_iso3166::from_alpha3(&code).map(|country| country.alpha2),
+    };
+    let hint = instead.map_or_else(|| "use a code such as DE".to_owned(), |code| format!("use {code}"));
+    misfit(UserCode::Invalid, format!("“{}” is not a country code of ISO 3166-1 alpha-2; {hint}.", short(text)))
+}
+
+/// Reads a currency code of ISO 4217 in either case, as upper case.
+pub fn currency(text: &str) -> Result<String, Misfit> {
+    let code = text.to_ascii_uppercase();
+    // Gold, drawing rights, test codes and the like have no minor unit and are nothing to be paid in.
+    if Currency::from_code(&code).is_some_and(|currency| currency.exponent().is_some()) {
+        return Ok(code);
+    }
+    let instead = match code.as_str() {
+        "RMB" => Some("CNY"),
+        "NTD" => Some("TWD"),
+        "UKP" => Some("GBP"),
+        "RUR" => Some("RUB"),
+        "TRL" => Some("TRY"),
+        _ => None,
+    };
+    let hint = instead.map_or_else(|| "use a code such as EUR".to_owned(), |code| format!("use {code}"));
+    misfit(UserCode::Invalid, format!("“{}” is not a currency code of ISO 4217; {hint}.", short(text)))
+}
+
 /// Checks the form that a custom scalar demands.
 fn check_scalar(field: &Field, text: &str) -> Result<(), Misfit> {
     let (good, example) = match field.scalar {
         Some("EmailAddress") => (is_email(text), "an e-mail address such as ann@acme.example"),
         Some("URL") => (is_url(text), "an address such as https://acme.example"),
-        Some("CountryCode") => {
-            (text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()), "an ISO 3166-1 alpha-2 code such as DE")
-        }
         _ => return Ok(()),
     };
     if good { Ok(()) } else { misfit(UserCode::Invalid, format!("{} takes {example}.", field.name)) }
@@ -199,51 +248,41 @@ fn article(kind: Kind) -> String {
     format!("{article} {name}")
 }
 
-/// At most 60 characters of what a client sent, for messages.
+/// How many decimal digits a currency's minor unit has (ISO 4217). Two for a code that the standard
+/// does not know: older rows may have one, and were written so.
 #[must_use]
-pub fn short(text: &str) -> String {
-    let mut short: String = text.chars().take(60).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
+pub fn minor_digits(currency: &str) -> u32 {
+    Currency::from_code(currency).and_then(Currency::exponent).map_or(2, u32::from)
 }
 
-/// How many decimal digits a currency's minor unit has (ISO 4217), or none for what is no currency code.
-#[must_use]
-pub fn minor_digits(currency: &str) -> Option<u32> {
-    if currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_uppercase()) {
-        return None;
-    }
-    Some(match currency {
-        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI" | "VND"
-        | "VUV" | "XAF" | "XOF" | "XPF" => 0,
-        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
-        "CLF" | "UYW" => 4,
-        _ => 2,
-    })
+/// Whether this is a decimal number in the API's grammar: an optional minus sign, digits, and
+/// optionally a point with digits after it.
+fn is_decimal(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let text = text.strip_prefix('-').unwrap_or(text);
+    text.split_once('.').map_or_else(|| digits(text), |(whole, fraction)| digits(whole) && digits(fraction))
 }
-
-/// The greatest amount, in minor units, that a record may hold.
-pub const MOST_MONEY: i64 = 1_000_000_000_000_000;
 
 /// Reads a decimal amount as minor units of a currency.
 pub fn minor_units(amount: &str, currency: &str) -> Result<i64, Misfit> {
     use UserCode::{Invalid, OutOfRange};
-    let Some(digits) = minor_digits(currency) else {
-        return misfit(Invalid, format!("“{}” is not an ISO 4217 currency code.", short(currency)));
-    };
-    let Ok(decimal) = amount.parse::<Decimal>() else {
-        return misfit(Invalid, format!("“{}” is not a decimal number.", short(amount)));
-    };
-    let decimal = decimal.normalize();
-    if decimal.scale() > digits {
-        return misfit(Invalid, format!("{currency} has {digits} decimal places; {amount} has {}.", decimal.scale()));
+    let currency = self::currency(currency)?;
+    let digits = minor_digits(&currency) as usize;
+    if !is_decimal(amount) {
+        return misfit(Invalid, format!("“{}” is not a decimal number such as -12.50.", short(amount)));
     }
-    let minor = decimal.checked_mul(Decimal::from(10_i64.pow(digits))).and_then(|minor| minor.to_i64());
-    // A bound far below what a column holds, so that no sum over many rows overflows.
-    let minor = minor.filter(|minor| minor.abs() <= MOST_MONEY);
-    minor.ok_or(Misfit { code: OutOfRange, message: format!("{amount} {currency} is more than can be stored.") })
+    // By its digits, not through a decimal type: those round what has too many.
+    let (whole, fraction) = amount.split_once('.').unwrap_or((amount, ""));
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.len() > digits {
+        let message = format!("{currency} has {digits} decimal places; {} has {}.", short(amount), fraction.len());
+        return misfit(Invalid, message);
+    }
+    let minor = format!("{whole}{fraction:0<digits$}").parse::<i64>();
+    minor.map_err(|_| Misfit {
+        code: OutOfRange,
+        message: format!("{} {currency} is more than can be stored.", short(amount)),
+    })
 }
 
 /// Reads `{ amount, currency }` as minor units and currency; null as two empty values.
@@ -256,19 +295,14 @@ pub fn money(field: &Field, json: &Json) -> Result<(Value, Value), Misfit> {
     else {
         return misfit(UserCode::Invalid, format!("{} takes an amount (a string) and a currency.", field.name));
     };
-    Ok((minor_units(amount, currency)?.into(), currency.into()))
+    Ok((minor_units(amount, currency)?.into(), self::currency(currency)?.into()))
 }
 
-/// Writes minor units as a decimal amount: `1250` EUR as `12.50`.
+/// Writes minor units as a decimal amount: `1250` EUR as `12.50`. Sums are wider than what a record holds.
 #[must_use]
-pub fn decimal(minor: i64, currency: &str) -> String {
-    decimal_wide(minor.into(), currency)
-}
-
-/// Writes minor units of any size as a decimal amount.
-#[must_use]
-pub fn decimal_wide(minor: i128, currency: &str) -> String {
-    let digits = minor_digits(currency).unwrap_or(2) as usize;
+pub fn decimal(minor: impl Into<i128>, currency: &str) -> String {
+    let minor: i128 = minor.into();
+    let digits = minor_digits(currency) as usize;
     let sign = if minor < 0 { "-" } else { "" };
     let plain = format!("{:0width$}", minor.unsigned_abs(), width = digits + 1);
     let (whole, cents) = plain.split_at(plain.len() - digits);
@@ -282,7 +316,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_amount_written_reads_back(minor in -MOST_MONEY..=MOST_MONEY, currency in prop::sample::select(vec!["EUR", "JPY", "BHD", "CLF"])) {
+        fn an_amount_written_reads_back(minor in any::<i64>(), currency in prop::sample::select(vec!["EUR", "JPY", "BHD", "CLF"])) {
             prop_assert_eq!(minor_units(&decimal(minor, currency), currency), Ok(minor));
         }
     }
@@ -293,7 +327,43 @@ mod tests {
         assert_eq!(minor_units("12.500", "EUR"), Ok(1250));
         assert!(minor_units("12.505", "EUR").is_err());
         assert!(minor_units("1.5", "JPY").is_err());
-        assert!(minor_units("1", "eur").is_err());
         assert!(minor_units("99999999999999999999", "EUR").is_err());
+        assert_eq!(minor_units("92233720368547758.07", "EUR"), Ok(i64::MAX));
+        assert!(minor_units("92233720368547758.08", "EUR").is_err());
+    }
+
+    #[test]
+    fn a_decimal_is_digits_with_an_optional_sign_and_fraction() {
+        for amount in ["1_000", "1e3", " 1", "1 ", "+1", "1.", ".5", "", "-", ".", "--1", "1.-5", "٣", "0x1", "1,5"] {
+            assert_eq!(minor_units(amount, "EUR").unwrap_err().code, UserCode::Invalid, "{amount}");
+        }
+        assert!(minor_units("12.3400000000000000000000000000001", "EUR").is_err(), "no digit is rounded away");
+        assert_eq!(minor_units("-0012.3400000000000000000000000000000", "eur"), Ok(-1234));
+        assert_eq!(minor_units("-0.05", "EUR"), Ok(-5));
+    }
+
+    #[test]
+    fn codes_are_those_of_the_standards() {
+        assert_eq!(country("de").unwrap(), "DE");
+        assert!(country("uk").unwrap_err().message.contains("use GB"));
+        assert!(country("DEU").unwrap_err().message.contains("use DE"));
+        assert!(["XX", "ZZ", "D", "", "Germany", "ſe"].iter().all(|code| country(code).is_err()));
+        assert_eq!(currency("inr").unwrap(), "INR");
+        assert!(currency("RMB").unwrap_err().message.contains("use CNY"));
+        assert!(["ZZZ", "XXX", "XAU", "XTS", "EU", "EURO", ""].iter().all(|code| currency(code).is_err()));
+    }
+
+    #[test]
+    fn amounts_stored_before_the_list_keep_their_minor_units() {
+        for (digits, codes) in [
+            (0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"),
+            (3, "BHD IQD JOD KWD LYD OMR TND"),
+            (4, "CLF UYW"),
+            (2, "EUR USD GBP CHF INR IDR RUB HUF TWD XXX ZZZ RMB HRK XAU"),
+        ] {
+            for code in codes.split(' ') {
+                assert_eq!(minor_digits(code), digits, "{code}");
+            }
+        }
     }
 }

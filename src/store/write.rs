@@ -30,7 +30,7 @@ pub(super) fn object(
             Item::Typename => json::quoted(out, rows.kind.name()),
             Item::Column(slot) => json::column(out, (row, *slot), rows.kind, rows.slots[*slot].field)?,
             Item::Money(minor, currency, parts) => match (json::bigint(row, *minor)?, json::text(row, *currency)?) {
-                (Some(minor), Some(currency)) => write_money(out, minor, currency, parts),
+                (Some(minor), Some(currency)) => write_money(out, minor.into(), currency, parts),
                 _ => json::null(out),
             },
             Item::Parted(slot, parted, parts) => match json::text(row, *slot)? {
@@ -151,7 +151,7 @@ fn write_changes(out: &mut Out, changes: &[FieldChange], parts: &[(String, &'sta
 }
 
 /// Writes a money amount.
-pub(super) fn write_money(out: &mut Out, minor: i64, currency: &str, parts: &[(String, &'static str)]) {
+pub(super) fn write_money(out: &mut Out, minor: i128, currency: &str, parts: &[(String, &'static str)]) {
     out.push(b'{');
     for (n, (key, part)) in parts.iter().enumerate() {
         write_key(out, n, key);

@@ -148,6 +148,9 @@ impl Documents {
             let message = format!("The input field {name} is given twice in one object.");
             return Err(Refusal::new(Code::ValidationFailed, message).at(at));
         }
+        if literals::holds_nul(&syntax) {
+            return Err(refusal::nul());
+        }
         let checked =
             syntax.to_executable_validate(&self.schema).map_err(|e| refuse(Code::ValidationFailed, &e.errors))?;
         let operation = select(&checked, name)?;
@@ -209,7 +212,7 @@ impl Documents {
 fn select(checked: &Valid<Checked>, name: Option<&str>) -> Result<Node<Operation>, Refusal> {
     checked.operations.get(name).cloned().map_err(|_| {
         let message = match name {
-            Some(name) => Cow::Owned(format!("The document has no operation named {:?}.", super::short(name))),
+            Some(name) => Cow::Owned(format!("The document has no operation named \"{}\".", crate::text::short(name))),
             None if checked.operations.is_empty() => Cow::Borrowed("The document has no operation."),
             None => Cow::Borrowed("The document has several operations; operationName must say which."),
         };

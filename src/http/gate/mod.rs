@@ -69,6 +69,9 @@ impl Gate {
     /// The operation with these variables, if they fit and the cost is within its limit.
     pub fn admit(&self, document: Arc<Document>, variables: &JsonMap) -> Result<Admitted, Refusal> {
         let schema = &self.documents.schema;
+        if variables::holds_nul(variables) {
+            return Err(refusal::nul());
+        }
         let variables = variables::coerce(schema, &document.checked, &document.operation, variables)?;
         let cost = if let Some(cost) = document.cost.get() {
             *cost

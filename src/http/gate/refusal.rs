@@ -79,6 +79,12 @@ impl From<Error> for Refusal {
     }
 }
 
+/// An input holds the character U+0000.
+pub(in crate::http) fn nul() -> Refusal {
+    let message = "A text holds the character U+0000 (NUL), which cannot be stored or compared.";
+    Refusal::new(Code::BadUserInput, message).with("reason", "CONTROL_CHARACTER")
+}
+
 /// An error with its code.
 pub(in crate::http) fn error(code: Code, message: impl Into<String>, pos: Option<Pos>) -> ServerError {
     let mut error = ServerError::new(message, pos);

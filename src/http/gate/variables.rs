@@ -36,6 +36,19 @@ pub(super) fn coerce(
     Ok(coerced)
 }
 
+/// Whether a text or a key among them holds the character U+0000, which no text of PostgreSQL can.
+pub(super) fn holds_nul(variables: &JsonMap) -> bool {
+    fn value(json: &JsonValue) -> bool {
+        match json {
+            JsonValue::String(text) => text.as_str().contains('\0'),
+            JsonValue::Array(items) => items.iter().any(value),
+            JsonValue::Object(fields) => holds_nul(fields),
+            _ => false,
+        }
+    }
+    variables.iter().any(|(name, inner)| name.as_str().contains('\0') || value(inner))
+}
+
 /// `@oneOf`, which the library does not know: exactly one field, and not null.
 fn one_of(schema: &Schema, ty: &Type, value: &JsonValue, path: &mut String) -> Result<(), Refusal> {
     let length = path.len();

@@ -5,5 +5,6 @@ mod contacts;
 mod deals;
 mod every_noun;
 mod leads_and_stories;
+mod standards;
 mod unique;
 mod values;
