@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     error::{Error, Result, UserCode, UserError},
-    store::{Change, Draft, Problems, Rules, Slice, Verbs},
+    store::{Change, Draft, Problems, Rule, Rules, Slice, Verbs},
 };
 
 /// Accounts.
@@ -28,11 +28,16 @@ impl Rules for account::Entity {
             if let Some(domain) = &row.domain {
                 let domain = rules::domain(domain).map_err(|why| Error::input(UserCode::Invalid, "domain", why))?;
                 if before.is_none_or(|before| before.domain.as_ref() != Some(&domain)) {
+                    change.hold(Rule::Domain(&domain)).await?;
                     not_another_account(change, row.id, &domain).await?;
                 }
                 row.domain = Some(domain);
             }
-            match row.parent_id.filter(|parent| before.is_none_or(|before| before.parent_id != Some(*parent))) {
+            let parent = row.parent_id.filter(|parent| before.is_none_or(|before| before.parent_id != Some(*parent)));
+            if parent.is_some() {
+                change.hold(Rule::AccountTree).await?;
+            }
+            match parent {
                 Some(parent) if change.leads_up_to::<account::Entity>("parent_id", parent.0, row.id.0).await? => {
                     let message = "An account cannot belong to itself or to one that belongs to it.";
                     Err(UserError::new(UserCode::Invalid, "parentId", message).because("ACCOUNT_CYCLE").into())
@@ -77,6 +82,7 @@ impl Rules for account_domain::Entity {
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             row.domain = rules::domain(&row.domain).map_err(|why| Error::input(UserCode::Invalid, "domain", why))?;
+            change.hold(Rule::Domain(&row.domain)).await?;
             match change.rows::<account::Entity>("domain", row.domain.as_str()).await?.first() {
                 Some(account) => {
                     let taken =

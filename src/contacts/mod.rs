@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::{
     access::{Action, Actor, Purpose},
     error::{Result, UserCode, UserError},
-    store::{Change, Draft, Extra, Problems, Rules, Slice, Verbs, value},
+    store::{Change, Draft, Extra, Problems, Rule, Rules, Slice, Verbs, value},
 };
 
 /// Contacts.
@@ -89,6 +89,7 @@ impl Rules for account_contact::Entity {
         _: &'a Draft,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
+            change.hold(Rule::MainPlace(row.contact_id.0)).await?;
             let places = change.rows::<account_contact::Entity>("contact_id", row.contact_id).await?;
             if before.is_none()
                 && let Some(other) = places.iter().find(|other| other.account_id == row.account_id)

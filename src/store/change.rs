@@ -2,6 +2,7 @@
 //! in the same transaction.
 
 mod check;
+mod hold;
 mod record;
 
 use entity::{EventAction, Kind, Record, api_key::ApiKeyId, table::Table, user::UserId};
@@ -10,6 +11,7 @@ use sea_orm::{
     prelude::Uuid,
 };
 
+pub use hold::Rule;
 pub(super) use record::Event;
 
 use super::{

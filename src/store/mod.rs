@@ -46,7 +46,7 @@ use entity::{Instant, Kind, user::UserId};
 use sea_orm::{QueryResult, prelude::Uuid};
 use tokio::sync::watch;
 
-pub use change::{Change, Problems, Saved};
+pub use change::{Change, Problems, Rule, Saved};
 pub use credentials::{Attempts, Claimed, Login, Person};
 pub use db::{Db, redact};
 pub use draft::{Draft, input_name};

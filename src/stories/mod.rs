@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     error::{Error, Result, UserCode, UserError},
-    store::{Change, Draft, Rules, Slice, Verbs},
+    store::{Change, Draft, Rule, Rules, Slice, Verbs},
 };
 
 /// Stories.
@@ -24,6 +24,7 @@ impl Rules for story::Entity {
             else {
                 return Ok(());
             };
+            change.hold(Rule::StoryVariants).await?;
             let refuse = |message: &str| {
                 Err(Error::from(UserError::new(UserCode::Invalid, "coreId", message).because("NOT_A_CORE_STORY")))
             };
