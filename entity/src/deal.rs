@@ -23,7 +23,7 @@ record! {
         kind: DealType => write().sort().group().default(DealType::New.as_str());
         /// The day the deal is expected to close.
         close_date: Option<Day> => write().sort();
-        /// When the deal was won or lost; null while it is open; may be given for deals closed in the past, and at most 24 hours after now.
+        /// When the deal was won or lost; null while it is open. Set when the deal comes to a won or lost stage, kept when it moves between these unless another time is given, cleared when it is reopened. May be given for deals closed in the past, and at most 24 hours after now.
         closed_at: Option<Instant> => write().sort();
         /// Why the deal was won or lost.
         close_reason: Option<String> => write().group().max(1_000);

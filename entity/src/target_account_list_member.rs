@@ -14,9 +14,9 @@ record! {
         account_id: AccountId => link("account").always_shown().fixed();
         /// Why the account is on the list.
         reason: Option<String> => write().max(2_000);
-        /// First day on the list.
+        /// First day on the list, in UTC; before it the account does not count as on the list.
         since: Option<Day> => write().sort();
-        /// Last day on the list; null while it lasts.
+        /// Last day on the list, in UTC; from the day after it the account does not count as on the list. Null while it lasts.
         until: Option<Day> => write().sort();
     }
     links {}

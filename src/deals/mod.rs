@@ -3,7 +3,7 @@
 pub mod rules;
 pub mod seed;
 
-use entity::{Kind, LeadStage, StageCategory, deal, lead, pipeline, stage};
+use entity::{Kind, LeadStage, Record, StageCategory, deal, lead, pipeline, stage};
 use futures_util::future::BoxFuture;
 
 use crate::{
@@ -25,17 +25,20 @@ impl Rules for deal::Entity {
         change: &'a mut Change,
         row: &'a mut deal::Model,
         before: Option<&'a deal::Model>,
-        _: &'a Draft,
+        draft: &'a Draft,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
+            if before.is_none_or(|before| before.stage_id != row.stage_id) {
+                takes_deals(change, row).await?;
+            }
             let stage = stage_of(change, row).await?;
             row.pipeline_id = stage.pipeline_id;
             // The lead follows the deal, so tying them takes the right to change the lead.
             if let Some(lead) = row.lead_id.filter(|lead| before.is_none_or(|before| before.lead_id != Some(*lead))) {
                 change.must_reach(Kind::Lead, lead.0, Action::Update).await?;
             }
-            let now = change.store().now();
-            rules::close(row, before, stage.category, now)
+            let (now, given) = (change.store().now(), draft.get(deal::Entity::table(), "closed_at").is_some());
+            rules::close(row, before, (stage.category, given), now)
                 .and_then(|()| rules::closed_in_time(row, before, now))
                 .map_err(|why| Error::input(UserCode::Invalid, "closedAt", why))
         })
@@ -72,6 +75,19 @@ impl Rules for deal::Entity {
             change.as_system(Purpose::Consequence, follow).await
         })
     }
+}
+
+/// A deal goes only into a live stage of a live pipeline, and neither is archived before the deal is seen in it.
+async fn takes_deals(change: &Change, row: &deal::Model) -> Result<()> {
+    // A stage that is gone is told by whoever reads it.
+    if !change.keep_live::<stage::Entity>(row.stage_id.0).await? {
+        return Ok(());
+    }
+    if change.keep_live::<pipeline::Entity>(stage_of(change, row).await?.pipeline_id.0).await? {
+        return Ok(());
+    }
+    let message = "The pipeline of this stage is archived; restore it, or choose a stage of another pipeline.";
+    Err(UserError::new(UserCode::Invalid, "stageId", message).because("PIPELINE_ARCHIVED").into())
 }
 
 async fn stage_of(change: &Change, row: &deal::Model) -> Result<stage::Model> {

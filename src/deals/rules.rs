@@ -4,24 +4,23 @@ use entity::{Instant, LeadStage, StageCategory, deal};
 
 use super::BEFORE_OPPORTUNITY;
 
-/// Sets when the deal was closed: in an open stage it is not; moved to a closed one it is from now
-/// on, unless another time is given.
+/// Sets when the deal was closed. In an open stage it is not; in a closed one it is since it first came to one, which
+/// other closed stages do not change, unless another time is given.
 pub fn close(
     deal: &mut deal::Model,
     before: Option<&deal::Model>,
-    category: StageCategory,
+    (category, given): (StageCategory, bool),
     now: Instant,
 ) -> Result<(), &'static str> {
-    let moved = before.is_some_and(|before| before.stage_id != deal.stage_id);
-    let kept = before.is_some_and(|before| before.closed_at == deal.closed_at);
-    match (category, deal.closed_at) {
-        (StageCategory::Open, Some(_)) if moved && kept => deal.closed_at = None,
-        (StageCategory::Won | StageCategory::Lost, Some(_)) if moved && kept => deal.closed_at = Some(now),
-        (StageCategory::Open, Some(_)) => {
+    match category {
+        StageCategory::Open if given && deal.closed_at.is_some() => {
             return Err("A deal in an open stage is not closed; move it to a won or lost stage.");
         }
-        (StageCategory::Won | StageCategory::Lost, None) => deal.closed_at = Some(now),
-        _ => {}
+        StageCategory::Open => deal.closed_at = None,
+        StageCategory::Won | StageCategory::Lost => {
+            let kept = deal.closed_at.or(before.and_then(|before| before.closed_at));
+            deal.closed_at = Some(kept.unwrap_or(now));
+        }
     }
     Ok(())
 }

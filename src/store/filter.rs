@@ -377,6 +377,7 @@ fn push_linked_rows(sql: &mut Sql, actor: &Actor, (link, alias, other): (&Link, 
                 .push(" AND ")
                 .column(&tie, "archived_at")
                 .push(" IS NULL");
+            scope::and_listed_today(sql, actor, (table, &tie));
             if let Some(between) = kind_of_table(table) {
                 scope::and_within(sql, actor, (between, &tie), Action::Read);
             }

@@ -103,6 +103,7 @@ fn and_listed(store: &Store, sql: &mut Sql, list: Uuid, rule: &Rule) -> Result<(
         Rule::Members => {
             sql.push("t.id IN (SELECT m.account_id FROM target_account_list_member m WHERE m.archived_at IS NULL AND m.list_id = ");
             sql.bind(list);
+            scope::and_listed_today(sql, store.actor(), (Kind::TargetAccountListMember.table().table, "m"));
             scope::and_within(sql, store.actor(), (Kind::TargetAccountListMember, "m"), Action::Read);
             sql.push(")");
         }

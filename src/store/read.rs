@@ -487,6 +487,7 @@ fn push_linked(sql: &mut Sql, store: &Store, (link, alias): (&Link, &str), test:
             sql.push(" WHERE ").column("l", near);
             test(sql);
             sql.push(" AND l.archived_at IS NULL");
+            scope::and_listed_today(sql, store.actor(), (table, "l"));
             if let Some(between) = filter::kind_of_table(table) {
                 scope::and_within(sql, store.actor(), (between, "l"), Action::Read);
             }

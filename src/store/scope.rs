@@ -160,6 +160,17 @@ pub fn and_current(sql: &mut Sql, actor: &Actor, tie: &str, until: &str) {
     sql.column(tie, until).push(" >= ").bind(actor.today.0).push(")");
 }
 
+/// Appends the condition that a list has an account today: from the start of its first day to the end of its last
+/// one, in UTC. Ties of other tables are as they are stored.
+pub fn and_listed_today(sql: &mut Sql, actor: &Actor, (table, tie): (&str, &str)) {
+    if table != Kind::TargetAccountListMember.table().table {
+        return;
+    }
+    and_current(sql, actor, tie, "until");
+    sql.push(" AND (").column(tie, "since").push(" IS NULL OR ");
+    sql.column(tie, "since").push(" <= ").bind(actor.today.0).push(")");
+}
+
 /// Appends a subquery of the accounts whose team these users are on, and that they own if asked.
 fn account_ids(sql: &mut Sql, user: &Whose, or_owned: bool) {
     sql.push("SELECT m.account_id FROM account_team_member m WHERE m.archived_at IS NULL AND m.user_id");

@@ -111,6 +111,34 @@ on_both_engines! {
         assert_eq!(cleared.user_errors("targetAccountListUpdate"), ["REQUIRED filter"]);
     }
 
+    async fn an_account_is_on_a_list_from_its_first_day_to_its_last(world: World) {
+        let admin = world.admin().await;
+        let fixed = create(&admin, "targetAccountList", json!({ "name": "Fixed", "kind": "STATIC" })).await;
+        let times = [
+            ("Always", Value::Null, Value::Null), ("Ended", Value::Null, json!("2026-03-01")), ("Ends today", Value::Null, json!("2026-03-02")),
+            ("Begins today", json!("2026-03-02"), Value::Null), ("Begins tomorrow", json!("2026-03-03"), Value::Null),
+        ];
+        for (name, since, until) in times {
+            let account = create(&admin, "account", json!({ "name": name.replace(' ', "-") })).await;
+            create(&admin, "targetAccountListMember", json!({ "listId": fixed, "accountId": account, "since": since, "until": until })).await;
+        }
+        let holds = async |on: &str, off: &str| {
+            assert_eq!(on_lists(&admin).await, [list("Fixed", on)]);
+            for (test, names) in [("some", on), ("none", off)] {
+                let document = format!("{{ accounts(orderBy: {{ field: NAME }}, filter: {{ lists: {{ {test}: {{ name: {{ eq: \"Fixed\" }} }} }} }}) {{ totalCount nodes {{ name lists {{ totalCount nodes {{ name }} }} }} }} }}");
+                let answer = admin.query(&document).await.expect_ok();
+                let found = crate::shared::names(&answer, "accounts", "name").join(" ");
+                assert_eq!(found, names, "{test}");
+                let nodes = answer.data("accounts.nodes").as_array().expect("a list");
+                assert!(nodes.iter().all(|node| node["lists"]["totalCount"] == i32::from(test == "some")), "{test}");
+            }
+        };
+        holds("Always Begins-today Ends-today", "Begins-tomorrow Ended").await;
+        world.clock.advance(std::time::Duration::from_hours(16));
+        let admin = world.admin().await;
+        assert_eq!(on_lists(&admin).await, [list("Fixed", "Always Begins-today Begins-tomorrow")]);
+    }
+
     async fn a_dynamic_list_takes_no_members(world: World) {
         let admin = world.admin().await;
         let account = create(&admin, "account", json!({ "name": "Acme" })).await;

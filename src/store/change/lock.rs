@@ -7,7 +7,7 @@
 //! What concerns one row that another refers to (a stage and its deals, a role and its holders) needs no lock of its
 //! own: `Change::check_keys` holds the rows that a record refers to, and archiving takes them for itself.
 
-use entity::Kind;
+use entity::{Kind, Record};
 use sea_orm::{Value, prelude::Uuid, sea_query::ArrayType};
 
 use super::Change;
@@ -22,6 +22,8 @@ pub enum Lock<'a> {
     Pair(Kind, Uuid, Uuid),
     /// What belongs to one record and may be there only once: a name among its stages, its primary place.
     Within(Kind, Uuid),
+    /// Who reaches whom, worked out by one change at a time.
+    Reach,
     /// A web domain, which belongs to one account whether as its first or as a further one.
     Domain(&'a str),
 }
@@ -33,6 +35,7 @@ impl Lock<'_> {
             Self::Tree(kind) => format!("tree {}", kind.name()),
             Self::Pair(kind, one, other) => format!("pair {} {one} {other}", kind.name()),
             Self::Within(kind, id) => format!("within {} {id}", kind.name()),
+            Self::Reach => "reach".to_owned(),
             Self::Domain(domain) => format!("domain {domain}"),
         }
     }
@@ -66,6 +69,17 @@ impl Change {
         sql.push("hashtextextended(n.name, 2) % ").bind(LOCKS).push(" AS number FROM unnest(");
         sql.bind(Value::Array(ArrayType::String, Some(Box::new(names)))).push(") AS n(name) ORDER BY 1) l");
         self.fetch(sql).await.map(|_| ())
+    }
+
+    /// Whether a row that another is to depend on is live. It stays so until the end of the change: whoever archives it
+    /// waits, and then sees what came to depend on it.
+    pub async fn keep_live<E: Record>(&self, id: Uuid) -> Result<bool> {
+        let mut sql = self.sql();
+        sql.push("SELECT 1 FROM ").table(E::table().table).push(" t WHERE t.archived_at IS NULL AND t.id = ").bind(id);
+        if sql.engine() == Engine::Postgres {
+            sql.push(" FOR SHARE OF t");
+        }
+        Ok(!self.fetch(sql).await?.is_empty())
     }
 
     /// Locks rows until the end of the change, in the order of their ids: who locks several always does so in this

@@ -8,7 +8,7 @@ use entity::{
 use sea_orm::{EntityTrait, IdenStatic, Iterable, ModelTrait, Value, prelude::Uuid};
 use serde_json::{Map, Value as Json, json};
 
-use super::Change;
+use super::{Change, Lock};
 use crate::{
     access::{Purpose, Who},
     error::{Error, Result, UserCode, UserError},
@@ -21,9 +21,6 @@ use crate::{
     },
 };
 
-/// The key of the lock under which one change at a time works out who reaches whom.
-const REACH_LOCK: i64 = 0x0072_6561_6368;
-
 impl Change {
     /// Works out anew which users each user's teams cover, after teams or memberships changed.
     pub fn rebuild_reach(&mut self) {
@@ -34,11 +31,7 @@ impl Change {
     /// Does so once, at the end of the change; one change after the other, or each would miss what
     /// the other has not committed yet.
     pub(super) async fn rebuild_reach_now(&mut self) -> Result<()> {
-        if self.sql().engine() == Engine::Postgres {
-            let mut sql = self.sql();
-            sql.push("SELECT pg_advisory_xact_lock(").bind(REACH_LOCK).push(")::text");
-            self.fetch(sql).await?;
-        }
+        self.lock(Lock::Reach).await?;
         let mut sql = self.sql();
         sql.push("DELETE FROM user_reach");
         self.execute(sql).await?;

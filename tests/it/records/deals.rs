@@ -108,6 +108,47 @@ on_both_engines! {
         assert_eq!(refused.user_errors("dealRestore"), ["NOT_FOUND stageId"]);
     }
 
+    async fn a_closed_deal_keeps_when_it_was_closed_until_it_is_reopened_or_told_otherwise(world: World) {
+        let admin = world.admin().await;
+        let (_, [open, won, lost]) = pipeline(&admin, "New business").await;
+        let (_, [_, also_won, _]) = pipeline(&admin, "Renewals").await;
+        let id = create(&admin, "deal", json!({ "name": "Wheels", "stageId": won, "closedAt": "2025-05-05T12:00:00Z" })).await;
+        let then = "2025-05-05T12:00:00.000Z";
+        for input in [
+            json!({ "stageId": also_won }), json!({ "stageId": lost }), json!({ "stageId": won, "closedAt": then }),
+            json!({ "stageId": lost, "closedAt": null }), json!({ "closedAt": then }),
+        ] {
+            assert_eq!(moved(&admin, &id, input.clone()).await["closedAt"], then, "{input}");
+        }
+        assert_eq!(moved(&admin, &id, json!({ "stageId": won, "closedAt": "2025-06-01T00:00:00Z" })).await["closedAt"], "2025-06-01T00:00:00.000Z");
+        let both = mutate(&admin, "deal", "Update", json!({ "id": id, "stageId": open, "closedAt": "2025-06-01T00:00:00Z" }), "").await;
+        assert_eq!(both.user_errors("dealUpdate"), ["INVALID closedAt"]);
+        assert_eq!(moved(&admin, &id, json!({ "stageId": open })).await["closedAt"], Value::Null);
+    }
+
+    async fn no_deal_comes_into_an_archived_pipeline(world: World) {
+        let admin = world.admin().await;
+        let (line, [open, ..]) = pipeline(&admin, "Old business").await;
+        let (_, [elsewhere, ..]) = pipeline(&admin, "New business").await;
+        let before = create(&admin, "deal", json!({ "name": "Before", "stageId": open })).await;
+        let other = create(&admin, "deal", json!({ "name": "Other", "stageId": elsewhere })).await;
+        archive(&admin, "deal", &before).await;
+        archive(&admin, "pipeline", &line).await;
+        for (verb, input) in [
+            ("Create", json!({ "name": "New", "stageId": open })),
+            ("Update", json!({ "id": other, "stageId": open })),
+            ("Restore", json!({ "id": before })),
+        ] {
+            let refused = mutate(&admin, "deal", verb, input, "").await;
+            let field = format!("deal{verb}");
+            assert_eq!(refused.user_errors(&field), ["INVALID stageId"]);
+            assert_eq!(refused.data(&format!("{field}.userErrors.0.reason")), "PIPELINE_ARCHIVED");
+        }
+        let bulk = "mutation ($stage: ID!) { dealBulkUpsert(input: { items: [{ name: \"Bulk\", stageId: $stage }] }) { results { status userErrors { code reason } } userErrors { code } } }";
+        let answer = admin.query_with(bulk, json!({ "stage": open })).await;
+        assert_eq!(answer.data("dealBulkUpsert.results.0.userErrors.0.reason"), "PIPELINE_ARCHIVED");
+    }
+
     async fn a_won_stage_is_certain_and_a_lost_one_hopeless(world: World) {
         let admin = world.admin().await;
         let line = create(&admin, "pipeline", json!({ "name": "New business" })).await;

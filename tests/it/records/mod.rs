@@ -1,6 +1,7 @@
 //! Records: made, changed, archived, brought back and found again.
 
 mod accounts;
+mod at_once;
 mod contacts;
 mod deals;
 mod every_noun;
