@@ -1,7 +1,5 @@
 //! The event feed as a subscription, every event read again through the subscriber's own reach.
 
-use std::time::Duration;
-
 use async_graphql::{InputObject, SimpleObject, Subscription as Events};
 use entity::{EventAction, Kind, api_key, user};
 use futures_util::Stream;
@@ -12,8 +10,8 @@ use super::{
     scalars::{DateTime, IdText},
 };
 use crate::{
-    error::{Code, Error, Result},
-    store::{FeedEvent, Position, Store},
+    error::{Error, Result},
+    store::{FeedEvent, Position, Store, Wanted},
 };
 
 /// What can be followed.
@@ -80,98 +78,30 @@ impl Subscription {
     ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<RecordEvent>> + use<>> {
         let store = super::node::store(ctx)?.clone();
         store.require_sign_in()?;
-        let filter = Wanted::read(filter.unwrap_or_default())?;
-        // Heard from before the feed's end is read, so that nothing falls between.
-        let changes = store.backend().changes();
-        let start = match after {
-            Some(cursor) => {
-                let position = Position::read(&cursor)?;
-                // A cursor from before a restored backup, say: following it would be silent for ever.
-                if position > store.feed_end().await? {
-                    let message = "The cursor lies beyond the end of the feed; it is of another database.";
-                    return Err(Error::refused(Code::InvalidCursor, message).into());
-                }
-                position
-            }
-            None => store.feed_end().await?,
-        };
-        let state = Following { store, filter, changes, position: start, ready: Vec::new() };
-        Ok(futures_util::stream::try_unfold(state, |mut state| async move {
-            let event = state.next().await?;
-            Ok(Some((RecordEvent::of(event, &state.store), state)))
+        let wanted = wanted(filter.unwrap_or_default())?;
+        let after = after.as_deref().map(Position::read).transpose()?;
+        let follower = store.follow(wanted, after).await?;
+        Ok(futures_util::stream::try_unfold(follower, |mut follower| async move {
+            let (event, store) = follower.next().await?;
+            Ok(Some((RecordEvent::of(event, &store), follower)))
         }))
     }
 }
 
-/// A filter, understood.
-struct Wanted {
-    kinds: Vec<Kind>,
-    subjects: Vec<(Kind, sea_orm::prelude::Uuid)>,
-    actions: Vec<EventAction>,
-}
-
-impl Wanted {
-    fn read(filter: EventFilter) -> Result<Self> {
-        let kind =
-            |name: &String| Kind::named(name).ok_or_else(|| Error::argument(format!("{name} is no type of record.")));
-        let subject = |id: &IdText| {
-            entity::id::parse(&id.0).ok_or_else(|| Error::argument(format!("“{}” is not a global id.", id.0)))
-        };
-        let subjects: Vec<IdText> = filter.subjects.unwrap_or_default();
-        if subjects.len() > 100 {
-            return Err(Error::argument(format!("subjects takes at most 100; this has {}.", subjects.len())));
-        }
-        Ok(Self {
-            kinds: filter.subject_types.unwrap_or_default().iter().map(kind).collect::<Result<_>>()?,
-            subjects: subjects.iter().map(subject).collect::<Result<_>>()?,
-            actions: filter.actions.unwrap_or_default().into_iter().map(|action| action.0).collect(),
-        })
+/// Understands a filter.
+fn wanted(filter: EventFilter) -> Result<Wanted> {
+    let kind =
+        |name: &String| Kind::named(name).ok_or_else(|| Error::argument(format!("{name} is no type of record.")));
+    let subject = |id: &IdText| {
+        entity::id::parse(&id.0).ok_or_else(|| Error::argument(format!("“{}” is not a global id.", id.0)))
+    };
+    let subjects: Vec<IdText> = filter.subjects.unwrap_or_default();
+    if subjects.len() > 100 {
+        return Err(Error::argument(format!("subjects takes at most 100; this has {}.", subjects.len())));
     }
-
-    fn has(&self, event: &FeedEvent) -> bool {
-        (self.subjects.is_empty() || self.subjects.contains(&event.subject))
-            && (self.actions.is_empty() || self.actions.contains(&event.action))
-    }
-}
-
-struct Following {
-    store: Store,
-    filter: Wanted,
-    changes: tokio::sync::watch::Receiver<u64>,
-    position: Position,
-    ready: Vec<FeedEvent>,
-}
-
-/// How long an event may wait where the news of it got lost, or where a transaction opened before
-/// it keeps it back.
-const AT_THE_LATEST: Duration = Duration::from_secs(1);
-
-impl Following {
-    async fn next(&mut self) -> Result<FeedEvent> {
-        loop {
-            if let Some(event) = self.ready.pop() {
-                return Ok(event);
-            }
-            self.changes.mark_unchanged();
-            self.refresh().await?;
-            let (events, end) = self.store.feed(self.position, &self.filter.kinds, 200).await?;
-            // What ended or was taken away while they were read holds for them too.
-            if self.store.refreshed().await?.actor().policy != self.store.actor().policy {
-                continue;
-            }
-            let moved = end != self.position;
-            self.position = end;
-            self.ready = events.into_iter().filter(|event| self.filter.has(event)).rev().collect();
-            if self.ready.is_empty() && !moved {
-                // Whichever comes first; the table is the truth.
-                let _ = tokio::time::timeout(AT_THE_LATEST, self.changes.changed()).await;
-            }
-        }
-    }
-
-    /// Follows what the subscriber's roles permit now, not what they permitted at the start.
-    async fn refresh(&mut self) -> Result<()> {
-        self.store = self.store.refreshed().await?;
-        Ok(())
-    }
+    Ok(Wanted {
+        kinds: filter.subject_types.unwrap_or_default().iter().map(kind).collect::<Result<_>>()?,
+        subjects: subjects.iter().map(subject).collect::<Result<_>>()?,
+        actions: filter.actions.unwrap_or_default().into_iter().map(|action| action.0).collect(),
+    })
 }

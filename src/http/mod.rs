@@ -1,6 +1,7 @@
 //! The edge: GraphQL over HTTP, WebSocket and server-sent events, behind one admission gate; uploads and exports beside it.
 
 mod accept;
+mod ahead;
 mod answer;
 mod edge;
 mod export;

@@ -16,6 +16,7 @@ use futures_util::{Stream, StreamExt, stream};
 
 use super::{
     accept::{self, Media},
+    ahead::ahead,
     answer::Answer,
     edge::{Edge, Meter, Note, Paid, Transport},
     gate::refusal::Refusal,
@@ -73,7 +74,7 @@ fn events<H: Host>(
     closing: Closing,
 ) -> Response {
     let keep_alive = KeepAlive::new().interval(edge.settings.keep_alive);
-    let answers = answers(Arc::clone(&edge), paid, caller.clone(), about);
+    let answers = ahead(answers(Arc::clone(&edge), paid, caller.clone(), about));
     let (watching, good) = (Arc::clone(&edge), caller.clone());
     let end = async move {
         tokio::select! {

@@ -23,6 +23,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, 
 use tracing::Instrument;
 
 use super::{
+    ahead::ahead,
     answer::Answer,
     edge::{Edge, Meter, Note, Transport},
     gate::refusal::Refusal,
@@ -273,7 +274,7 @@ impl<H: Host> Session<H> {
             };
             stream::once(work.instrument(span)).boxed()
         };
-        let (operation, abort) = abortable(outgoing(answers, meter));
+        let (operation, abort) = abortable(ahead(outgoing(answers, meter)));
         self.running.insert(id.clone(), abort);
         self.outgoing.push(operation.map(move |outgoing| (id.clone(), outgoing)).boxed());
         Ok(())

@@ -51,7 +51,7 @@ pub use credentials::{Attempts, Claimed, Login, Person};
 pub use db::{Db, redact};
 pub use draft::{Draft, input_name};
 pub use explain::{Sighting, Tie, Verdict};
-pub use feed::{FeedEvent, Position};
+pub use feed::{FeedEvent, Follower, Position, Wanted};
 pub use fold::fold;
 pub use idempotency::{Idempotency, Replay};
 pub use identities::Identity;
@@ -78,6 +78,7 @@ pub struct Backend {
     compiled: policies::Compiled,
     keys: keys::Keys,
     changed: watch::Sender<u64>,
+    feed: feed::Feed,
 }
 
 impl std::fmt::Debug for Backend {
@@ -98,6 +99,7 @@ impl Backend {
             compiled: policies::Compiled::default(),
             keys: keys::Keys::default(),
             changed: watch::Sender::new(0),
+            feed: feed::Feed::default(),
         }))
     }
 
