@@ -43,10 +43,10 @@ mod tests {
     async fn what_an_item_takes_is_given_back_though_nobody_reads() {
         let connections = Arc::new(Semaphore::new(1));
         let begun = Arc::new(Notify::new());
-        let (pool, begin) = (connections.clone(), begun.clone());
+        let (pool, signal) = (connections.clone(), begun.clone());
         let items = stream::once(async move {
             let _connection = pool.acquire().await;
-            begin.notify_one();
+            signal.notify_one();
             tokio::task::yield_now().await;
             1
         });

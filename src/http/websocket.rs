@@ -39,9 +39,6 @@ use crate::error::Code;
 /// The sub-protocol.
 const PROTOCOL: &str = "graphql-transport-ws";
 
-/// How long a peer may take to read what is sent.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// How long a peer may take to answer a close.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
@@ -303,11 +300,16 @@ impl<H: Host> Session<H> {
         self.send(Message::Text(text.into())).await
     }
 
-    /// Sends within patience: a peer that does not read must not hold the socket's operations for ever.
+    /// Sends within a time: a peer that does not read must not hold the socket's operations for ever.
     async fn send(&mut self, message: Message) -> Result<(), Close> {
-        match timeout(PATIENCE, self.socket.send(message)).await {
+        match timeout(self.edge.settings.send_timeout, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => close(GONE, "the peer does not read"),
+            Ok(Err(_)) => close(GONE, "the peer has gone"),
+            Err(_) => {
+                tracing::warn!(request.id = self.about.request_id, "the client of a WebSocket does not read; closing");
+                // “Try again later”: clients connect again, and follow on after the last cursor they have.
+                close(1013, "The client reads too slowly")
+            }
         }
     }
 }

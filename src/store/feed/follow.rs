@@ -1,6 +1,10 @@
 //! One subscription: its own place in the feed, and what of the feed it wants and may see.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use entity::{EventAction, Kind};
 use sea_orm::prelude::Uuid;
@@ -52,6 +56,8 @@ pub struct Follower {
     verdict: Option<Arc<Mutex<Verdict>>>,
     /// The last event that was told or passed over.
     position: Position,
+    /// What was written before a subscription without a cursor began, though it is shown only now.
+    begun: HashSet<Position>,
     /// Events that come next, all of which may be seen.
     ready: VecDeque<Arc<Entry>>,
     /// Up to where the feed was looked through for them.
@@ -68,7 +74,7 @@ impl Store {
     pub async fn follow(&self, wanted: Wanted, after: Option<Position>) -> Result<Follower> {
         // Heard from before the feed's end is read, so that nothing falls between.
         let news = self.backend.feed.join();
-        let end = self.feed_end().await?;
+        let (end, begun) = self.backend.feed_now().await?;
         let position = after.unwrap_or(end);
         // A cursor from before a restored backup, say: following it would be silent for ever.
         if position > end {
@@ -81,6 +87,7 @@ impl Store {
             wanted,
             news,
             position,
+            begun: if after.is_none() { begun } else { HashSet::new() },
             ready: VecDeque::new(),
             end: position,
             found: (0, Instant::now()),
@@ -129,6 +136,10 @@ impl Follower {
         }
     }
 
+    fn wants(&self, entry: &Entry) -> bool {
+        self.wanted.has(entry) && !self.begun.contains(&entry.position)
+    }
+
     /// Counts the changes of what anybody may do.
     fn permissions(&self) -> u64 {
         self.store.backend.policies.forgotten()
@@ -137,16 +148,15 @@ impl Follower {
     /// Looks through what comes after the position; answers whether there was anything.
     async fn look(&mut self) -> Result<bool> {
         let backend = self.store.backend().clone();
-        let held = backend.feed.after(self.position, BATCH, |entry| self.wanted.has(entry));
-        let (entries, end, verdict) = match held {
-            Some(held) => (held.entries, held.end, self.verdict.as_deref()),
-            None => {
-                let _turn = backend.feed.turn().await;
-                let mut stretch = backend.feed_after(self.position, PAGE).await?;
-                stretch.entries.retain(|entry| self.wanted.has(entry));
-                // Memory may not have these yet, so nothing that was found before says anything of them.
-                (stretch.entries, stretch.end, None)
-            }
+        let held = backend.feed.after(self.position, BATCH, |entry| self.wants(entry));
+        let (entries, end, verdict) = if let Some(held) = held {
+            (held.entries, held.end, self.verdict.as_deref())
+        } else {
+            let _turn = backend.feed.turn().await;
+            let mut stretch = backend.feed_after(self.position, PAGE).await?;
+            stretch.entries.retain(|entry| self.wants(entry));
+            // Memory may not have these yet, so nothing that was found before says anything of them.
+            (stretch.entries, stretch.end, None)
         };
         let now = (self.permissions(), Instant::now());
         let current = |(permissions, at): (u64, Instant)| permissions == now.0 && at.elapsed() < HOLDS;

@@ -7,7 +7,7 @@ mod follow;
 mod shared;
 mod visible;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use entity::{EventAction, Instant, Kind};
 use sea_orm::{QueryResult, prelude::Uuid};
@@ -30,7 +30,7 @@ use crate::{
 /// Sequence numbers are handed out before commit, so alone they would skip an event whose
 /// transaction commits late. On PostgreSQL the feed therefore runs by transaction and shows only
 /// those older than every one still open; on SQLite, which has one writer, the sequence suffices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Position {
     xid: i64,
     seq: i64,
@@ -143,6 +143,23 @@ impl Backend {
         push_settled(&mut sql);
         sql.push(" ORDER BY e.xid DESC, e.seq DESC LIMIT 1");
         self.db.fetch(sql).await?.first().map_or(Ok(Position::default()), Position::of)
+    }
+
+    /// The end of the feed, and the events behind it that are written already but not shown yet,
+    /// since a transaction still open may come before them.
+    async fn feed_now(&self) -> Result<(Position, HashSet<Position>)> {
+        let end = self.feed_end().await?;
+        if self.db.engine() == Engine::Sqlite {
+            return Ok((end, HashSet::new()));
+        }
+        let mut sql = Sql::new(self.db.engine());
+        sql.push("SELECT e.xid, e.seq FROM event e WHERE (e.xid, e.seq) > (")
+            .bind(end.xid)
+            .push(", ")
+            .bind(end.seq)
+            .push(")");
+        let rows = self.db.fetch(sql).await?;
+        Ok((end, rows.iter().map(Position::of).collect::<Result<_>>()?))
     }
 
     /// The stretch of the feed after a position, of at most so many events.

@@ -8,8 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use entity::{Kind, event};
 use sea_orm::{QueryResult, prelude::Uuid};
-use serde::de::IgnoredAny;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use self::holds::{Holds, respell};
 use super::{Store, filter::Filter, json, scope, sql::Sql};
@@ -54,10 +53,10 @@ pub(super) fn seen(actor: &Actor, kind: Option<Kind>, changes: Option<&str>) -> 
 
 /// The names of all changed fields, in the same order. Which of them a reader may see is left to the caller.
 pub(super) fn fields(kind: Kind, changes: Option<&str>) -> Vec<String> {
-    let changes: Option<BTreeMap<String, IgnoredAny>> = changes.and_then(|changes| serde_json::from_str(changes).ok());
-    let mut fields: Vec<String> = changes.unwrap_or_default().into_keys().collect();
+    let changes: Option<Map<String, Json>> = changes.and_then(|changes| serde_json::from_str(changes).ok());
+    let mut fields: Vec<String> = changes.unwrap_or_default().into_iter().map(|(field, _)| field).collect();
     let place = |name: &str| event::told(kind).position(|told| told == name).unwrap_or(usize::MAX);
-    fields.sort_by_cached_key(|field| place(field));
+    fields.sort_by_cached_key(|field| (place(field), field.clone()));
     fields
 }
 
