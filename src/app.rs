@@ -171,7 +171,7 @@ impl Host for App {
         let nothing =
             || Error::refused(Code::NotFound, "There is no such export; there are audit.csv and audit.jsonl.");
         let format = Format::of_file(name).ok_or_else(nothing)?;
-        let export = Export::begin(&self.store(caller, about).streaming(), format, filter).await?;
+        let export = Export::begin(&self.store(caller, about), format, filter).await?;
         let file_name = export.file_name();
         let parts = stream::try_unfold(export, async |mut export| {
             let part = export.next().await?;
@@ -229,7 +229,7 @@ impl Running {
             let backend = backend.clone();
             async move { backend.db().upkeep().await }
         });
-        let reading = tokio::spawn(backend.clone().read_feed());
+        let reading = tokio::spawn(backend.clone().share_feed());
         let working = tokio::spawn(jobs::work(backend.clone(), lease, shutdown.clone()));
         Ok(Self { address, backend, shutdown, serving, beside: vec![listening, keeping, reading], working })
     }

@@ -180,8 +180,6 @@ pub enum Purpose {
     Consequence,
     /// Keeping the queue of jobs; what a job does for a person, it does as that person.
     Jobs,
-    /// Reading the feed of events for all who follow it; what each of them sees of it is decided for them.
-    Feed,
     /// Loading the demo company.
     Demo,
     /// Explaining to who may know what somebody else may do, and telling of previews, in which nothing

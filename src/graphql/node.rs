@@ -71,7 +71,7 @@ impl OutputType for AnyRow {
     }
 }
 
-/// A record read through another store than the request's.
+/// A record of an event, read through another store than the request's and in its turn among all subscriptions.
 #[derive(Clone, Debug)]
 pub struct Through<T>(pub Store, pub T);
 
@@ -83,6 +83,7 @@ impl<E: Record> OutputType for Through<Row<E>> {
         Row::<E>::create_type_info(registry)
     }
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<AstField>) -> ServerResult<Value> {
+        let _turn = self.0.feed_turn().await;
         json(ctx, field, row_in(&self.0, ctx, E::KIND, self.1.id).await)
     }
 }
@@ -95,6 +96,7 @@ impl OutputType for Through<AnyRow> {
         AnyRow::create_type_info(registry)
     }
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<AstField>) -> ServerResult<Value> {
+        let _turn = self.0.feed_turn().await;
         json(ctx, field, any(&self.0, ctx, (self.1.0, self.1.1)).await)
     }
 }

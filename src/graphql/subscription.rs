@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    store::{FeedEvent, Follower, RawEvent, Store},
+    store::{FeedEvent, Position, Store, Wanted},
 };
 
 /// What can be followed.
@@ -51,7 +51,7 @@ pub struct RecordEvent {
 
 impl RecordEvent {
     /// As it is seen through a store: what its reader may see now, not when they began to follow.
-    fn of(FeedEvent { event, changed }: FeedEvent, store: &Store) -> Self {
+    fn of(event: FeedEvent, store: &Store) -> Self {
         let (kind, id) = event.subject;
         Self {
             cursor: event.position.cursor(),
@@ -60,7 +60,7 @@ impl RecordEvent {
             actor: event.actor.map(|user| Through(store.clone(), Row::new(user))),
             api_key: event.api_key.map(|key| Through(store.clone(), Row::new(key))),
             subject: Some(Through(store.clone(), AnyRow(kind, id))),
-            changed_fields: changed,
+            changed_fields: event.changed,
         }
     }
 }
@@ -76,45 +76,32 @@ impl Subscription {
         #[graphql(desc = "Which events.")] filter: Option<EventFilter>,
         #[graphql(desc = "Begin after this cursor instead of now.")] after: Option<String>,
     ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<RecordEvent>> + use<>> {
-        let store = super::node::store(ctx)?;
+        let store = super::node::store(ctx)?.clone();
         store.require_sign_in()?;
-        let wanted = Wanted::read(filter.unwrap_or_default())?;
-        let follower = Follower::begin(store, Box::new(move |event| wanted.has(event)), after.as_deref()).await?;
+        let wanted = wanted(filter.unwrap_or_default())?;
+        let after = after.as_deref().map(Position::read).transpose()?;
+        let follower = store.follow(wanted, after).await?;
         Ok(futures_util::stream::try_unfold(follower, |mut follower| async move {
-            let event = follower.next().await?;
-            Ok(Some((RecordEvent::of(event, follower.store()), follower)))
+            let (event, store) = follower.next().await?;
+            Ok(Some((RecordEvent::of(event, &store), follower)))
         }))
     }
 }
 
-/// A filter, understood.
-struct Wanted {
-    kinds: Vec<Kind>,
-    subjects: Vec<(Kind, sea_orm::prelude::Uuid)>,
-    actions: Vec<EventAction>,
-}
-
-impl Wanted {
-    fn read(filter: EventFilter) -> Result<Self> {
-        let kind =
-            |name: &String| Kind::named(name).ok_or_else(|| Error::argument(format!("{name} is no type of record.")));
-        let subject = |id: &IdText| {
-            entity::id::parse(&id.0).ok_or_else(|| Error::argument(format!("“{}” is not a global id.", id.0)))
-        };
-        let subjects: Vec<IdText> = filter.subjects.unwrap_or_default();
-        if subjects.len() > 100 {
-            return Err(Error::argument(format!("subjects takes at most 100; this has {}.", subjects.len())));
-        }
-        Ok(Self {
-            kinds: filter.subject_types.unwrap_or_default().iter().map(kind).collect::<Result<_>>()?,
-            subjects: subjects.iter().map(subject).collect::<Result<_>>()?,
-            actions: filter.actions.unwrap_or_default().into_iter().map(|action| action.0).collect(),
-        })
+/// Understands a filter.
+fn wanted(filter: EventFilter) -> Result<Wanted> {
+    let kind =
+        |name: &String| Kind::named(name).ok_or_else(|| Error::argument(format!("{name} is no type of record.")));
+    let subject = |id: &IdText| {
+        entity::id::parse(&id.0).ok_or_else(|| Error::argument(format!("“{}” is not a global id.", id.0)))
+    };
+    let subjects: Vec<IdText> = filter.subjects.unwrap_or_default();
+    if subjects.len() > 100 {
+        return Err(Error::argument(format!("subjects takes at most 100; this has {}.", subjects.len())));
     }
-
-    fn has(&self, event: &RawEvent) -> bool {
-        (self.kinds.is_empty() || self.kinds.contains(&event.subject.0))
-            && (self.subjects.is_empty() || self.subjects.contains(&event.subject))
-            && (self.actions.is_empty() || self.actions.contains(&event.action))
-    }
+    Ok(Wanted {
+        kinds: filter.subject_types.unwrap_or_default().iter().map(kind).collect::<Result<_>>()?,
+        subjects: subjects.iter().map(subject).collect::<Result<_>>()?,
+        actions: filter.actions.unwrap_or_default().into_iter().map(|action| action.0).collect(),
+    })
 }

@@ -16,8 +16,8 @@ use tracing::Instrument;
 
 use super::{
     accept::Media,
+    ahead::ahead,
     answer::Answer,
-    detached::detached,
     edge::{Edge, Meter, Note, Transport},
     gate::refusal::Refusal,
     graphql::refuse,
@@ -44,13 +44,8 @@ pub(super) async fn get<H: Host>(
             return response;
         }
     };
-    let mut sending = Sending {
-        edge,
-        caller,
-        note: Note::new(meter),
-        parts: detached(parts, 1).boxed(),
-        request: about.request_id.clone(),
-    };
+    let mut sending =
+        Sending { edge, caller, note: Note::new(meter), parts: by_itself(parts), request: about.request_id.clone() };
     // What is refused right away is told as such; later there is only the end of the body to tell by.
     let first = match sending.part().await {
         Ok(first) => first,
@@ -174,6 +169,13 @@ impl<H: Host> Sending<H> {
             sleep(refusal.retry_after.unwrap_or_default()).await;
         }
     }
+}
+
+/// The parts, made by a task of its own: a client that reads slowly holds no read of the database open. A panic is
+/// ours, who would take the end of the task for the end of the export.
+fn by_itself(parts: BoxStream<'static, Result<ExportPart, Error>>) -> BoxStream<'static, Result<ExportPart, Error>> {
+    let parts = ahead(AssertUnwindSafe(parts).catch_unwind());
+    parts.map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).boxed()
 }
 
 /// The parts after the first. An error breaks the body off, so that what has come cannot be taken for whole.

@@ -1,8 +1,8 @@
 //! The edge: GraphQL over HTTP, WebSocket and server-sent events, behind one admission gate; uploads and exports beside it.
 
 mod accept;
+mod ahead;
 mod answer;
-mod detached;
 mod edge;
 mod export;
 mod gate;

@@ -17,6 +17,8 @@ pub struct Settings {
     pub upload: u64,
     /// How long a WebSocket may stay without `connection_init`.
     pub init_timeout: Duration,
+    /// How long the client of a WebSocket may take to read a message; then it is closed with 1013.
+    pub send_timeout: Duration,
     /// How often an open WebSocket is pinged and an event stream gets a comment.
     pub keep_alive: Duration,
     /// How many operations one WebSocket may run at a time.
@@ -85,6 +87,7 @@ impl Default for Settings {
             deadline: Duration::from_secs(30),
             upload: 1024 * 1024 * 1024,
             init_timeout: Duration::from_secs(10),
+            send_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(15),
             operations_per_socket: 100,
             grace: Duration::from_secs(35),

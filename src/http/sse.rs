@@ -16,8 +16,8 @@ use futures_util::{Stream, StreamExt, stream};
 
 use super::{
     accept::{self, Media},
+    ahead::ahead,
     answer::Answer,
-    detached::detached,
     edge::{Edge, Meter, Note, Paid, Transport},
     gate::refusal::Refusal,
     graphql::refuse,
@@ -28,9 +28,6 @@ use super::{
     serve::Closing,
 };
 use crate::error::Code;
-
-/// Events that may wait for a client that reads slowly.
-const AHEAD: usize = 8;
 
 /// Any operation, its results as events.
 pub(super) async fn stream<H: Host>(
@@ -77,7 +74,7 @@ fn events<H: Host>(
     closing: Closing,
 ) -> Response {
     let keep_alive = KeepAlive::new().interval(edge.settings.keep_alive);
-    let answers = answers(Arc::clone(&edge), paid, caller.clone(), about);
+    let answers = ahead(answers(Arc::clone(&edge), paid, caller.clone(), about));
     let (watching, good) = (Arc::clone(&edge), caller.clone());
     let end = async move {
         tokio::select! {
@@ -97,7 +94,6 @@ fn events<H: Host>(
         // Cut short, it ends without `complete`, so that the client comes again and hears why it may not.
         .take_until(Box::pin(end))
         .map(Ok::<_, Infallible>);
-    let events = detached(events, AHEAD);
     let mut response = Sse::new(events).keep_alive(keep_alive).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));

@@ -23,8 +23,8 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, 
 use tracing::Instrument;
 
 use super::{
+    ahead::ahead,
     answer::Answer,
-    detached::detached,
     edge::{Edge, Meter, Note, Transport},
     gate::refusal::Refusal,
     graphql::refuse,
@@ -38,9 +38,6 @@ use crate::error::Code;
 
 /// The sub-protocol.
 const PROTOCOL: &str = "graphql-transport-ws";
-
-/// How long a peer may take to read what is sent.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a peer may take to answer a close.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -104,9 +101,6 @@ struct Close(u16, String);
 fn close(code: u16, reason: impl Into<String>) -> Result<(), Close> {
     Err(Close(code, reason.into()))
 }
-
-/// Messages of an operation that may wait for a peer that reads slowly.
-const AHEAD: usize = 8;
 
 /// The peer is gone: there is nobody to tell.
 const GONE: u16 = 0;
@@ -277,7 +271,7 @@ impl<H: Host> Session<H> {
             };
             stream::once(work.instrument(span)).boxed()
         };
-        let (operation, abort) = abortable(detached(outgoing(answers, meter), AHEAD));
+        let (operation, abort) = abortable(ahead(outgoing(answers, meter)));
         self.running.insert(id.clone(), abort);
         self.outgoing.push(operation.map(move |outgoing| (id.clone(), outgoing)).boxed());
         Ok(())
@@ -306,11 +300,16 @@ impl<H: Host> Session<H> {
         self.send(Message::Text(text.into())).await
     }
 
-    /// Sends within patience: a peer that does not read must not hold the socket's operations for ever.
+    /// Sends within a time: a peer that does not read must not hold the socket's operations for ever.
     async fn send(&mut self, message: Message) -> Result<(), Close> {
-        match timeout(PATIENCE, self.socket.send(message)).await {
+        match timeout(self.edge.settings.send_timeout, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => close(GONE, "the peer does not read"),
+            Ok(Err(_)) => close(GONE, "the peer has gone"),
+            Err(_) => {
+                tracing::warn!(request.id = self.about.request_id, "the client of a WebSocket does not read; closing");
+                // “Try again later”: clients connect again, and follow on after the last cursor they have.
+                close(1013, "The client reads too slowly")
+            }
         }
     }
 }

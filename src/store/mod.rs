@@ -53,7 +53,7 @@ pub use credentials::{Attempts, Claimed, Login, Person};
 pub use db::{Db, Fault, Settings, redact};
 pub use draft::{Draft, input_name};
 pub use explain::{Sighting, Tie, Verdict};
-pub use feed::{FeedEvent, Follower, Position, RawEvent};
+pub use feed::{FeedEvent, Follower, Position, Wanted};
 pub use fold::fold;
 pub use idempotency::{Idempotency, Replay};
 pub use identities::Identity;
@@ -81,9 +81,9 @@ pub struct Backend {
     policies: policies::Cache<(Uuid, Option<Uuid>), Known>,
     compiled: policies::Compiled,
     keys: keys::Keys,
-    hub: feed::Hub,
     changed: watch::Sender<u64>,
     queued: Notify,
+    feed: feed::Feed,
 }
 
 impl std::fmt::Debug for Backend {
@@ -108,9 +108,9 @@ impl Backend {
             policies: policies::Cache::default(),
             compiled: policies::Compiled::default(),
             keys: keys::Keys::default(),
-            hub: feed::Hub::default(),
             changed: watch::Sender::new(0),
             queued: Notify::new(),
+            feed: feed::Feed::default(),
         }))
     }
 
@@ -142,13 +142,7 @@ impl Backend {
     #[must_use]
     pub fn store(self: &Arc<Self>, mut actor: Actor, request: Option<&str>) -> Store {
         actor.today = self.now().day();
-        Store {
-            backend: self.clone(),
-            actor: Arc::new(actor),
-            request: request.map(Arc::from),
-            fate: Arc::default(),
-            streaming: false,
-        }
+        Store { backend: self.clone(), actor: Arc::new(actor), request: request.map(Arc::from), fate: Arc::default() }
     }
 
     /// A store for which no permission is asked.
@@ -214,8 +208,6 @@ pub struct Store {
     actor: Arc<Actor>,
     request: Option<Arc<str>>,
     fate: Arc<Fate>,
-    /// Whether it reads for something that goes on, and so must leave room for requests.
-    streaming: bool,
 }
 
 impl Store {
@@ -275,13 +267,6 @@ impl Store {
         Ok(Self { actor: Arc::new(actor), ..self.clone() })
     }
 
-    /// The same, for something that goes on, as a subscription does: however many there are, they leave connections
-    /// to requests.
-    #[must_use]
-    pub fn streaming(&self) -> Self {
-        Self { streaming: true, ..self.clone() }
-    }
-
     /// The present instant.
     #[must_use]
     pub fn now(&self) -> Instant {
@@ -316,7 +301,7 @@ impl Store {
     }
 
     async fn fetch(&self, sql: Sql) -> Result<Vec<QueryResult>> {
-        if self.streaming { self.backend.db.fetch_streaming(sql).await } else { self.backend.db.fetch(sql).await }
+        self.backend.db.fetch(sql).await
     }
 
     /// Refuses who has not signed in.

@@ -138,6 +138,8 @@ impl Backend {
     pub fn forget_policies(&self) {
         self.policies.clear();
         self.keys.forget();
+        // Open subscriptions look at once whether they may go on.
+        self.feed.tell();
     }
 
     async fn read_known(&self, asking: Asking<'_>, user: UserId, session: Option<SessionId>) -> Result<Known> {

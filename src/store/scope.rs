@@ -202,16 +202,6 @@ fn is_subject(kind: Kind) -> bool {
     kind != Kind::Event
 }
 
-/// Whether the actor may see events of records of a kind; nothing where that depends on the record.
-#[must_use]
-pub fn sees_events_of(actor: &Actor, kind: Kind) -> Option<bool> {
-    let may = |kind| actor.policy.reach(kind, Action::Read) > Reach::None;
-    if !may(Kind::Event) || !is_subject(kind) || !may(kind) {
-        return Some(false);
-    }
-    unrestricted(actor, kind, Action::Read).then_some(true)
-}
-
 /// Appends the condition that the record an event is about may be seen.
 fn subject(sql: &mut Sql, actor: &Actor, alias: &str) {
     let (free, tied): (Vec<Kind>, Vec<Kind>) = Kind::ALL

@@ -20,6 +20,8 @@
 mod support;
 
 mod feed;
+mod feed_speed;
+mod following;
 mod harness;
 
 mod bounds;

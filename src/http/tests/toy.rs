@@ -32,6 +32,7 @@ pub(crate) struct Memory {
     pub resolved: AtomicU64,
     pub revoked: AtomicBool,
     pub unready: AtomicBool,
+    pub flood_over: tokio::sync::Notify,
     pub strict: AtomicU64,
     pub expires_at: AtomicI64,
     pub about: Mutex<Option<About>>,
@@ -378,6 +379,14 @@ impl Mutation {
 
 pub(crate) struct Ticks;
 
+struct FloodEnd(Arc<Memory>);
+
+impl Drop for FloodEnd {
+    fn drop(&mut self) {
+        self.0.flood_over.notify_one();
+    }
+}
+
 #[Subscription]
 impl Ticks {
     async fn ticks(&self, count: i32, every: Option<u64>) -> impl Stream<Item = i32> {
@@ -385,6 +394,15 @@ impl Ticks {
         stream::iter(0..count).then(move |n| async move {
             tokio::time::sleep(pause).await;
             n
+        })
+    }
+
+    /// More than anybody reads at once, and a note when it is given up.
+    async fn flood(&self, context: &Context<'_>) -> impl Stream<Item = String> {
+        let end = FloodEnd(Arc::clone(context.data_unchecked::<Arc<Memory>>()));
+        stream::repeat_with(move || {
+            let _ = &end;
+            "x".repeat(100_000)
         })
     }
 

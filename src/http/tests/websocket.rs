@@ -199,3 +199,14 @@ async fn the_gate_stands_before_sockets_too() {
         assert!(figures.contains(&figure), "{figure} in {figures}");
     }
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_closed_out_and_its_operations_end() {
+    let world = World::with(|settings| settings.send_timeout = Duration::from_millis(50)).await;
+    let mut socket = Socket::ready(&world).await;
+    socket.subscribe("1", "subscription { flood }").await;
+    tokio::time::timeout(Duration::from_secs(10), world.toy.memory.flood_over.notified())
+        .await
+        .expect("it is given up");
+    assert_eq!(socket.closed().await, 1013);
+}

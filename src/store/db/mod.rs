@@ -24,8 +24,6 @@ use sea_orm::{
     sqlx::{pool::PoolOptions, postgres::PgListener},
 };
 
-use tokio::sync::Semaphore;
-
 pub use self::{fault::Fault, transaction::Transaction};
 use self::{health::Health, pool::Source, postgres::Postgres, sqlite::Sqlite};
 use super::sql::{Engine, Sql};
@@ -54,8 +52,6 @@ pub struct Db {
     place: Place,
     health: Arc<Health>,
     statements: AtomicU64,
-    /// Connections that streams may use at once.
-    streaming: Semaphore,
 }
 
 #[derive(Debug)]
@@ -76,9 +72,7 @@ impl Db {
         } else {
             Place::Sqlite(Sqlite::open(path(url)?, &settings, &health).await?)
         };
-        let readers = if is_postgres(url) { settings.connections } else { sqlite::READERS };
-        let streaming = Semaphore::new(usize::try_from(readers / 2).unwrap_or(1).max(1));
-        Ok(Self { place, health, statements: AtomicU64::new(0), streaming })
+        Ok(Self { place, health, statements: AtomicU64::new(0) })
     }
 
     /// Which engine it is.
@@ -100,13 +94,6 @@ impl Db {
     pub(super) async fn fetch(&self, sql: Sql) -> Result<Vec<QueryResult>> {
         self.count();
         self.fetch_uncounted(sql).await
-    }
-
-    /// Runs a reading statement for something that goes on. However many there are, half of the connections are left
-    /// to requests.
-    pub(super) async fn fetch_streaming(&self, sql: Sql) -> Result<Vec<QueryResult>> {
-        let _turn = self.streaming.acquire().await.map_err(Error::internal)?;
-        self.fetch(sql).await
     }
 
     /// Runs a reading statement that belongs to no request.

@@ -27,7 +27,7 @@ use crate::error::{Error, Result};
 const LOCKED: Duration = Duration::from_millis(500);
 
 /// Readers at once: more only compete for the processor.
-pub const READERS: u32 = 4;
+const READERS: u32 = 4;
 
 /// An SQLite database.
 #[derive(Debug)]

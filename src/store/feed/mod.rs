@@ -1,27 +1,27 @@
 //! The feed of events: in an order that never skips a late commit, and what may be seen of them.
 //!
-//! One task of a process reads the table and shares what it read with all who follow ([`Hub`]); a [`Follower`] decides
-//! in memory what concerns it, asks the database only where reach depends on the record, and reads the table by itself
-//! only where it lags behind what is shared.
+//! One reader per process ([`shared`]) reads each new event once; subscriptions ([`follow`]) take it
+//! from memory and ask the database only for what memory cannot tell ([`visible`]).
 
-mod follower;
-mod hub;
-
-pub use follower::Follower;
-pub(super) use hub::Hub;
+mod follow;
+mod shared;
+mod visible;
 
 use std::{collections::HashSet, sync::Arc};
 
 use entity::{EventAction, Instant, Kind};
 use sea_orm::{QueryResult, prelude::Uuid};
+use tokio::sync::SemaphorePermit;
 
+pub use self::follow::{Follower, Wanted};
+pub(super) use self::shared::Feed;
 use super::{
-    Backend, Store, json, scope,
+    Backend, Store, json,
     sql::{Engine, Sql},
     told,
 };
 use crate::{
-    access::Action,
+    access::Actor,
     error::{Code, Error, Result},
 };
 
@@ -30,7 +30,7 @@ use crate::{
 /// Sequence numbers are handed out before commit, so alone they would skip an event whose
 /// transaction commits late. On PostgreSQL the feed therefore runs by transaction and shows only
 /// those older than every one still open; on SQLite, which has one writer, the sequence suffices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Position {
     xid: i64,
     seq: i64,
@@ -43,6 +43,11 @@ impl Position {
         format!("ev_{:x}_{:x}", self.xid, self.seq)
     }
 
+    /// From the first two columns of a row.
+    fn of(row: &QueryResult) -> Result<Self> {
+        Ok(Self { xid: json::bigint(row, 0)?.unwrap_or(0), seq: json::bigint(row, 1)?.unwrap_or(0) })
+    }
+
     /// Reads a cursor.
     pub fn read(cursor: &str) -> Result<Self> {
         let parts = cursor.strip_prefix("ev_").and_then(|rest| rest.split_once('_'));
@@ -53,9 +58,49 @@ impl Position {
     }
 }
 
-/// An event as it is stored, whoever may see it.
+/// An event as it stands in the table, the same for every reader.
 #[derive(Debug)]
-pub struct RawEvent {
+struct Entry {
+    position: Position,
+    id: Uuid,
+    occurred_at: Instant,
+    action: EventAction,
+    subject: (Kind, Uuid),
+    actor: Option<Uuid>,
+    api_key: Option<Uuid>,
+    /// All changed fields; which of them a reader may see is decided for each reader.
+    fields: Vec<String>,
+}
+
+impl Entry {
+    /// Nothing for an event about a record type that this version does not know.
+    fn read(row: &QueryResult) -> Result<Option<Self>> {
+        let Some(kind) = json::text(row, 5)?.and_then(Kind::named) else { return Ok(None) };
+        Ok(Some(Self {
+            position: Position::of(row)?,
+            id: json::uuid(row, 2)?.unwrap_or_default(),
+            occurred_at: Instant(json::bigint(row, 3)?.unwrap_or(0)),
+            action: json::text(row, 4)?.and_then(EventAction::parse).unwrap_or(EventAction::Updated),
+            subject: (kind, json::uuid(row, 6)?.unwrap_or_default()),
+            actor: json::uuid(row, 7)?,
+            api_key: json::uuid(row, 8)?,
+            fields: told::fields(kind, json::text(row, 9)?),
+        }))
+    }
+}
+
+/// A stretch of the feed.
+struct Stretch {
+    entries: Vec<Arc<Entry>>,
+    /// Up to where the feed was read.
+    end: Position,
+    /// Whether there may be more behind it already.
+    full: bool,
+}
+
+/// An event as its reader may see it.
+#[derive(Clone, Debug)]
+pub struct FeedEvent {
     /// Its place.
     pub position: Position,
     /// Its id.
@@ -70,92 +115,91 @@ pub struct RawEvent {
     pub actor: Option<Uuid>,
     /// By which API key, if by one.
     pub api_key: Option<Uuid>,
-    /// The changed fields with their values, as JSON.
-    changes: Option<String>,
-}
-
-/// An event as its reader may see it.
-#[derive(Clone, Debug)]
-pub struct FeedEvent {
-    /// The event.
-    pub event: Arc<RawEvent>,
     /// The changed fields that the reader may see, under their API names.
     pub changed: Vec<String>,
+}
+
+impl FeedEvent {
+    fn of(entry: &Entry, reader: &Actor) -> Self {
+        let kind = entry.subject.0;
+        Self {
+            position: entry.position,
+            id: entry.id,
+            occurred_at: entry.occurred_at,
+            action: entry.action,
+            subject: entry.subject,
+            actor: entry.actor,
+            api_key: entry.api_key,
+            changed: entry.fields.iter().filter(|field| !reader.policy.hides(kind, field)).cloned().collect(),
+        }
+    }
+}
+
+impl Backend {
+    /// The end of the feed: what comes after it is yet to happen.
+    async fn feed_end(&self) -> Result<Position> {
+        let mut sql = Sql::new(self.db.engine());
+        sql.push("SELECT e.xid, e.seq FROM event e WHERE TRUE");
+        push_settled(&mut sql);
+        sql.push(" ORDER BY e.xid DESC, e.seq DESC LIMIT 1");
+        self.db.fetch(sql).await?.first().map_or(Ok(Position::default()), Position::of)
+    }
+
+    /// The end of the feed, and the events behind it that are written already but not shown yet,
+    /// since a transaction still open may come before them.
+    async fn feed_now(&self) -> Result<(Position, HashSet<Position>)> {
+        let end = self.feed_end().await?;
+        if self.db.engine() == Engine::Sqlite {
+            return Ok((end, HashSet::new()));
+        }
+        let mut sql = Sql::new(self.db.engine());
+        sql.push("SELECT e.xid, e.seq FROM event e WHERE (e.xid, e.seq) > (")
+            .bind(end.xid)
+            .push(", ")
+            .bind(end.seq)
+            .push(")");
+        let rows = self.db.fetch(sql).await?;
+        Ok((end, rows.iter().map(Position::of).collect::<Result<_>>()?))
+    }
+
+    /// The stretch of the feed after a position, of at most so many events.
+    async fn feed_after(&self, after: Position, most: usize) -> Result<Stretch> {
+        let engine = self.db.engine();
+        let mut sql = Sql::new(engine);
+        sql.push("SELECT e.xid, e.seq, e.id, e.occurred_at, e.action, e.subject_kind, e.subject_id, e.actor_id, e.api_key_id, ");
+        sql.push(if engine == Engine::Postgres { "e.changes::text" } else { "e.changes" });
+        sql.push(" FROM event e WHERE (e.xid, e.seq) > (").bind(after.xid).push(", ").bind(after.seq).push(")");
+        push_settled(&mut sql);
+        sql.push(" ORDER BY e.xid, e.seq LIMIT ").bind(i64::try_from(most).unwrap_or(i64::MAX));
+        let rows = self.db.fetch(sql).await?;
+        let mut entries = Vec::with_capacity(rows.len());
+        for row in &rows {
+            entries.extend(Entry::read(row)?.map(Arc::new));
+        }
+        let end = rows.last().map_or(Ok(after), Position::of)?;
+        Ok(Stretch { entries, end, full: rows.len() >= most })
+    }
 }
 
 impl Store {
     /// The end of the feed: what comes after it is yet to happen.
     pub async fn feed_end(&self) -> Result<Position> {
-        let mut sql = Sql::new(self.engine());
-        sql.push("SELECT e.xid, e.seq FROM event e WHERE TRUE");
-        push_settled(&mut sql);
-        sql.push(" ORDER BY e.xid DESC, e.seq DESC LIMIT 1");
-        let rows = self.fetch(sql).await?;
-        let Some(row) = rows.first() else { return Ok(Position::default()) };
-        position(row)
+        self.backend.feed_end().await
     }
 
-    /// Which of these events the actor may see; asked of the database only where that depends on the record.
-    async fn sees_events(&self, events: &[Arc<RawEvent>]) -> Result<Vec<bool>> {
-        let known: Vec<Option<bool>> =
-            events.iter().map(|event| scope::sees_events_of(self.actor(), event.subject.0)).collect();
-        let asked: Vec<&Arc<RawEvent>> =
-            events.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(event, _)| event).collect();
-        let (Some(first), Some(last)) = (asked.first(), asked.last()) else {
-            return Ok(known.into_iter().map(|known| known.unwrap_or(false)).collect());
-        };
-        let ids: Vec<Uuid> = asked.iter().map(|event| event.id).collect();
-        let mut sql = Sql::new(self.engine());
-        sql.push("SELECT e.id FROM event e WHERE (e.xid, e.seq) >= (").bind(first.position.xid).push(", ");
-        sql.bind(first.position.seq).push(") AND (e.xid, e.seq) <= (").bind(last.position.xid).push(", ");
-        sql.bind(last.position.seq).push(") AND e.id").in_ids(&ids);
-        scope::and_within(&mut sql, self.actor(), (Kind::Event, "e"), Action::Read);
-        let rows = self.fetch(sql).await?;
-        let seen: HashSet<Uuid> =
-            rows.iter().filter_map(|row| json::uuid(row, 0).transpose()).collect::<Result<_>>()?;
-        let decide = |(event, known): (&Arc<RawEvent>, Option<bool>)| known.unwrap_or_else(|| seen.contains(&event.id));
-        Ok(events.iter().zip(known).map(decide).collect())
+    /// Waits for a turn to read on behalf of a subscription: all subscriptions together run few statements at once.
+    pub async fn feed_turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.backend.feed.turn().await
     }
 
-    /// An event as the actor sees it.
-    fn shown(&self, event: Arc<RawEvent>) -> Result<FeedEvent> {
-        let changes = told::seen(self.actor(), Some(event.subject.0), event.changes.as_deref())?;
-        Ok(FeedEvent { event, changed: changes.into_iter().map(|change| change.field).collect() })
+    /// Up to `most` events after a position, without those that the actor may not see, and the
+    /// position up to which the feed was read.
+    pub async fn feed(&self, after: Position, kinds: &[Kind], most: usize) -> Result<(Vec<FeedEvent>, Position)> {
+        let Stretch { mut entries, end, .. } = self.backend.feed_after(after, most).await?;
+        entries.retain(|entry| kinds.is_empty() || kinds.contains(&entry.subject.0));
+        let seen = self.visible(entries, None).await?;
+        Ok((seen.iter().map(|entry| FeedEvent::of(entry, self.actor())).collect(), end))
     }
-}
-
-impl Backend {
-    /// Up to `most` events after a position, whoever may see them, and the position up to which the feed was read.
-    async fn raw_feed(&self, after: Position, most: i64) -> Result<(Vec<Arc<RawEvent>>, Position)> {
-        let mut sql = Sql::new(self.db.engine());
-        let changes = if sql.engine() == Engine::Postgres { "e.changes::text" } else { "e.changes" };
-        sql.push("SELECT e.xid, e.seq, e.id, e.occurred_at, e.action, e.subject_kind, e.subject_id, e.actor_id, e.api_key_id, ")
-            .push(changes);
-        sql.push(" FROM event e WHERE (e.xid, e.seq) > (").bind(after.xid).push(", ").bind(after.seq).push(")");
-        push_settled(&mut sql);
-        sql.push(" ORDER BY e.xid, e.seq LIMIT ").bind(most);
-        let (mut events, mut end) = (Vec::new(), after);
-        for row in self.db.fetch_streaming(sql).await? {
-            end = position(&row)?;
-            // A kind that this program does not know is one of a newer one.
-            let Some(kind) = json::text(&row, 5)?.and_then(Kind::named) else { continue };
-            events.push(Arc::new(RawEvent {
-                position: end,
-                id: json::uuid(&row, 2)?.unwrap_or_default(),
-                occurred_at: Instant(json::bigint(&row, 3)?.unwrap_or(0)),
-                action: json::text(&row, 4)?.and_then(EventAction::parse).unwrap_or(EventAction::Updated),
-                subject: (kind, json::uuid(&row, 6)?.unwrap_or_default()),
-                actor: json::uuid(&row, 7)?,
-                api_key: json::uuid(&row, 8)?,
-                changes: json::text(&row, 9)?.map(str::to_owned),
-            }));
-        }
-        Ok((events, end))
-    }
-}
-
-fn position(row: &QueryResult) -> Result<Position> {
-    Ok(Position { xid: json::bigint(row, 0)?.unwrap_or(0), seq: json::bigint(row, 1)?.unwrap_or(0) })
 }
 
 /// Appends the condition that no transaction still open can come before an event.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use entity::{Kind, event};
 use sea_orm::{QueryResult, prelude::Uuid};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use self::holds::{Holds, respell};
 use super::{Store, filter::Filter, json, scope, sql::Sql};
@@ -49,6 +49,15 @@ pub(super) fn seen(actor: &Actor, kind: Option<Kind>, changes: Option<&str>) -> 
     let place = |name: &str| event::told(kind).position(|told| told == name).unwrap_or(usize::MAX);
     seen.sort_by_cached_key(|change| (place(&change.field), change.field.clone()));
     Ok(seen)
+}
+
+/// The names of all changed fields, in the same order. Which of them a reader may see is left to the caller.
+pub(super) fn fields(kind: Kind, changes: Option<&str>) -> Vec<String> {
+    let changes: Option<Map<String, Json>> = changes.and_then(|changes| serde_json::from_str(changes).ok());
+    let mut fields: Vec<String> = changes.unwrap_or_default().into_iter().map(|(field, _)| field).collect();
+    let place = |name: &str| event::told(kind).position(|told| told == name).unwrap_or(usize::MAX);
+    fields.sort_by_cached_key(|field| (place(field), field.clone()));
+    fields
 }
 
 impl Store {
@@ -117,7 +126,7 @@ impl Store {
 
     /// Which of these records the actor may see: one statement for all kinds, none where all or
     /// nothing of a kind is within reach.
-    async fn readable(&self, named: BTreeMap<Kind, BTreeSet<Uuid>>) -> Result<Readable> {
+    pub(super) async fn readable(&self, named: BTreeMap<Kind, BTreeSet<Uuid>>) -> Result<Readable> {
         let mut readable = Readable { kinds: HashSet::new(), ids: HashSet::new() };
         let mut sql = Sql::new(self.engine());
         for (kind, ids) in named {
@@ -151,7 +160,7 @@ fn note(named: &mut BTreeMap<Kind, BTreeSet<Uuid>>, id: Option<(Kind, Uuid)>) {
 }
 
 /// The records whose ids may be shown.
-struct Readable {
+pub(super) struct Readable {
     /// All of these kinds.
     kinds: HashSet<Kind>,
     /// And these.
@@ -159,7 +168,7 @@ struct Readable {
 }
 
 impl Readable {
-    fn has(&self, id: (Kind, Uuid)) -> bool {
+    pub(super) fn has(&self, id: (Kind, Uuid)) -> bool {
         self.kinds.contains(&id.0) || self.ids.contains(&id)
     }
 }
@@ -187,6 +196,8 @@ mod tests {
         };
         assert_eq!(names(&actor("stage")), ["name", "amount", "zeal"]);
         assert_eq!(names(&actor("amount")), ["name", "stage", "zeal"]);
+        assert_eq!(fields(Kind::Deal, Some(&changes.to_string())), ["name", "amount", "stage", "zeal"]);
+        assert_eq!(fields(Kind::Deal, Some("[]")), [""; 0]);
         assert_eq!(seen(&actor("amount"), None, Some("{\"a\":{}}")).unwrap(), [], "of a type that is not known");
         assert_eq!(seen(&actor("amount"), Some(Kind::Deal), Some("[]")).unwrap(), []);
     }
