@@ -388,4 +388,5 @@ roles! {
     it_may_do_what_the_matrix_says = "it",
     an_executive_may_do_what_the_matrix_says = "executive",
     an_integration_may_do_what_the_matrix_says = "integration",
+    a_crm_synchronisation_may_do_what_the_matrix_says = "crm_sync",
 }

@@ -34,7 +34,7 @@ impl Case<'_> {
                 (_, true) => format!("they {}", self.bond(tie.bond, Person::They)),
                 (Some(name), _) => format!("{name}, of their teams, {}", self.bond(tie.bond, Person::One)),
                 (None, _) => {
-                    format!("somebody of their teams, whom you may not see, {}", self.bond(tie.bond, Person::One))
+                    format!("somebody of their teams, whom you cannot see, {}", self.bond(tie.bond, Person::One))
                 }
             };
             if !reasons.contains(&reason) {
