@@ -40,14 +40,20 @@ pub const SPECIAL: [(&str, Kind, Action); 21] = [
 pub fn verbs(kind: Kind, action: Action) -> Vec<String> {
     let table = kind.table();
     let one = table.singular();
-    let standard = NOUNS.of(kind).map_or(Verbs::NONE, |noun| noun.verbs());
+    let standard = match NOUNS.of(kind) {
+        Some(noun) => noun.verbs(),
+        None => Verbs::NONE,
+    };
     let owned = || {
         let owners = table.owner.columns();
         table.fields.iter().any(|field| field.input == Input::Write && owners.contains(&field.column))
     };
     let mut verbs = match action {
         Action::Read => vec![one.clone(), table.plural.to_owned()],
-        Action::Create if standard.create => vec![format!("{one}Create"), format!("{one}BulkUpsert")],
+        Action::Create if standard.create && standard.update => {
+            vec![format!("{one}Create"), format!("{one}BulkUpsert")]
+        }
+        Action::Create if standard.create => vec![format!("{one}Create")],
         Action::Update if standard.update && standard.create => {
             vec![format!("{one}Update"), format!("{one}BulkUpsert")]
         }

@@ -64,7 +64,7 @@ pub struct RoleWarning {
     role_key: Option<String>,
     /// The place of the change in a preview; null elsewhere.
     index: Option<i32>,
-    /// NO_EFFECT: nothing in this version takes it. READ_MISSING: without READ it permits nothing. READ_NARROWER: it
+    /// `NO_EFFECT`: nothing in this version takes it. `READ_MISSING`: without READ it permits nothing. `READ_NARROWER`: it
     /// reaches no further than READ does.
     reason: &'static str,
     /// The record type of the permission.
@@ -90,7 +90,7 @@ impl RoleWarning {
 #[Object]
 impl AccessCatalogueQuery {
     /// Everything that a role can permit, and which fields it can hide: for a page on which roles are edited.
-    async fn access_catalogue(&self, ctx: &Context<'_>) -> async_graphql::Result<AccessCatalogue> {
+    fn access_catalogue(&self, ctx: &Context<'_>) -> async_graphql::Result<AccessCatalogue> {
         store(ctx)?.require_sign_in()?;
         Ok(AccessCatalogue { resources: Kind::ALL.into_iter().map(resource).collect() })
     }
