@@ -24,7 +24,9 @@ pub struct BuiltIn {
 /// Kinds that a built-in role treats alike.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Room {
-    /// People and teams: the company's directory.
+    /// People.
+    People,
+    /// Teams and who belongs to them.
     Directory,
     /// Roles and who holds them.
     Roles,
@@ -55,7 +57,8 @@ enum Room {
 /// Every kind says here which room it is in; a new one does not compile without.
 const fn room(kind: Kind) -> Room {
     match kind {
-        Kind::User | Kind::Team | Kind::TeamMembership => Room::Directory,
+        Kind::User => Room::People,
+        Kind::Team | Kind::TeamMembership => Room::Directory,
         Kind::Role | Kind::RoleAssignment => Room::Roles,
         Kind::Session => Room::Sessions,
         Kind::ApiKey => Room::Keys,
@@ -93,7 +96,7 @@ impl BuiltIn {
 /// see, and their own sessions.
 const fn everybody(room: Room, action: Action) -> Reach {
     match (room, action) {
-        (Room::Directory | Room::Pipelines | Room::Library | Room::Lists | Room::Events, Read) => All,
+        (Room::People | Room::Directory | Room::Pipelines | Room::Library | Room::Lists | Room::Events, Read) => All,
         (Room::Sessions, Read | Delete) => Own,
         _ => None,
     }
@@ -214,6 +217,28 @@ pub const ROLES: &[BuiltIn] = &[
         },
         fields: &[],
     },
+    BuiltIn {
+        key: "crm_sync",
+        name: "CRM synchronisation",
+        description: "Keeps a CRM and Tandem alike in both directions: writes and archives accounts, contacts, leads, deals and lists, takes out events, and names people by the CRM's ids.",
+        cell: |room, action| match (room, action) {
+            (
+                Room::Accounts | Room::Contacts | Room::Leads | Room::Deals | Room::Lists,
+                Read | Create | Update | Delete | Assign | Export | Import,
+            ) => All,
+            // Their external ids; who they are is not the CRM's to say.
+            (Room::People, Update) => All,
+            (Room::Events, Export) => All,
+            (Room::Imports, Read | Create) => Own,
+            (Room::Sessions, _) => None,
+            _ => everybody(room, action),
+        },
+        fields: &[
+            (Kind::User, "name", FieldRule::ReadOnly),
+            (Kind::User, "email", FieldRule::ReadOnly),
+            (Kind::User, "department", FieldRule::ReadOnly),
+        ],
+    },
 ];
 
 #[cfg(test)]
@@ -223,7 +248,11 @@ mod tests {
     #[test]
     fn every_field_rule_names_a_field_that_may_be_hidden() {
         for role in ROLES {
-            for (kind, field, _) in role.fields() {
+            for (kind, field, rule) in role.fields() {
+                if rule == FieldRule::ReadOnly {
+                    assert!(kind.table().field(&field).is_some(), "{}: {}.{field}", role.key, kind.name());
+                    continue;
+                }
                 assert!(kind.table().hidable().any(|name| name == field), "{}: {}.{field}", role.key, kind.name());
             }
         }

@@ -11,7 +11,10 @@ use crate::{
     leads, people,
     people::graphql::{PeopleMutation, PeopleQuery},
     personas, roles,
-    roles::graphql::{RoleMutation, RoleQuery},
+    roles::{
+        graphql::{RoleMutation, RoleQuery},
+        known::AccessCatalogueQuery,
+    },
     store::Nouns,
     stories, target_lists,
 };
@@ -40,7 +43,7 @@ pub const NOUNS: Nouns = Nouns(&[
 
 /// What can be read.
 #[derive(Default, MergedObject)]
-pub struct Query(NounQuery, PeopleQuery, RoleQuery, ImportQuery);
+pub struct Query(NounQuery, PeopleQuery, RoleQuery, AccessCatalogueQuery, ImportQuery);
 
 /// What can be changed.
 #[derive(Default, MergedObject)]

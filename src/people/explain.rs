@@ -8,6 +8,7 @@ use entity::{Kind, role::RoleId, user::UserId};
 use sea_orm::prelude::Uuid;
 
 use self::words::Case;
+pub(crate) use self::words::words as spoken;
 use crate::{
     access::{Action, Actor, FieldRule, Obstacle, Policy, Purpose, Reach},
     error::{Code, Error, Result},
@@ -82,7 +83,7 @@ pub async fn explain(
     let reaches: Vec<Reach> = reaches.into_iter().filter(|reach| *reach > Reach::None).collect();
     // The door itself answers, asked by the person.
     let verdict = store.backend().store(actor, None).verdict(record, action, &reaches).await?;
-    let ties = store.ties((person, sight.department), record).await?;
+    let (ties, all_told) = store.ties((person, sight.department), record).await?;
 
     let reach = policy.reach(record.0, action);
     let obstacles = obstacles(sight.active, reach, action, &verdict);
@@ -93,6 +94,7 @@ pub async fn explain(
         action,
         reach,
         ties: &ties,
+        all_told,
         obstacles: &obstacles,
         unseen: verdict.parents.iter().filter(|(_, seen)| !seen).map(|(kind, _)| *kind).collect(),
     };

@@ -83,11 +83,36 @@ pub struct InvitationAcceptInput {
     pub(super) password: String,
 }
 
+/// A person whose password is to be reset.
+#[derive(Debug, InputObject)]
+pub struct UserPasswordResetCreateInput {
+    /// Which person.
+    pub(super) id: IdText,
+}
+
+/// A password to set by a token.
+#[derive(InputObject)]
+pub struct PasswordResetInput {
+    /// The token that `userPasswordResetCreate` answered.
+    #[graphql(secret)]
+    pub(super) token: String,
+    /// The password that is to hold, 12 to 128 characters.
+    #[graphql(secret)]
+    pub(super) password: String,
+}
+
 /// A session to end.
 #[derive(Debug, InputObject)]
 pub struct SessionRevokeInput {
     /// Which session.
     pub(super) id: IdText,
+}
+
+/// Somebody whose sessions are to end.
+#[derive(Debug, InputObject)]
+pub struct SessionsRevokeInput {
+    /// Which person.
+    pub(super) user_id: IdText,
 }
 
 /// Somebody who leaves.

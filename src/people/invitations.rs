@@ -18,6 +18,18 @@ use crate::{
 /// How long an invitation is good, in milliseconds.
 pub const LASTS: i64 = 7 * 24 * 60 * 60 * 1000;
 
+/// How long a token to reset a password is good, in milliseconds.
+pub const RESET_LASTS: i64 = 24 * 60 * 60 * 1000;
+
+/// For what a token is sent in. Either sets the password of the same person, who has one live token at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// To join.
+    Invitation,
+    /// To choose another password.
+    Reset,
+}
+
 /// Somebody who is to join.
 #[derive(Clone, Debug)]
 pub struct Newcomer {
@@ -64,9 +76,24 @@ pub async fn invite(store: &Store, newcomer: Newcomer) -> Result<Invitation> {
         let assigned = holding::assign(&mut change, role, user).await;
         assigned.map_err(|error| at(&format!("roleIds.{n}"), error))?;
     }
-    let invitation = give(&mut change, user).await?;
+    let invitation = give(&mut change, user, LASTS).await?;
     change.commit().await?;
     Ok(invitation)
+}
+
+/// Gives a token by which somebody sets another password, whether they have joined or not; the one before is void.
+/// What they have now holds until the token is used.
+pub async fn reset(store: &Store, user: UserId) -> Result<Invitation> {
+    store.require_sign_in()?;
+    let mut change = store.begin().await?;
+    let person = change.find::<user::Entity>(user.0).await?;
+    sign_in::permitted(store, Kind::User, Action::Manage, "reset passwords")?;
+    // Whoever has the token can become this person.
+    roles::must_cover(&change, user, "reset this person's password").await?;
+    may_sign_in(&person)?;
+    let token = give(&mut change, user, RESET_LASTS).await?;
+    change.commit().await?;
+    Ok(token)
 }
 
 /// Gives another token to somebody who has not joined yet; the one before is void.
@@ -77,29 +104,37 @@ pub async fn reinvite(store: &Store, user: UserId) -> Result<Invitation> {
     sign_in::permitted(store, Kind::User, Action::Create, "invite people")?;
     // Whoever has the token can become this person.
     roles::must_cover(&change, user, "invite this person again").await?;
-    let stuck = |reason: &'static str, message: &str| {
-        Err(UserError::new(UserCode::InvalidTransition, "id", message).because(reason).into())
-    };
-    if person.status != UserStatus::Active {
-        return stuck("USER_DEACTIVATED", "This person is deactivated.");
-    }
+    may_sign_in(&person)?;
     if change.as_system(Purpose::SignIn, async |change| change.password(user).await).await?.is_some() {
-        return stuck("ALREADY_JOINED", "This person has a password already.");
+        let message = "This person has a password already; reset it by userPasswordResetCreate.";
+        return Err(stuck("ALREADY_JOINED", message));
     }
-    if person.email.is_none() {
-        return stuck("EMAIL_MISSING", "Without an e-mail address nobody can sign in; set it first.");
-    }
-    let invitation = give(&mut change, user).await?;
+    let invitation = give(&mut change, user, LASTS).await?;
     change.commit().await?;
     Ok(invitation)
 }
 
-/// Sets the password of whoever was invited by this token, and signs them in. It runs to its end
-/// where the client goes away, so that no failure stays uncounted.
+/// Who gets a token is in service and has an address to sign in by.
+fn may_sign_in(person: &user::Model) -> Result<()> {
+    if person.status != UserStatus::Active {
+        return Err(stuck("USER_DEACTIVATED", "This person is deactivated."));
+    }
+    if person.email.is_none() {
+        return Err(stuck("EMAIL_MISSING", "Without an e-mail address nobody can sign in; set it first."));
+    }
+    Ok(())
+}
+
+fn stuck(reason: &'static str, message: &str) -> Error {
+    UserError::new(UserCode::InvalidTransition, "id", message).because(reason).into()
+}
+
+/// Sets the password of whoever this token was given for, ends their sessions, and signs them in. It runs to its
+/// end where the client goes away, so that no failure stays uncounted.
 pub async fn accept(
     authority: &Authority,
     store: &Store,
-    token: &str,
+    (sent, token): (Sent, &str),
     password: &str,
     origin: &Origin,
 ) -> Result<Tokens> {
@@ -112,11 +147,15 @@ pub async fn accept(
         let Some(invited) = store.invitation(&hash).await? else {
             sign_in::count_failures(&store, &keys).await?;
             tracing::info!(address = ?origin.address, "an invitation that there is none of");
-            return Err(invalid());
+            return Err(invalid(sent));
         };
         if invited.expires_at <= store.now() {
-            let message = "The invitation has expired; ask for another.";
-            return Err(UserError::new(UserCode::Invalid, "token", message).because("INVITATION_EXPIRED").into());
+            let (reason, what) = match sent {
+                Sent::Invitation => ("INVITATION_EXPIRED", "invitation"),
+                Sent::Reset => ("PASSWORD_RESET_EXPIRED", "token"),
+            };
+            let message = format!("The {what} has expired; ask for another.");
+            return Err(UserError::new(UserCode::Invalid, "token", message).because(reason).into());
         }
         let signing = authority.signing_key().await?;
         let turn = authority.passwords().turn().await?;
@@ -127,9 +166,11 @@ pub async fn accept(
         let person = change.find::<user::Entity>(invited.user.0).await?;
         password::check(&password, "password", &[&person.name, person.email.as_deref().unwrap_or_default()])?;
         if person.status != UserStatus::Active || !change.claim_invitation(&hash).await? {
-            return Err(invalid());
+            return Err(invalid(sent));
         }
         change.set_password(&[invited.user], &secret).await?;
+        // Whoever knew the password before is not let in by it any longer.
+        sign_in::revoke_all(&mut change, invited.user, None).await?;
         sign_in::session_of(change, &signing, invited.user, &origin).await
     };
     tokio::spawn(work.in_current_span()).await.map_err(Error::internal)?
@@ -151,9 +192,9 @@ async fn hire(change: &mut Change, newcomer: Newcomer) -> Result<UserId> {
     Ok(person.id)
 }
 
-async fn give(change: &mut Change, user: UserId) -> Result<Invitation> {
+async fn give(change: &mut Change, user: UserId, lasts: i64) -> Result<Invitation> {
     let token = token::invitation();
-    let expires_at = Instant(change.store().now().0 + LASTS);
+    let expires_at = Instant(change.store().now().0 + lasts);
     let hash = token::hash(&token);
     change.as_system(Purpose::SignIn, async |change| change.invite(user, &hash, expires_at).await).await?;
     Ok(Invitation { user, token, expires_at })
@@ -180,8 +221,11 @@ fn at(field: &str, error: Error) -> Error {
     Error::Input(mistakes)
 }
 
-fn invalid() -> Error {
-    UserError::new(UserCode::Invalid, "token", "The invitation is not valid: it was used, replaced or withdrawn.")
-        .because("INVITATION_INVALID")
-        .into()
+fn invalid(sent: Sent) -> Error {
+    let (reason, what) = match sent {
+        Sent::Invitation => ("INVITATION_INVALID", "invitation"),
+        Sent::Reset => ("PASSWORD_RESET_INVALID", "token"),
+    };
+    let message = format!("The {what} is not valid: it was used, replaced or withdrawn.");
+    UserError::new(UserCode::Invalid, "token", message).because(reason).into()
 }

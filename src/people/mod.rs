@@ -47,17 +47,9 @@ impl Rules for user::Entity {
         row.email = row.email.take().map(|email| email.to_lowercase());
         Box::pin(async move {
             let Some(before) = before else { return Ok(()) };
-            if before.email != row.email {
-                roles::must_cover(change, row.id, "change this e-mail address").await?;
-                // The company's issuer recognises people by it: nobody takes somebody else's for their own.
-                let actor = change.store().actor();
-                if actor.user() == Some(row.id) && actor.policy.reach(Kind::User, Action::Update) < Reach::All {
-                    let message = "Have somebody who keeps the company's people change your e-mail address.";
-                    return Err(UserError::new(UserCode::Forbidden, "email", message).because("OWN_ADDRESS").into());
-                }
-                if row.email.is_none() {
-                    admin::must_remain(change, row.id, "email").await?;
-                }
+            identity(change, row, before).await?;
+            if before.email != row.email && row.email.is_none() {
+                admin::must_remain(change, row.id, "email").await?;
             }
             if before.status != row.status {
                 roles::must_cover(change, row.id, "decide whether this person signs in").await?;
@@ -85,6 +77,30 @@ impl Rules for user::Entity {
 
     fn normalise(_: &str, value: &str) -> String {
         value.trim().to_lowercase()
+    }
+}
+
+/// Who a person is: decided by whoever could also decide about their sign-in. The e-mail address, by which the
+/// company's issuer recognises people, and the department, by which TEAM reaches stories and personas, are changed by
+/// those alone who keep all people: with less, people would change their own and so what they may do.
+async fn identity(change: &Change, row: &user::Model, before: &user::Model) -> Result<()> {
+    let same = (&before.name, &before.email, &before.title, before.department)
+        == (&row.name, &row.email, &row.title, row.department);
+    if same {
+        return Ok(());
+    }
+    roles::must_cover(change, row.id, "change who this person is").await?;
+    let keeps_all = change.store().actor().policy.reach(Kind::User, Action::Update) == Reach::All;
+    let kept = [
+        ("email", "OWN_ADDRESS", before.email != row.email, "e-mail address"),
+        ("department", "OWN_DEPARTMENT", before.department != row.department, "department"),
+    ];
+    match kept.into_iter().find(|(_, _, changed, _)| *changed && !keeps_all) {
+        None => Ok(()),
+        Some((field, reason, _, what)) => {
+            let message = format!("Only somebody with permission to change all people may change this {what}.");
+            Err(UserError::new(UserCode::Forbidden, field, message).because(reason).into())
+        }
     }
 }
 

@@ -309,6 +309,20 @@ pub async fn end_session(store: &Store, session: SessionId) -> Result<()> {
     change.commit().await
 }
 
+/// Ends all sessions of somebody, or of oneself; tells how many.
+pub async fn end_sessions(store: &Store, user: UserId) -> Result<usize> {
+    let (caller, _) = person(store)?;
+    let mut change = store.begin().await?;
+    change.must_see(Kind::User, user.0, "userId").await?;
+    let reach = change.store().actor().policy.reach(Kind::Session, Action::Delete);
+    if reach != Reach::All && (reach == Reach::None || caller != user) {
+        return Err(missing("end this person's sessions"));
+    }
+    let ended = change.as_system(Purpose::SignIn, async |change| revoke_all(change, user, None).await).await?;
+    change.commit().await?;
+    Ok(ended)
+}
+
 /// The person who calls, and their session. An API key acts for its owner, but it is not them: their
 /// password and their sessions are none of its business.
 fn person(store: &Store) -> Result<(UserId, Option<SessionId>)> {

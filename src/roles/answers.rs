@@ -12,6 +12,7 @@ use sea_orm::prelude::Uuid;
 use super::{
     effect::Shift,
     exchange::Difference,
+    known::RoleWarning,
     preview::{Holder, Who},
 };
 use crate::{
@@ -33,6 +34,8 @@ pub struct RolePreview {
     pub(super) holders: Holders,
     /// How many people and keys that you may see gain or lose.
     pub(super) total_holders: i32,
+    /// Permissions that would do nothing, or less than they seem to, in the roles as they would be saved.
+    pub(super) warnings: Vec<RoleWarning>,
     /// Why the changes could not be made, each with the `index` of the change; empty where they could.
     pub(super) user_errors: Vec<UserError>,
 }

@@ -7,6 +7,7 @@ use super::{
     answers::{Holders, RoleDifference, RolePreview},
     exchange, holding,
     inputs::{RoleAssignInput, RoleChangeInput, RoleDeleteInput, RoleImportInput, RoleUnassignInput},
+    known::RoleWarning,
     preview,
 };
 use crate::{
@@ -81,6 +82,7 @@ impl RoleQuery {
         Ok(RolePreview {
             holders: Holders(found.holders),
             total_holders: i32::try_from(found.total).unwrap_or(i32::MAX),
+            warnings: found.warnings.into_iter().map(|(at, one)| RoleWarning::of(one, None, Some(at))).collect(),
             user_errors: found.mistakes.into_iter().chain(user_errors).collect(),
         })
     }

@@ -7,7 +7,7 @@ use entity::{
     user::{self, UserId},
 };
 
-use super::{must_cover_all, must_hold_role};
+use super::{impact, must_cover_all, must_hold_role};
 use crate::{
     access::{Action, Purpose},
     error::{Error, Result, UserCode, UserError},
@@ -21,7 +21,12 @@ pub async fn assign(change: &mut Change, role: RoleId, user: UserId) -> Result<R
     change.must_see(Kind::User, user.0, "userId").await?;
     permitted(change.store(), Kind::RoleAssignment, Action::Create, "give people roles")?;
     // Locked before the role's row is, as whoever takes the person out of service does.
-    change.as_system(Purpose::Consequence, async |change| change.find::<user::Entity>(user.0).await).await?;
+    let lock = async |change: &mut Change| {
+        change.find::<user::Entity>(user.0).await?;
+        // Nobody widens the role between the check of what it permits and the end of this change.
+        change.find::<role::Entity>(role.0).await.map(drop)
+    };
+    change.as_system(Purpose::Consequence, lock).await?;
     if let Some(held) = held(change, role, user).await? {
         let rows = change.rows::<role_assignment::Entity>("id", held).await?;
         if rows.iter().any(|row| row.from_issuer) {
@@ -105,6 +110,10 @@ pub async fn delete(change: &mut Change, role: RoleId, expected: Option<i32>, in
             Ok(())
         };
         change.as_system(Purpose::Consequence, take).await?;
+    }
+    if !built_in && keys > 0 {
+        let impacts = impact::of_deleting(change, role).await?;
+        impact::must_be_allowed(change, &impacts, "id").await?;
     }
     change.archive::<role::Entity>(role.0, expected, true).await.map(|_| ())
 }

@@ -3,6 +3,7 @@
 use entity::{Kind, role, role::RoleId, user::UserId};
 use sea_orm::prelude::Uuid;
 
+use super::impact;
 use crate::{
     access::{Action, Excess, Policy, Reach, Who},
     error::{Error, Result, UserCode, UserError},
@@ -31,10 +32,8 @@ pub async fn must_hold_role(change: &Change, role: RoleId, field: &str) -> Resul
 /// would not.
 pub(super) async fn must_hold_with(change: &Change, (user, role): (UserId, RoleId), field: &str) -> Result<()> {
     let Some(adds) = permits(change, role, field).await? else { return Ok(()) };
-    let mut held: Vec<Policy> = change.roles_held(&[user.0]).await?.into_iter().map(|held| held.policy).collect();
-    let before = Policy::union(&held);
-    held.push(adds);
-    must_hold(change, (&before, &Policy::union(&held)), field)
+    let impacts = impact::of_giving(change, user, (role, &adds)).await?;
+    impact::must_be_allowed(change, &impacts, field).await
 }
 
 /// The same for a role by which a key acts for its owner: where that is somebody else than the actor, what is the
@@ -90,6 +89,14 @@ pub async fn must_cover_all(change: &Change, users: &[UserId], what: &str) -> Re
         return Err(exceeds("", format!("You may not {what}, for this person may do more than you{more}")));
     }
     Ok(())
+}
+
+/// The same for an API key, which may do what its one role permits.
+pub(super) fn must_cover_key(change: &Change, policy: &Policy, what: &str) -> Result<()> {
+    match beyond(change, (&Policy::nothing(), policy)).as_slice() {
+        [] => Ok(()),
+        beyond => Err(exceeds("", format!("You may not {what}, for it may do more than you: {}", listed(beyond)))),
+    }
 }
 
 /// What a role's row permits.

@@ -1,13 +1,16 @@
 //! Roles: what the people and keys that hold them may see and do, and who may decide that.
 
 mod answers;
+pub mod catalogue;
 mod crowd;
 mod document;
 pub mod effect;
 pub mod exchange;
 pub mod graphql;
 pub mod holding;
+mod impact;
 mod inputs;
+pub mod known;
 mod limits;
 pub mod preview;
 mod rules;
@@ -57,7 +60,17 @@ impl Rules for role::Entity {
                 stay_complete(row, before)?;
             }
             let had = before.map_or_else(Policy::nothing, limits::policy);
-            must_hold(change, (&had, &limits::policy(row)), "grants")
+            let has = limits::policy(row);
+            must_hold(change, (&had, &has), "grants")?;
+            if before.is_some() && had != has {
+                let impacts = impact::of_edit(change, row.id, &has).await?;
+                impact::must_be_allowed(change, &impacts, "grants").await?;
+                // As where a role is given: whoever has the token was trusted with less.
+                let gain = impact::who_gains(&impacts);
+                let withdraw = async |change: &mut Change| change.withdraw_invitations(&gain).await;
+                change.as_system(Purpose::SignIn, withdraw).await?;
+            }
+            Ok(())
         })
     }
 

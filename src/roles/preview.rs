@@ -12,12 +12,13 @@ use sea_orm::prelude::Uuid;
 use serde_json::{Map, Value as Json};
 
 use super::{
+    catalogue::{self, Warning},
     crowd::Crowd,
     effect::{Effect, Shift},
     holding::{self, InUse},
 };
 use crate::{
-    access::{Action, Actor, Purpose, Reach},
+    access::{Action, Actor, Grant, Purpose, Reach},
     error::{Error, Result, UserCode, UserError},
     people::sign_in::{missing, permitted},
     store::{Asked, Change, Draft, Reached, Store, value},
@@ -52,6 +53,8 @@ pub struct Preview {
     pub total: usize,
     /// Why the changes could not be made.
     pub mistakes: Vec<UserError>,
+    /// Permissions of the roles as they would be saved that do less than they seem to, with the place of the change.
+    pub warnings: Vec<(usize, Warning)>,
 }
 
 /// Who acts by roles.
@@ -94,14 +97,14 @@ pub async fn preview(store: &Store, steps: Vec<Result<Step>>, first: usize) -> R
     let mut change = store.begin().await?;
     let crowd = Crowd::of(&change, &steps).await?;
     let before = crowd.policies(&change).await?;
-    let mut mistakes = Vec::new();
+    let (mut mistakes, mut warnings) = (Vec::new(), Vec::new());
     for (index, step) in steps.into_iter().enumerate() {
         let done = match step {
             Ok(step) => change.attempt(async |change| step.take(change).await).await,
             Err(error) => Err(error),
         };
         match done {
-            Ok(()) => {}
+            Ok(saved) => warnings.extend(saved.into_iter().flat_map(|role| pointless(&role)).map(|one| (index, one))),
             Err(Error::Input(errors)) => {
                 mistakes.extend(errors.into_iter().map(|error| UserError { index: Some(index), ..error }));
             }
@@ -118,17 +121,23 @@ pub async fn preview(store: &Store, steps: Vec<Result<Step>>, first: usize) -> R
     let total = holders.len();
     holders.truncate(first);
     count(store, &mut holders).await?;
-    Ok(Preview { holders, total, mistakes })
+    Ok(Preview { holders, total, mistakes, warnings })
+}
+
+fn pointless(role: &role::Model) -> Vec<Warning> {
+    let grants: Vec<Grant> = role.grants.0.iter().filter_map(|text| Grant::read(text)).collect();
+    catalogue::warnings(&grants)
 }
 
 impl Step {
-    async fn take(self, change: &mut Change) -> Result<()> {
+    /// Makes it; answers the role that it saves.
+    async fn take(self, change: &mut Change) -> Result<Option<role::Model>> {
         let policy = change.store().actor().policy.clone();
         match self {
             Self::Create(mut input) => {
                 input.remove("idempotencyKey");
                 let draft = Draft::read(Kind::Role, &input, true, (&policy, &[]))?;
-                change.create::<role::Entity>(draft).await.map(drop)
+                change.create::<role::Entity>(draft).await.map(Some)
             }
             Self::Update(mut input) => {
                 let id = input.remove("id");
@@ -137,11 +146,13 @@ impl Step {
                 let expected = input.remove("expectedVersion").and_then(|version| version.as_i64());
                 let expected = expected.and_then(|version| i32::try_from(version).ok());
                 let draft = Draft::read(Kind::Role, &input, false, (&policy, &[]))?;
-                change.update::<role::Entity>(id, expected, draft).await.map(drop)
+                change.update::<role::Entity>(id, expected, draft).await.map(|(role, _)| Some(role))
             }
-            Self::Delete(role, expected, in_use) => holding::delete(change, role, expected, in_use).await,
-            Self::Assign(role, user) => holding::assign(change, role, user).await.map(drop),
-            Self::Unassign(role, user) => holding::unassign(change, role, user).await.map(drop),
+            Self::Delete(role, expected, in_use) => {
+                holding::delete(change, role, expected, in_use).await.map(|()| None)
+            }
+            Self::Assign(role, user) => holding::assign(change, role, user).await.map(|_| None),
+            Self::Unassign(role, user) => holding::unassign(change, role, user).await.map(|_| None),
         }
     }
 

@@ -119,20 +119,21 @@ impl Store {
     }
 
     /// The people to whom a record belongs, as far as the actor may know: whom reach OWN and TEAM
-    /// would cover first. `person` is whose reach is asked for.
+    /// would cover first. `person` is whose reach is asked for. Also whether the actor may know of everybody.
     pub async fn ties(
         &self,
         (person, department): (UserId, Option<Department>),
         (kind, id): (Kind, Uuid),
-    ) -> Result<Vec<Tie>> {
+    ) -> Result<(Vec<Tie>, bool)> {
         let mut sql = Sql::new(self.engine());
         sql.push("SELECT x.bond, x.user_id, u.name, x.department, ");
         scope::is_within(&mut sql, self.actor(), (Kind::User, "u"), Action::Read);
         sql.push(", ((x.user_id = ").bind(person.0).push(") IS TRUE) AS own, ");
         sql.push("EXISTS (SELECT 1 FROM user_reach r WHERE r.member_id = x.user_id AND r.user_id = ").bind(person.0);
         sql.push(") AS team FROM (");
-        if !ties::push(&mut sql, self.actor(), (kind, id)) {
-            return Ok(vec![]);
+        let ways = ties::push(&mut sql, self.actor(), (kind, id));
+        if !ways.any {
+            return Ok((vec![], ways.all));
         }
         sql.push(") x LEFT JOIN \"user\" u ON u.id = x.user_id ");
         sql.push("ORDER BY own DESC, team DESC, x.bond, u.name_fold, x.user_id LIMIT ").bind(MOST);
@@ -157,6 +158,6 @@ impl Store {
         }
         // What SQL could not know: that a work of their department is within their reach.
         found.sort_by_key(|tie| (!tie.own, !tie.team));
-        Ok(found)
+        Ok((found, ways.all))
     }
 }

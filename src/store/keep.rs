@@ -108,7 +108,13 @@ async fn seed_roles(backend: &Backend, tx: &DatabaseTransaction) -> Result<()> {
     // The administrators' role names every kind that the database knows.
     let all = there.values().flat_map(|((_, grants), _)| grants);
     let known: HashSet<String> = all.filter_map(|grant| Some(grant.split_once(':')?.0.to_owned())).collect();
-    for role in builtin::ROLES {
+    // A company may have made a role of its own by the key of one that Tandem brings later: theirs stays.
+    let taken = "SELECT r.key FROM role r WHERE NOT r.built_in AND r.archived_at IS NULL";
+    let mut own = HashSet::new();
+    for row in tx.query_all_raw(Statement::from_string(engine.backend(), taken)).await? {
+        own.insert(json::text(&row, 0)?.unwrap_or_default().to_owned());
+    }
+    for role in builtin::ROLES.iter().filter(|role| !own.contains(role.key)) {
         let new = |kind: Kind| !there.contains_key(role.key) || !known.contains(kind.name());
         let grants = role.grants().into_iter().filter(|grant| new(grant.kind)).map(|grant| grant.spelled());
         let fields = role.fields().into_iter().filter(|(kind, ..)| new(*kind));

@@ -250,6 +250,12 @@ fn outcome(policy: &Policy, cell: &Cell, action: Action) -> Result<(), Vec<Strin
 /// What the creation of a record comes to.
 fn creation(policy: &Policy, cell: &Cell, input: &Value) -> Result<(), Vec<String>> {
     let forbidden = Err(vec!["FORBIDDEN".to_owned()]);
+    let given = input.as_object().expect("an input is an object").keys();
+    let locked = given.filter(|field| policy.locks(cell.kind, field)).map(|field| format!("FORBIDDEN {field}"));
+    let locked: Vec<String> = locked.collect();
+    if !locked.is_empty() {
+        return Err(locked);
+    }
     if policy.reach(cell.kind, Action::Create) == Nowhere {
         return forbidden;
     }
@@ -388,4 +394,5 @@ roles! {
     it_may_do_what_the_matrix_says = "it",
     an_executive_may_do_what_the_matrix_says = "executive",
     an_integration_may_do_what_the_matrix_says = "integration",
+    a_crm_synchronisation_may_do_what_the_matrix_says = "crm_sync",
 }

@@ -6,9 +6,12 @@ use std::{collections::BTreeSet, path::Path};
 use apollo_compiler::Schema;
 use entity::{Department, Kind};
 use serde_json::{Value, json};
-use tandem::access::{
-    Action::{self, Create, Delete, Import, Manage, Update},
-    Reach,
+use tandem::{
+    access::{
+        Action::{self, Create, Delete, Import, Manage, Update},
+        Reach,
+    },
+    roles::catalogue,
 };
 
 use crate::{
@@ -42,10 +45,23 @@ fn asks(mutation: &str) -> Option<Asks> {
         return Some(Asks::Standard(kind, action));
     }
     Some(match mutation {
-        "signIn" | "refresh" | "signOut" | "passwordChange" | "invitationAccept" => Asks::OneSelf,
-        "sessionRevoke" | "userDeactivate" | "userReactivate" | "userSetPassword" | "signingKeyRotate"
-        | "importStart" | "userInvite" | "userReinvite" | "roleDelete" | "roleAssign" | "roleUnassign"
-        | "roleImport" | "apiKeyRotate" | "apiKeyRevoke" => Asks::Special,
+        "signIn" | "refresh" | "signOut" | "passwordChange" | "invitationAccept" | "passwordReset" => Asks::OneSelf,
+        "sessionRevoke"
+        | "sessionsRevoke"
+        | "userDeactivate"
+        | "userReactivate"
+        | "userPasswordResetCreate"
+        | "userSetPassword"
+        | "signingKeyRotate"
+        | "importStart"
+        | "userInvite"
+        | "userReinvite"
+        | "roleDelete"
+        | "roleAssign"
+        | "roleUnassign"
+        | "roleImport"
+        | "apiKeyRotate"
+        | "apiKeyRevoke" => Asks::Special,
         _ => return None,
     })
 }
@@ -110,12 +126,18 @@ impl Strangers {
 const MAP: &str =
     "resource = \"Lead\"\n[identity]\nsystem = \"crm\"\ncolumn = \"id\"\n[fields.name]\ncolumn = \"name\"\n";
 
-const SPECIALS: [Special; 14] = [
+const SPECIALS: [Special; 16] = [
     Special {
         name: "sessionRevoke",
         cells: &[(Kind::Session, Delete)],
         least: Reach::All,
         input: |them| json!({ "id": them.session }),
+    },
+    Special {
+        name: "sessionsRevoke",
+        cells: &[(Kind::Session, Delete)],
+        least: Reach::All,
+        input: |them| json!({ "userId": them.user }),
     },
     Special {
         name: "userDeactivate",
@@ -134,6 +156,12 @@ const SPECIALS: [Special; 14] = [
         cells: &[(Kind::User, Manage)],
         least: Reach::All,
         input: |them| json!({ "id": them.user, "password": "quite another long password" }),
+    },
+    Special {
+        name: "userPasswordResetCreate",
+        cells: &[(Kind::User, Manage)],
+        least: Reach::All,
+        input: |them| json!({ "id": them.user }),
     },
     Special { name: "signingKeyRotate", cells: &[(Kind::Role, Manage)], least: Reach::All, input: |_| Value::Null },
     Special {
@@ -228,6 +256,32 @@ fn every_mutation_has_a_cell_that_is_tried() {
     }
     for special in &SPECIALS {
         assert!(mutations().contains(special.name), "{} is no mutation", special.name);
+    }
+}
+
+#[test]
+fn the_catalogue_names_every_verb_that_takes_a_permission() {
+    let mut named = BTreeSet::new();
+    for kind in Kind::ALL {
+        for action in Action::ALL {
+            named.extend(catalogue::verbs(kind, action));
+        }
+    }
+    for mutation in mutations() {
+        let takes = asks(&mutation) != Some(Asks::OneSelf);
+        assert_eq!(named.contains(&mutation), takes, "{mutation} is missing in roles::catalogue, or should be");
+    }
+    for special in &SPECIALS {
+        let (kind, action) = special.cells[0];
+        let verbs = catalogue::verbs(kind, action);
+        assert!(verbs.iter().any(|verb| verb == special.name), "{} takes {kind:?} {action:?}", special.name);
+    }
+    let schema =
+        Schema::parse_and_validate(tandem::graphql::schema::sdl(), "schema.graphql").expect("the schema is one");
+    let queries = schema.get_object("Query").expect("there are queries");
+    for verb in named.iter().filter(|verb| !verb.starts_with("GET ") && *verb != "Tandem-Preview-As") {
+        let there = mutations().contains(verb) || queries.fields.contains_key(verb.as_str());
+        assert!(there, "{verb} is neither a query nor a mutation");
     }
 }
 

@@ -193,13 +193,13 @@ on_both_engines! {
             }
         }
         open.sort();
-        assert_eq!(open, ["invitationAccept [\"INVALID\"]", "refresh [\"INVALID\"]", "signIn [\"INVALID\"]", "viewer []"]);
+        assert_eq!(open, ["invitationAccept [\"INVALID\"]", "passwordReset [\"INVALID\"]", "refresh [\"INVALID\"]", "signIn [\"INVALID\"]", "viewer []"]);
         assert_eq!(*anonymous.query("{ viewer { user { id } } }").await.expect_ok().data("viewer"), Value::Null);
     }
 
     async fn who_may_change_nothing_changes_nothing_by_any_mutation(world: World) {
         let it = crew::hire(&world, "ira@tandem.test", "it", Department::It).await;
-        let one_s_own = ["signIn", "refresh", "signOut", "passwordChange", "invitationAccept"];
+        let one_s_own = ["signIn", "refresh", "signOut", "passwordChange", "passwordReset", "invitationAccept"];
         for root in roots() {
             if root.operation != "mutation" || one_s_own.contains(&root.name.as_str()) {
                 continue;

@@ -19,7 +19,7 @@ fragment TypeRef on __Type { kind name ofType { kind name ofType { kind name ofT
 const BUILT_IN: [&str; 5] = ["Int", "Float", "String", "Boolean", "ID"];
 
 /// What anybody may ask for: signing in, and who one is.
-const OPEN: [&str; 5] = ["signIn", "refresh", "signOut", "viewer", "invitationAccept"];
+const OPEN: [&str; 6] = ["signIn", "refresh", "signOut", "viewer", "invitationAccept", "passwordReset"];
 
 fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     value[name].as_array().into_iter().flatten()

@@ -5,7 +5,8 @@ mod phrases;
 
 use entity::{Kind, table::Owner};
 
-use self::phrases::{list, plural, verb, words};
+pub(crate) use self::phrases::words;
+use self::phrases::{list, plural, verb};
 use super::Share;
 use crate::{
     access::{Action, Obstacle, Reach},
@@ -25,6 +26,8 @@ pub(super) struct Case<'a> {
     /// The furthest reach of any role.
     pub reach: Reach,
     pub ties: &'a [Tie],
+    /// Whether the reader may know of everybody to whom it belongs.
+    pub all_told: bool,
     pub obstacles: &'a [Obstacle],
     /// The records of which it is a part and that the person may not see.
     pub unseen: Vec<Kind>,
@@ -117,9 +120,14 @@ mod tests {
     }
 
     fn said(kind: Kind, reach: Reach, ties: &[Tie], obstacles: &[Obstacle]) -> (String, String) {
+        told((kind, reach), ties, obstacles, true)
+    }
+
+    fn told((kind, reach): (Kind, Reach), ties: &[Tie], obstacles: &[Obstacle], all_told: bool) -> (String, String) {
         let unseen = if obstacles.contains(&Obstacle::ParentNotSeen) { vec![Kind::Account] } else { vec![] };
         let action = Action::Update;
-        let case = Case { person: "Sam", kind, record: Some("Acme"), action, reach, ties, obstacles, unseen };
+        let record = Some("Acme");
+        let case = Case { person: "Sam", kind, record, action, reach, ties, all_told, obstacles, unseen };
         let because = case.because(reach, obstacles.is_empty());
         let share = Share {
             role: RoleId(Uuid::nil()),
@@ -147,6 +155,27 @@ mod tests {
         );
         let (summary, _) = said(Kind::Story, Reach::All, &[], &[]);
         assert_eq!(summary, "Sam may change the story “Acme”: the role Rep lets them change all stories.");
+    }
+
+    #[test]
+    fn belonging_to_nobody_is_not_said_of_what_the_reader_may_not_know() {
+        let beyond = [Obstacle::OutOfReach];
+        let (summary, because) = told((Kind::Deal, Reach::Own), &[], &beyond, true);
+        assert!(summary.ends_with("but it belongs to nobody."), "{summary}");
+        assert!(because.ends_with("but it belongs to nobody."), "{because}");
+        let (summary, because) = told((Kind::Deal, Reach::Own), &[], &beyond, false);
+        let words = "but it does not belong to them; to whom it belongs, if anybody, you may not see.";
+        assert!(summary.ends_with(words), "{summary}");
+        assert!(because.ends_with(words), "{because}");
+        let unnamed = Tie { name: None, ..tie(Bond::Owner, "", (false, false)) };
+        let (summary, _) = told((Kind::Deal, Reach::Team), &[unnamed], &beyond, true);
+        assert!(
+            summary.ends_with("but it belongs to somebody whom you may not see, outside their teams."),
+            "{summary}"
+        );
+        let otto = [tie(Bond::Owner, "Otto", (false, false))];
+        let (summary, _) = told((Kind::Deal, Reach::Own), &otto, &beyond, false);
+        assert!(summary.ends_with("but as far as you may see, it belongs to Otto."), "{summary}");
     }
 
     #[test]

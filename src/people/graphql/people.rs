@@ -13,7 +13,10 @@ use crate::{
         schema::Query,
     },
     people::{
-        inputs::{UserDeactivateInput, UserInviteInput, UserReactivateInput, UserReinviteInput, UserSetPasswordInput},
+        inputs::{
+            UserDeactivateInput, UserInviteInput, UserPasswordResetCreateInput, UserReactivateInput, UserReinviteInput,
+            UserSetPasswordInput,
+        },
         invitations::{self, Invitation},
         leaving,
     },
@@ -27,6 +30,15 @@ payload! {
         user: Option<Row<user::Entity>>,
         /// The token by which they join, once, by `invitationAccept`; shown now and never again. Null where it failed.
         invitation: Option<String>,
+        /// Until when the token is good; null where it failed.
+        expires_at: Option<DateTime>,
+    }
+    /// Answer of `userPasswordResetCreate`.
+    UserPasswordResetCreatePayload {
+        /// The person; null where it failed.
+        user: Option<Row<user::Entity>>,
+        /// The token by which they set a password, once, by `passwordReset`; shown now and never again. Null where it failed.
+        token: Option<String>,
         /// Until when the token is good; null where it failed.
         expires_at: Option<DateTime>,
     }
@@ -84,6 +96,29 @@ impl KeepingMutation {
             invitations::reinvite(store, UserId(input.id.of(Kind::User)?)).await
         };
         Ok(invited(again(node::store(ctx)?).await)?)
+    }
+
+    /// Answers a token by which a person sets another password within a day, once. The password and the sessions
+    /// they have stay good until then. Give it to nobody else: whoever has it becomes them. It takes the place of a
+    /// token before it, and a role given to them later makes it void. For whoever administers people and has all
+    /// that this person's roles permit.
+    async fn user_password_reset_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose.")] input: UserPasswordResetCreateInput,
+    ) -> async_graphql::Result<UserPasswordResetCreatePayload> {
+        let reset = async |store: &Store| {
+            store.require_sign_in()?;
+            invitations::reset(store, UserId(input.id.of(Kind::User)?)).await
+        };
+        let (made, user_errors) = outcome(reset(node::store(ctx)?).await)?;
+        Ok(UserPasswordResetCreatePayload {
+            user: made.as_ref().map(|made| Row::new(made.user)),
+            expires_at: made.as_ref().map(|made| DateTime(made.expires_at)),
+            token: made.map(|made| made.token),
+            user_errors,
+            query: Query::default(),
+        })
     }
 
     /// Takes a person out of service: they sign in no more, their sessions end, their records go to

@@ -1,11 +1,15 @@
 //! Signing in and out, and one's own password and sessions.
 
 use async_graphql::{Context, Object};
-use entity::{Kind, session, session::SessionId, user};
+use entity::{
+    Kind, session,
+    session::SessionId,
+    user::{self, UserId},
+};
 
 use super::{authority, origin};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     graphql::{
         node::{self, Row, Through},
         payload::{outcome, payload},
@@ -13,15 +17,18 @@ use crate::{
         schema::Query,
     },
     people::{
-        inputs::{InvitationAcceptInput, PasswordChangeInput, RefreshInput, SessionRevokeInput, SignInInput},
-        invitations,
+        inputs::{
+            InvitationAcceptInput, PasswordChangeInput, PasswordResetInput, RefreshInput, SessionRevokeInput,
+            SessionsRevokeInput, SignInInput,
+        },
+        invitations::{self, Sent},
         sign_in::{self, Authority, Tokens},
     },
-    store::Store,
+    store::{Store, value},
 };
 
 payload! {
-    /// Answer of `signIn`, `refresh` and `invitationAccept`.
+    /// Answer of `signIn`, `refresh`, `invitationAccept` and `passwordReset`.
     SignInPayload {
         /// Send it as `Authorization: Bearer …`; null where it failed.
         access_token: Option<String>,
@@ -46,6 +53,13 @@ payload! {
     SessionRevokePayload {
         /// The session as it is now; null where it failed.
         session: Option<Row<session::Entity>>,
+    }
+    /// Answer of `sessionsRevoke`.
+    SessionsRevokePayload {
+        /// The person; null where it failed.
+        user: Option<Row<user::Entity>>,
+        /// How many sessions were ended.
+        ended: i32,
     }
 }
 
@@ -85,8 +99,20 @@ impl SignInMutation {
         #[graphql(desc = "By what, and with which password.")] input: InvitationAcceptInput,
     ) -> async_graphql::Result<SignInPayload> {
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
-        let tokens = invitations::accept(authority, store, &input.token, &input.password, &origin(ctx)).await;
-        Ok(signed_in(authority, tokens).await?)
+        let (sent, origin) = ((Sent::Invitation, input.token.as_str()), origin(ctx));
+        Ok(signed_in(authority, invitations::accept(authority, store, sent, &input.password, &origin).await).await?)
+    }
+
+    /// Sets another password by a token of `userPasswordResetCreate`, ends all your sessions, and signs you in. The
+    /// token is used up.
+    async fn password_reset(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "By what, and which password.")] input: PasswordResetInput,
+    ) -> async_graphql::Result<SignInPayload> {
+        let (store, authority) = (node::store(ctx)?, authority(ctx)?);
+        let (sent, origin) = ((Sent::Reset, input.token.as_str()), origin(ctx));
+        Ok(signed_in(authority, invitations::accept(authority, store, sent, &input.password, &origin).await).await?)
     }
 
     /// Ends the session in which you call.
@@ -121,6 +147,25 @@ impl SignInMutation {
         };
         let (session, user_errors) = outcome(revoke(node::store(ctx)?).await)?;
         Ok(SessionRevokePayload { session: session.map(Row::new), user_errors, query: Query::default() })
+    }
+
+    /// Ends all sessions of a person, in every process and with their open subscriptions: where a device was lost,
+    /// say. They can sign in again. Needs DELETE of sessions: ALL, or OWN for yourself.
+    async fn sessions_revoke(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose.")] input: SessionsRevokeInput,
+    ) -> async_graphql::Result<SessionsRevokePayload> {
+        let revoke = async |store: &Store| {
+            store.require_sign_in()?;
+            let user = value::key(Kind::User, &input.user_id.0);
+            let user = UserId(user.map_err(|misfit| Error::input(misfit.code, "userId", misfit.message))?);
+            sign_in::end_sessions(store, user).await.map(|ended| (user, ended))
+        };
+        let (done, user_errors) = outcome(revoke(node::store(ctx)?).await)?;
+        let ended = done.map_or(0, |(_, ended)| i32::try_from(ended).unwrap_or(i32::MAX));
+        let user = done.map(|(user, _)| Row::new(user));
+        Ok(SessionsRevokePayload { user, ended, user_errors, query: Query::default() })
     }
 }
 

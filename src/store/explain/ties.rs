@@ -7,7 +7,7 @@ use entity::{
 use sea_orm::prelude::Uuid;
 
 use crate::{
-    access::{Action, Actor, Bond},
+    access::{Action, Actor, Bond, Reach},
     store::{
         scope,
         sql::{Engine, Sql},
@@ -15,11 +15,20 @@ use crate::{
 };
 
 /// Appends a `SELECT` of bond, user and department for each way in which a record belongs to
-/// somebody, as far as `reader` may know; tells whether there is any.
-pub(super) fn push(sql: &mut Sql, reader: &Actor, (kind, id): (Kind, Uuid)) -> bool {
-    let mut ties = Ties { sql, reader, id, any: false };
+/// somebody, as far as `reader` may know.
+pub(super) fn push(sql: &mut Sql, reader: &Actor, (kind, id): (Kind, Uuid)) -> Ways {
+    let mut ties = Ties { sql, reader, id, ways: Ways { any: false, all: true } };
     ties.of(kind.table(), &mut vec![]);
-    ties.any
+    ties.ways
+}
+
+/// Which ways to belong to somebody a reader may know of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ways {
+    /// Whether there is any.
+    pub any: bool,
+    /// Whether none is kept from the reader, by a hidden field or by what is out of their reach.
+    pub all: bool,
 }
 
 /// One `SELECT` for each way, as [`Owner`] names them.
@@ -27,7 +36,7 @@ struct Ties<'a> {
     sql: &'a mut Sql,
     reader: &'a Actor,
     id: Uuid,
-    any: bool,
+    ways: Ways,
 }
 
 impl Ties<'_> {
@@ -72,10 +81,17 @@ impl Ties<'_> {
     }
 
     /// Whether the reader may see a column.
-    fn shows(&self, table: &Table, column: &str) -> bool {
-        table.column(column).is_none_or(|field| {
+    fn shows(&mut self, table: &Table, column: &str) -> bool {
+        let shown = table.column(column).is_none_or(|field| {
             !self.reader.policy.hides(table.kind, field.link_name.as_deref().unwrap_or(&field.name))
-        })
+        });
+        self.ways.all &= shown;
+        shown
+    }
+
+    /// Notes that only the records of this kind within the reader's reach are told of.
+    fn within(&mut self, kind: Kind) {
+        self.ways.all &= self.reader.policy.reach(kind, Action::Read) == Reach::All;
     }
 
     /// Whoever stands in a column.
@@ -103,7 +119,10 @@ impl Ties<'_> {
                 continue;
             }
             self.arm(bond, (user, "NULL"), (table, key), up);
+            self.within(kind);
+            self.within(Kind::Account);
             if let Some((link, until)) = link {
+                self.within(link);
                 scope::and_current(self.sql, self.reader, "t", until);
                 scope::and_within(self.sql, self.reader, (link, "t"), Action::Read);
             }
@@ -119,8 +138,8 @@ impl Ties<'_> {
     /// Begins one way: its bond, the user and the department, from rows of `table` whose `key` is the
     /// id to which `up` leads.
     fn arm(&mut self, bond: Bond, (user, department): (&str, &str), (table, key): (&Table, &str), up: &[(&str, &str)]) {
-        self.sql.push(if self.any { " UNION " } else { "" });
-        self.any = true;
+        self.sql.push(if self.ways.any { " UNION " } else { "" });
+        self.ways.any = true;
         self.sql.push("SELECT '").push(bond.as_str()).push("' AS bond, ").push(user).push(" AS user_id, ");
         self.sql.push(department).push(" AS department FROM ").table(table.table).push(" t");
         self.sql.push(match bond {

@@ -113,6 +113,22 @@ on_both_engines! {
         assert_eq!(ties, [(&json!("DEPARTMENT"), &json!("MARKETING"), &json!(true)), (&json!("AUTHOR"), &Value::Null, &json!(false))]);
     }
 
+    async fn a_record_of_nobody_is_told_from_one_whose_owners_the_reader_may_not_see(world: World) {
+        let admin = world.admin().await;
+        let (sam, otto) = (user_id(&admin, SELLER.email).await, user_id(&admin, OTHER_SELLER.email).await);
+        let sees = texts(&["User:READ:ALL", "Role:READ:ALL", "RoleAssignment:READ:ALL", "Account:READ:ALL"]);
+        role(&admin, "auditor", &sees, &texts(&["Account:owner:HIDDEN"])).await;
+        let auditor = crew::hire(&world, "auditor@tandem.test", "auditor", Department::It).await.client;
+        let owned = crew::create(&admin, Kind::Account, json!({ "name": "Owned", "ownerId": otto })).await;
+        let free = crew::create(&admin, Kind::Account, json!({ "name": "Free" })).await;
+        let end = |told: &Value| told["summary"].as_str().expect("a summary").split(", but ").last().expect("a reason").to_owned();
+        assert_eq!(end(&explain(&admin, &sam, &owned, "UPDATE").await), "it belongs to Otto Other. They may not see it either.");
+        assert_eq!(end(&explain(&admin, &sam, &free, "UPDATE").await), "it belongs to nobody. They may not see it either.");
+        let (one, other) = (explain(&auditor, &sam, &owned, "UPDATE").await, explain(&auditor, &sam, &free, "UPDATE").await);
+        let unknown = "it does not belong to them; to whom it belongs, if anybody, you may not see. They may not see it either.";
+        assert_eq!((end(&one).as_str(), end(&other).as_str()), (unknown, unknown), "whether it has an owner is not told");
+    }
+
     async fn who_may_not_see_roles_is_refused_and_what_is_not_seen_is_null(world: World) {
         let (admin, seller) = (world.admin().await, world.seller().await);
         let sam = user_id(&admin, SELLER.email).await;

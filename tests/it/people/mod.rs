@@ -6,6 +6,7 @@ mod explain_random;
 mod invitations;
 mod passwords;
 mod preview;
+mod resets;
 mod teams;
 mod viewer;
 

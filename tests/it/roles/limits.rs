@@ -138,8 +138,8 @@ on_both_engines! {
         assert_eq!(said(&back, "userReactivate"), [BEYOND]);
         let message = crew::text(&back, "userReactivate.userErrors.0.message");
         assert!(message.contains("may do more than you"), "{message}");
-        // Their names and titles are no way in.
-        shared::update(by, "user", json!({ "id": boss, "title": "Boss" })).await;
+        let title = shared::mutate(by, "user", "Update", json!({ "id": boss, "title": "Boss" }), "").await;
+        assert_eq!(said(&title, "userUpdate"), [BEYOND]);
         assert!(crew::try_sign_in(&world.anonymous(), ADMIN.email, PASSWORD).await.data("signIn.accessToken").is_string());
     }
 

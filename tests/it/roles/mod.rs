@@ -1,8 +1,10 @@
 //! Roles by the API: made, given, taken, previewed, exchanged, and who may do so.
 
 mod at_once;
+mod catalogue;
 mod editing;
 mod exchange;
+mod holders;
 mod holding;
 mod limits;
 mod preview;

@@ -33,7 +33,9 @@ impl Case<'_> {
                 _ if tie.bond == Bond::Department => "it belongs to their department".to_owned(),
                 (_, true) => format!("they {}", self.bond(tie.bond, Person::They)),
                 (Some(name), _) => format!("{name}, of their teams, {}", self.bond(tie.bond, Person::One)),
-                (None, _) => format!("somebody of their teams {}", self.bond(tie.bond, Person::One)),
+                (None, _) => {
+                    format!("somebody of their teams, whom you cannot see, {}", self.bond(tie.bond, Person::One))
+                }
             };
             if !reasons.contains(&reason) {
                 reasons.push(reason);
@@ -63,7 +65,7 @@ impl Case<'_> {
             let name = match (&tie.name, tie.department) {
                 (Some(name), _) => name.as_str(),
                 (None, Some(_)) => "another department",
-                (None, None) => "somebody else",
+                (None, None) => "somebody whom you may not see",
             };
             if !names.contains(&name) {
                 names.push(name);
@@ -75,10 +77,15 @@ impl Case<'_> {
             0 => list(&names),
             more => format!("{} and {more} more", names.join(", ")),
         };
+        let known = if self.all_told { "" } else { "as far as you may see, " };
         match (names.is_empty(), reach, self.kind.table().owner) {
-            (true, ..) => "it belongs to nobody".to_owned(),
-            (_, Reach::Own, _) | (.., Owner::Library { .. }) => format!("it belongs to {owners}"),
-            _ => format!("it belongs to {owners}, outside their teams"),
+            (true, ..) if self.all_told => "it belongs to nobody".to_owned(),
+            (true, Reach::Team, _) => {
+                "it does not belong to their teams; to whom it belongs, if anybody, you may not see".to_owned()
+            }
+            (true, ..) => "it does not belong to them; to whom it belongs, if anybody, you may not see".to_owned(),
+            (_, Reach::Own, _) | (.., Owner::Library { .. }) => format!("{known}it belongs to {owners}"),
+            _ => format!("{known}it belongs to {owners}, outside their teams"),
         }
     }
 

@@ -21,7 +21,7 @@ pub(super) const fn verb(action: Action) -> &'static str {
 }
 
 /// `TargetAccountList` → `target account list`.
-pub(super) fn words(name: &str) -> String {
+pub(crate) fn words(name: &str) -> String {
     let mut words = String::with_capacity(name.len() + 4);
     for c in name.chars() {
         if c.is_ascii_uppercase() && !words.is_empty() {
