@@ -171,6 +171,7 @@ pub struct Running {
     shutdown: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
     listening: JoinHandle<()>,
+    keeping: JoinHandle<()>,
 }
 
 impl Running {
@@ -189,12 +190,13 @@ impl Running {
         let asked = shutdown.clone().cancelled_owned();
         let serving = tokio::spawn(http::serve(listener, router, grace, asked));
         let listening = tokio::spawn(backend.clone().listen());
-        Ok(Self { address, backend, shutdown, serving, listening })
+        let keeping = tokio::spawn(backend.clone().keep_months());
+        Ok(Self { address, backend, shutdown, serving, listening, keeping })
     }
 
     /// Serves until `signal`, then finishes what runs and closes the database.
     pub async fn until(self, signal: impl Future<Output = ()>) -> Result<()> {
-        let Self { shutdown, mut serving, listening, backend, .. } = self;
+        let Self { shutdown, mut serving, listening, keeping, backend, .. } = self;
         let served = tokio::select! {
             served = &mut serving => served,
             () = signal => {
@@ -203,6 +205,7 @@ impl Running {
             }
         };
         listening.abort();
+        keeping.abort();
         backend.db().close().await?;
         served.map_err(Error::internal)?.map_err(Error::internal)
     }

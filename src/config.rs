@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use entity::Department;
 
 use crate::{
+    access::key,
     audit::Format,
     error::{Error, Result},
     http::settings::{Rate, Settings},
@@ -29,7 +30,11 @@ pub enum Command {
     /// Loads the demo company into an empty database and serves it.
     Demo(Serve),
     /// Brings the database to this program's schema.
-    Migrate(Database),
+    Migrate(Migrate),
+    /// Copies a SQLite database into a file while it is served; for PostgreSQL it names the command to use.
+    Backup(Backup),
+    /// Puts a backup in the place of a SQLite database that nobody has open; a new history of events begins.
+    Restore(Restore),
     /// Prints the GraphQL schema.
     Schema,
     /// Keeps the people who may sign in.
@@ -56,6 +61,43 @@ pub struct Database {
     pub database_url: String,
 }
 
+/// How to migrate.
+#[derive(Clone, Debug, Args)]
+pub struct Migrate {
+    /// The database.
+    #[command(flatten)]
+    pub database: Database,
+    /// Begins a new history of events, after a PostgreSQL database was restored into the cluster it came from: cursors
+    /// of what was lost are refused from then on. Stop the servers first.
+    #[arg(long)]
+    pub new_history: bool,
+}
+
+/// What to back up.
+#[derive(Clone, Debug, Args)]
+pub struct Backup {
+    /// The database.
+    #[command(flatten)]
+    pub database: Database,
+    /// Replaces the file where it exists.
+    #[arg(long)]
+    pub force: bool,
+    /// The file to write.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// What to restore.
+#[derive(Clone, Debug, Args)]
+pub struct Restore {
+    /// The database that is replaced.
+    #[command(flatten)]
+    pub database: Database,
+    /// A file that `tandem backup` wrote.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
 /// How to serve.
 #[derive(Clone, Debug, Args)]
 pub struct Serve {
@@ -71,8 +113,8 @@ pub struct Serve {
     /// Origins whose pages may call the API, separated by commas.
     #[arg(long, env = "TANDEM_ALLOWED_ORIGINS", value_delimiter = ',')]
     pub allowed_origins: Vec<String>,
-    /// Networks of proxies whose `X-Forwarded-For` is believed, separated by commas.
-    #[arg(long, env = "TANDEM_TRUSTED_PROXIES", value_delimiter = ',')]
+    /// Networks or single addresses of proxies whose `X-Forwarded-For` is believed, separated by commas.
+    #[arg(long, env = "TANDEM_TRUSTED_PROXIES", value_delimiter = ',', value_parser = proxies)]
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Cost that a caller may spend each second, or `off`.
     #[arg(long, env = "TANDEM_RATE_LIMIT", default_value = "5000")]
@@ -223,6 +265,10 @@ pub enum Export {
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+}
+
+fn proxies(text: &str) -> Result<ipnet::IpNet, String> {
+    key::network(text).ok_or_else(|| "takes addresses like 127.0.0.1 and networks like 10.0.0.0/8".to_owned())
 }
 
 fn department(name: &str) -> Result<Department, String> {

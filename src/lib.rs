@@ -11,6 +11,7 @@ pub mod deals;
 pub mod demo;
 pub mod error;
 pub mod graphql;
+pub mod health;
 pub mod http;
 pub mod imports;
 pub mod leads;

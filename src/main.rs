@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Parser;
 use tandem::{
@@ -8,10 +8,11 @@ use tandem::{
     app::Running,
     audit,
     clock::SystemClock,
-    config::{Command, CommandLine, Database, Export, Import, Serve, User},
+    config::{Backup, Command, CommandLine, Database, Export, Import, Migrate, Restore, Serve, User},
     deals, demo,
     error::{Error, Result},
     graphql::schema,
+    health::health,
     imports::command,
     people::{admin, sign_in::Authority},
     store::{self, Backend},
@@ -47,7 +48,7 @@ fn fail(error: &Error) -> ExitCode {
         Error::Refused(refusal) => refusal.message.clone(),
         Error::Internal(error) => error.to_string(),
     };
-    eprintln!("tandem: {text}");
+    eprintln!("tandem: {}", telemetry::shown_lines(&text));
     ExitCode::FAILURE
 }
 
@@ -55,10 +56,13 @@ async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Serve(serve) => self::serve(serve, false).await?,
         Command::Demo(serve) => self::serve(serve, true).await?,
-        Command::Migrate(database) => {
+        Command::Migrate(Migrate { database, new_history }) => {
             let backend = open(&database).await?;
             let pending = store::pending(&backend).await?;
             store::migrate(&backend).await?;
+            if new_history {
+                backend.renew_history().await?;
+            }
             deals::seed::default_pipeline(&backend).await?;
             println!("{} migrations applied; the database is at this program's schema.", pending.len());
         }
@@ -66,7 +70,9 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::User(user) => self::user(user).await?,
         Command::Import(import) => return self::import(import).await,
         Command::Export(export) => self::export(export).await?,
-        Command::Health { url } => return health(&url).await,
+        Command::Backup(backup) => return self::backup(backup).await,
+        Command::Restore(restore) => return self::restore(restore).await,
+        Command::Health { url } => health(&url).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -104,6 +110,9 @@ async fn serve(serve: Serve, with_demo: bool) -> Result<()> {
     }
     if let Some(issuer) = &issuer {
         issuer.check_roles(&backend).await?;
+    }
+    if issuer.is_none() && !admin::list_users(&backend).await?.iter().any(|user| user.active && user.password) {
+        tracing::warn!("nobody can sign in yet: run tandem user create --role admin EMAIL");
     }
     let authority = Authority::trusting(backend.clone(), serve.signing_key.as_deref(), Cost::OWASP, issuer)?;
     let metrics = serve.metrics_listen;
@@ -154,23 +163,73 @@ async fn user(user: User) -> Result<()> {
             println!("{id} {email}");
         }
         User::List { database } => {
-            for person in admin::list_users(&migrated(&database).await?).await? {
+            for person in admin::list_users(&existing(&database).await?).await? {
                 let state = match (person.active, person.password) {
                     (false, _) => "deactivated",
                     (true, false) => "no password",
                     (true, true) => "active",
                 };
                 let email = person.email.as_deref().unwrap_or("-");
-                println!("{email:<36} {state:<12} {:<28} {}", person.roles.join(","), person.name);
+                let line = format!("{email:<36} {state:<12} {:<28} {}", person.roles.join(","), person.name);
+                println!("{}", telemetry::shown(&line));
             }
         }
         User::SetPassword { database, email } => {
-            let backend = migrated(&database).await?;
+            let backend = existing(&database).await?;
             admin::set_password(&backend, &passwords()?, &email, &password()?).await?;
             println!("The password of {email} is set; all sessions have ended.");
         }
     }
     Ok(())
+}
+
+/// For commands that make nothing new: a mistyped name is told instead of made, and an older database left as it is.
+async fn existing(database: &Database) -> Result<Arc<Backend>> {
+    sqlite_file(database, true)?;
+    let backend = open(database).await?;
+    store::require_current(&backend).await?;
+    Ok(backend)
+}
+
+/// The file of a SQLite database, none for PostgreSQL.
+fn sqlite_file(database: &Database, must_exist: bool) -> Result<Option<PathBuf>> {
+    let url = store::redact(&database.database_url);
+    let file = store::sqlite_file(&database.database_url);
+    let file = file.map_err(|error| Error::internal(format!("cannot open the database {url}: {error}")))?;
+    match file.as_ref().filter(|file| must_exist && !file.is_file()) {
+        Some(file) => {
+            let name = file.display();
+            Err(Error::internal(format!("there is no database {name}; tandem migrate or tandem serve makes one")))
+        }
+        None => Ok(file),
+    }
+}
+
+/// Exit code 2 where another program does it.
+fn elsewhere(how: &str) -> ExitCode {
+    eprintln!("tandem: {how}");
+    ExitCode::from(2)
+}
+
+async fn backup(Backup { database, force, file }: Backup) -> Result<ExitCode> {
+    let Some(from) = sqlite_file(&database, true)? else {
+        let how = "PostgreSQL has its own program: pg_dump --format=custom --file=FILE \"$TANDEM_DATABASE_URL\"";
+        return Ok(elsewhere(how));
+    };
+    let bytes = store::backup::backup(&from, &file, force).await?;
+    println!("{bytes} bytes written to {}.", telemetry::shown(&file.display().to_string()));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn restore(Restore { database, file }: Restore) -> Result<ExitCode> {
+    let Some(to) = sqlite_file(&database, false)? else {
+        let how = "PostgreSQL has its own program: stop the servers, then pg_restore --clean --if-exists \
+            --dbname=\"$TANDEM_DATABASE_URL\" FILE && tandem migrate --new-history";
+        return Ok(elsewhere(how));
+    };
+    store::backup::restore(&to, &file, Arc::new(SystemClock)).await?;
+    println!("{} is restored.", telemetry::shown(&to.display().to_string()));
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn migrated(database: &Database) -> Result<Arc<Backend>> {
@@ -193,41 +252,22 @@ fn password() -> Result<String> {
 }
 
 async fn import(import: Import) -> Result<ExitCode> {
-    let backend = migrated(&import.database).await?;
+    let backend = existing(&import.database).await?;
     deals::seed::default_pipeline(&backend).await?;
     let actor = admin::actor_for(&backend, &import.actor).await?;
     let options = command::Options { dry_run: import.dry_run, result: import.result, resume: !import.no_resume };
     let summary = command::command(&backend, actor, &import.map, &import.data, options).await?;
-    println!("{summary}");
+    println!("{}", telemetry::shown_lines(&summary.to_string()));
     Ok(if summary.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
 async fn export(export: Export) -> Result<()> {
     let Export::Audit { database, actor, format, filter, output } = export;
-    let backend = migrated(&database).await?;
+    let backend = existing(&database).await?;
     let actor = admin::actor_for(&backend, &actor).await?;
     let events = audit::command::command(&backend, actor, (format, filter.as_deref()), output.as_deref()).await?;
     if let Some(output) = output {
         println!("{events} events exported to {}.", output.display());
     }
     Ok(())
-}
-
-/// A plain request, so that the container needs no other program.
-async fn health(url: &str) -> Result<ExitCode> {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let rest = url.strip_prefix("http://").ok_or_else(|| Error::internal("--url takes an http:// address"))?;
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let ask = async {
-        let mut stream = tokio::net::TcpStream::connect(host).await?;
-        stream
-            .write_all(format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes())
-            .await?;
-        let mut answer = Vec::new();
-        stream.take(4_096).read_to_end(&mut answer).await?;
-        std::io::Result::Ok(answer)
-    };
-    let answer = tokio::time::timeout(std::time::Duration::from_secs(3), ask).await;
-    let ready = matches!(&answer, Ok(Ok(answer)) if answer.starts_with(b"HTTP/1.1 200"));
-    Ok(if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -19,6 +19,7 @@ mod m20261121_000008_leads;
 mod m20261121_000009_deals;
 mod m20261121_000010_imports;
 mod m20261122_000011_permissions;
+mod m20261125_000013_history;
 
 /// All migrations, in order.
 #[derive(Debug)]
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000009_deals::Migration),
             Box::new(m20261121_000010_imports::Migration),
             Box::new(m20261122_000011_permissions::Migration),
+            Box::new(m20261125_000013_history::Migration),
         ]
     }
 }

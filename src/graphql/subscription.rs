@@ -12,7 +12,7 @@ use super::{
     scalars::{DateTime, IdText},
 };
 use crate::{
-    error::{Code, Error, Result},
+    error::{Error, Result},
     store::{FeedEvent, Position, Store},
 };
 
@@ -53,10 +53,10 @@ pub struct RecordEvent {
 
 impl RecordEvent {
     /// As it is seen through a store: what its reader may see now, not when they began to follow.
-    fn of(event: FeedEvent, store: &Store) -> Self {
+    fn of(event: FeedEvent, cursor: String, store: &Store) -> Self {
         let (kind, id) = event.subject;
         Self {
-            cursor: event.position.cursor(),
+            cursor,
             kind: format!("{}.{}", kind.table().singular(), event.action.as_str().to_lowercase()),
             occurred_at: DateTime(event.occurred_at),
             actor: event.actor.map(|user| Through(store.clone(), Row::new(user))),
@@ -83,22 +83,12 @@ impl Subscription {
         let filter = Wanted::read(filter.unwrap_or_default())?;
         // Heard from before the feed's end is read, so that nothing falls between.
         let changes = store.backend().changes();
-        let start = match after {
-            Some(cursor) => {
-                let position = Position::read(&cursor)?;
-                // A cursor from before a restored backup, say: following it would be silent for ever.
-                if position > store.feed_end().await? {
-                    let message = "The cursor lies beyond the end of the feed; it is of another database.";
-                    return Err(Error::refused(Code::InvalidCursor, message).into());
-                }
-                position
-            }
-            None => store.feed_end().await?,
-        };
+        let start = store.feed_start(after.as_deref()).await?;
         let state = Following { store, filter, changes, position: start, ready: Vec::new() };
         Ok(futures_util::stream::try_unfold(state, |mut state| async move {
             let event = state.next().await?;
-            Ok(Some((RecordEvent::of(event, &state.store), state)))
+            let cursor = state.store.cursor(event.position).await?;
+            Ok(Some((RecordEvent::of(event, cursor, &state.store), state)))
         }))
     }
 }

@@ -13,7 +13,10 @@ use sea_orm::{
     sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::sql::{Engine, Sql};
+use super::{
+    redact,
+    sql::{Engine, Sql},
+};
 use crate::error::{Error, Result};
 
 /// The connections to one database.
@@ -140,13 +143,4 @@ fn sqlite(path: &str, connections: u32) -> ConnectOptions {
             .pragma("temp_store", "MEMORY")
     });
     options
-}
-
-/// A URL without its password, for messages.
-#[must_use]
-pub fn redact(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme + 3 < at => format!("{}://…{}", &url[..scheme], &url[at..]),
-        _ => url.to_owned(),
-    }
 }

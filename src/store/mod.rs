@@ -6,6 +6,7 @@
 
 pub mod aggregate;
 pub mod answer;
+pub mod backup;
 pub mod bulk;
 mod change;
 mod credentials;
@@ -15,6 +16,7 @@ mod explain;
 mod feed;
 pub mod filter;
 mod fold;
+mod history;
 mod idempotency;
 mod identities;
 mod ids;
@@ -25,12 +27,15 @@ mod keep;
 mod keys;
 mod listed;
 mod lookup;
+mod months;
 mod noun;
 pub mod page;
 pub mod plan;
 mod policies;
+mod private_file;
 mod reached;
 pub mod read;
+mod redact;
 mod scope;
 pub mod sql;
 mod told;
@@ -44,11 +49,11 @@ use std::sync::{
 
 use entity::{Instant, Kind, user::UserId};
 use sea_orm::{QueryResult, prelude::Uuid};
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
 pub use change::{Change, Problems, Saved};
 pub use credentials::{Attempts, Claimed, Login, Person};
-pub use db::{Db, redact};
+pub use db::Db;
 pub use draft::{Draft, input_name};
 pub use explain::{Sighting, Tie, Verdict};
 pub use feed::{FeedEvent, Position};
@@ -57,10 +62,12 @@ pub use idempotency::{Idempotency, Replay};
 pub use identities::Identity;
 pub use invitations::Invited;
 pub use jobs::{Awaited, Counts, Job, JobRow, JobStart};
-pub use keep::{migrate, pending};
+pub use keep::{migrate, pending, require_current};
 pub use noun::{Extra, Noun, Nouns, Rules, Slice, Verbs};
 pub use policies::{Held, Known};
+pub use private_file::sqlite_file;
 pub use reached::{Asked, Reached};
+pub use redact::redact;
 
 use crate::{
     access::{Action, Actor, Purpose, Who},
@@ -78,6 +85,9 @@ pub struct Backend {
     compiled: policies::Compiled,
     keys: keys::Keys,
     changed: watch::Sender<u64>,
+    history: OnceCell<String>,
+    /// Tells `tandem restore` that the file is in use.
+    _in_use: Option<private_file::InUse>,
 }
 
 impl std::fmt::Debug for Backend {
@@ -89,6 +99,7 @@ impl std::fmt::Debug for Backend {
 impl Backend {
     /// Opens the database at a URL.
     pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<Self>> {
+        let in_use = private_file::prepare(url)?;
         let db = Db::open(url).await?;
         Ok(Arc::new(Self {
             db,
@@ -98,6 +109,8 @@ impl Backend {
             compiled: policies::Compiled::default(),
             keys: keys::Keys::default(),
             changed: watch::Sender::new(0),
+            history: OnceCell::new(),
+            _in_use: in_use,
         }))
     }
 
