@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod api_keys;
 pub mod app;
 pub mod audit;
+pub mod backup;
 pub mod clock;
 pub mod config;
 pub mod contacts;

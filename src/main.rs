@@ -1,14 +1,14 @@
 //! The command line.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc};
 
 use clap::Parser;
 use tandem::{
     access::password::{Cost, Passwords},
     app::Running,
-    audit,
+    audit, backup,
     clock::SystemClock,
-    config::{Backup, Command, CommandLine, Database, Export, Import, Migrate, Restore, Serve, User},
+    config::{Command, CommandLine, Database, Export, Import, Migrate, Serve, User},
     deals, demo,
     error::{Error, Result},
     graphql::schema,
@@ -70,8 +70,8 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::User(user) => self::user(user).await?,
         Command::Import(import) => return self::import(import).await,
         Command::Export(export) => self::export(export).await?,
-        Command::Backup(backup) => return self::backup(backup).await,
-        Command::Restore(restore) => return self::restore(restore).await,
+        Command::Backup(backup) => return backup.run().await,
+        Command::Restore(restore) => return restore.run(Arc::new(SystemClock)).await,
         Command::Health { url } => health(&url).await?,
     }
     Ok(ExitCode::SUCCESS)
@@ -185,51 +185,10 @@ async fn user(user: User) -> Result<()> {
 
 /// For commands that make nothing new: a mistyped name is told instead of made, and an older database left as it is.
 async fn existing(database: &Database) -> Result<Arc<Backend>> {
-    sqlite_file(database, true)?;
+    backup::sqlite_file(database, true)?;
     let backend = open(database).await?;
     store::require_current(&backend).await?;
     Ok(backend)
-}
-
-/// The file of a SQLite database, none for PostgreSQL.
-fn sqlite_file(database: &Database, must_exist: bool) -> Result<Option<PathBuf>> {
-    let url = store::redact(&database.database_url);
-    let file = store::sqlite_file(&database.database_url);
-    let file = file.map_err(|error| Error::internal(format!("cannot open the database {url}: {error}")))?;
-    match file.as_ref().filter(|file| must_exist && !file.is_file()) {
-        Some(file) => {
-            let name = file.display();
-            Err(Error::internal(format!("there is no database {name}; tandem migrate or tandem serve makes one")))
-        }
-        None => Ok(file),
-    }
-}
-
-/// Exit code 2 where another program does it.
-fn elsewhere(how: &str) -> ExitCode {
-    eprintln!("tandem: {how}");
-    ExitCode::from(2)
-}
-
-async fn backup(Backup { database, force, file }: Backup) -> Result<ExitCode> {
-    let Some(from) = sqlite_file(&database, true)? else {
-        let how = "PostgreSQL has its own program: pg_dump --format=custom --file=FILE \"$TANDEM_DATABASE_URL\"";
-        return Ok(elsewhere(how));
-    };
-    let bytes = store::backup::backup(&from, &file, force).await?;
-    println!("{bytes} bytes written to {}.", telemetry::shown(&file.display().to_string()));
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn restore(Restore { database, file }: Restore) -> Result<ExitCode> {
-    let Some(to) = sqlite_file(&database, false)? else {
-        let how = "PostgreSQL has its own program: stop the servers, then pg_restore --clean --if-exists \
-            --dbname=\"$TANDEM_DATABASE_URL\" FILE && tandem migrate --new-history";
-        return Ok(elsewhere(how));
-    };
-    store::backup::restore(&to, &file, Arc::new(SystemClock)).await?;
-    println!("{} is restored.", telemetry::shown(&to.display().to_string()));
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn migrated(database: &Database) -> Result<Arc<Backend>> {

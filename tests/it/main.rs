@@ -37,6 +37,7 @@ mod audit;
 mod command_line;
 mod crew;
 mod curious;
+mod durability;
 mod edge;
 mod leaks;
 mod oidc;

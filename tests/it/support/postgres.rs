@@ -70,6 +70,33 @@ struct Lease {
     _held: Option<(File, Option<Child>)>,
 }
 
+/// A cluster of one test's own, stopped and removed after this process.
+pub struct Another {
+    /// Its database.
+    pub url: Url,
+    binaries: PathBuf,
+    _watchdog: Child,
+}
+
+impl Another {
+    /// A program of PostgreSQL's.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.binaries.join(name)
+    }
+}
+
+/// Another cluster than that of the tests; none, with a word, where the machine has no programs for it.
+pub fn another() -> Option<Another> {
+    let Some(binaries) = binaries().filter(|bin| bin.join("pg_dump").is_file() && bin.join("psql").is_file()) else {
+        std::io::stderr().write_all(b"\nNo pg_dump: what needs a second cluster is not tested.\n").ok();
+        return None;
+    };
+    let directory = scratch::new_directory().expect("a directory");
+    let watchdog = scratch::after_this_process(STOP, &[&directory.join("lock"), &directory]).expect("a shell");
+    start(&binaries, &directory).unwrap_or_else(|error| panic!("{error}"));
+    Some(Another { url: url(&directory).expect("a URL"), binaries, _watchdog: watchdog })
+}
+
 fn find() -> Result<Option<Lease>, String> {
     if let Ok(url) = std::env::var(GIVEN) {
         let url = Url::parse(&url).map_err(|error| format!("{GIVEN} is not a URL: {error}"))?;
