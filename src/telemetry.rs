@@ -47,7 +47,11 @@ pub fn shown(text: &str) -> String {
         match char {
             '\t' => out.push(' '),
             '\n' => out.push_str("\\n"),
-            _ if char.is_control() || turns => out.push_str(&format!("\\u{:04x}", u32::from(char))),
+            _ if char.is_control() || turns => {
+                out.push_str("\\u");
+                let digits = [12, 8, 4, 0].map(|shift| char::from_digit((u32::from(char) >> shift) & 15, 16));
+                out.extend(digits.into_iter().flatten());
+            }
             _ => out.push(char),
         }
     }

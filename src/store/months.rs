@@ -95,13 +95,13 @@ impl Backend {
                     Ok(()) => done = Some(today),
                     Err(error) => {
                         tracing::warn!(error = %error, "cannot make the event table's next partitions; trying again");
-                        tokio::time::sleep(Duration::from_secs(60)).await;
+                        tokio::time::sleep(Duration::from_mins(1)).await;
                         continue;
                     }
                 }
             }
             // A day may also end while nobody writes.
-            let _ = tokio::time::timeout(Duration::from_secs(600), changes.changed()).await;
+            let _ = tokio::time::timeout(Duration::from_mins(10), changes.changed()).await;
         }
     }
 }
