@@ -206,7 +206,7 @@ impl Running {
         };
         listening.abort();
         keeping.abort();
-        backend.db().close().await?;
+        backend.close().await?;
         served.map_err(Error::internal)?.map_err(Error::internal)
     }
 

@@ -89,7 +89,7 @@ async fn make_ready(copy: &Path, clock: Arc<dyn Clock>) -> Result<()> {
         backend.renew_history().await
     };
     let ready = ready.await;
-    backend.db().close().await?;
+    backend.close().await?;
     ready
 }
 

@@ -43,7 +43,7 @@ pub mod value;
 mod write;
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -87,7 +87,7 @@ pub struct Backend {
     changed: watch::Sender<u64>,
     history: OnceCell<String>,
     /// Tells `tandem restore` that the file is in use.
-    _in_use: Option<private_file::InUse>,
+    in_use: Mutex<Option<private_file::InUse>>,
 }
 
 impl std::fmt::Debug for Backend {
@@ -110,7 +110,7 @@ impl Backend {
             keys: keys::Keys::default(),
             changed: watch::Sender::new(0),
             history: OnceCell::new(),
-            _in_use: in_use,
+            in_use: Mutex::new(in_use),
         }))
     }
 
@@ -118,6 +118,13 @@ impl Backend {
     #[must_use]
     pub fn db(&self) -> &Db {
         &self.db
+    }
+
+    /// Waits for what runs, closes the connections, and lets go of the file.
+    pub async fn close(&self) -> Result<()> {
+        self.db.close().await?;
+        self.in_use.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(())
     }
 
     /// The present instant.
