@@ -10,7 +10,7 @@ use super::{Backend, json, keep, sql::Engine};
 use crate::error::Result;
 
 /// How long making a partition may wait for those who read and write events; then it is tried again later.
-const PATIENCE: &str = "SET LOCAL lock_timeout = '5s'";
+const PATIENCE: &str = "SET LOCAL lock_timeout = '2s'";
 
 /// Gives this month and the next two, and every month with events in the default partition, a partition of its own.
 ///
@@ -57,8 +57,9 @@ fn bound(date: NaiveDate) -> i64 {
 async fn make(tx: &DatabaseTransaction, name: &str, from: i64, to: i64) -> Result<()> {
     let within = format!("occurred_at >= {from} AND occurred_at < {to}");
     for sql in [
-        // At once what attaching takes later: a lock that grows may wait for somebody who waits for us.
-        "LOCK TABLE event_other IN ACCESS EXCLUSIVE MODE".to_owned(),
+        // The whole table and at once: a row that is on its way into the default partition while another takes its month
+        // over would be refused, and a lock that grows may wait for somebody who waits for us.
+        "LOCK TABLE event IN ACCESS EXCLUSIVE MODE".to_owned(),
         format!("CREATE TABLE {name} (LIKE event INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)"),
         format!("INSERT INTO {name} SELECT * FROM event_other WHERE {within}"),
         format!("DELETE FROM event_other WHERE {within}"),

@@ -40,7 +40,7 @@ fn mode(file: &Path) -> u32 {
 }
 
 async fn sql(file: &Path, sql: &'static str) -> SqliteConnection {
-    let options = SqliteConnectOptions::new().filename(file);
+    let options = SqliteConnectOptions::new().filename(file).create_if_missing(true);
     let mut connection = SqliteConnection::connect_with(&options).await.expect("it opens");
     sqlx::raw_sql(sql).execute(&mut connection).await.expect("the statement holds");
     connection
