@@ -78,10 +78,11 @@ async fn run(command: Command) -> Result<ExitCode> {
 }
 
 async fn open(database: &Database) -> Result<Arc<Backend>> {
-    let opened = Backend::open(&database.database_url, Arc::new(SystemClock)).await;
-    opened.map_err(|error| {
-        Error::internal(format!("cannot open the database {}: {error}", store::redact(&database.database_url)))
-    })
+    let (url, shown) = (&database.database_url, store::redact(&database.database_url));
+    let opened = Backend::open(url, Arc::new(SystemClock)).await;
+    // What reads the URL may quote it in its message.
+    let told = |error: Error| error.to_string().replace(url.as_str(), &shown);
+    opened.map_err(|error| Error::internal(format!("cannot open the database {shown}: {}", told(error))))
 }
 
 async fn serve(serve: Serve, with_demo: bool) -> Result<()> {
@@ -111,9 +112,7 @@ async fn serve(serve: Serve, with_demo: bool) -> Result<()> {
     if let Some(issuer) = &issuer {
         issuer.check_roles(&backend).await?;
     }
-    if issuer.is_none() && !admin::list_users(&backend).await?.iter().any(|user| user.active && user.password) {
-        tracing::warn!("nobody can sign in yet: run tandem user create --role admin EMAIL");
-    }
+    let others = issuer.is_some();
     let authority = Authority::trusting(backend.clone(), serve.signing_key.as_deref(), Cost::OWASP, issuer)?;
     let metrics = serve.metrics_listen;
     let end = asked_to_end()?;
@@ -123,6 +122,9 @@ async fn serve(serve: Serve, with_demo: bool) -> Result<()> {
             .await
             .map_err(|error| Error::internal(format!("cannot listen on {address}: {error}")))?;
         tokio::spawn(tandem::http::serve_metrics(metrics));
+    }
+    if !others && !admin::list_users(&running.backend).await?.iter().any(|user| user.active && user.password) {
+        tracing::warn!("nobody can sign in yet: run tandem user create --role admin EMAIL");
     }
     tracing::info!(address = %running.address, "serving");
     if let Some(logins) = logins {

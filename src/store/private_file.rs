@@ -102,13 +102,7 @@ fn private() -> OpenOptions {
 /// Makes a SQLite database's file its owner's alone where it does not exist yet, tells of one that others may read, and
 /// holds it as in use. SQLite gives its log and its index the mode of the file.
 pub(super) fn prepare(url: &str) -> Result<Option<InUse>> {
-    let Some(path) = sqlite_file(url)? else {
-        // What reads it later would quote it in its message.
-        return match reqwest::Url::parse(url) {
-            Ok(_) => Ok(None),
-            Err(error) => Err(Error::internal(format!("it cannot be read as a URL: {error}"))),
-        };
-    };
+    let Some(path) = sqlite_file(url)? else { return Ok(None) };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
         return Err(Error::internal(format!("the folder {} of the database does not exist", folder.display())));
     }

@@ -53,9 +53,9 @@ on_both_engines! {
         let backend = crew::backend(&world).await;
         store::migrate(&backend).await.expect("nothing is missing");
         backend.db().close().await.expect("it closes");
-        let mut dump = Command::new(young.program("pg_dump"))
+        let mut dump = Command::new("pg_dump")
             .arg(&world.database_url).stdout(Stdio::piped()).spawn().expect("pg_dump starts");
-        let restored = Command::new(young.program("psql"))
+        let restored = Command::new("psql")
             .args(["--quiet", "--set=ON_ERROR_STOP=1", young.url.as_str()])
             .stdin(dump.stdout.take().expect("it is piped")).output().expect("psql starts");
         assert!(dump.wait().expect("it ends").success() && restored.status.success(), "{restored:?}");

@@ -74,27 +74,21 @@ struct Lease {
 pub struct Another {
     /// Its database.
     pub url: Url,
-    binaries: PathBuf,
     _watchdog: Child,
-}
-
-impl Another {
-    /// A program of PostgreSQL's.
-    pub fn program(&self, name: &str) -> PathBuf {
-        self.binaries.join(name)
-    }
 }
 
 /// Another cluster than that of the tests; none, with a word, where the machine has no programs for it.
 pub fn another() -> Option<Another> {
-    let Some(binaries) = binaries().filter(|bin| bin.join("pg_dump").is_file() && bin.join("psql").is_file()) else {
+    let there = |program: &&str| Command::new(program).arg("--version").stdout(Stdio::null()).status().is_ok();
+    let binaries = binaries().filter(|_| ["pg_dump", "psql"].iter().all(|program| there(program)));
+    let Some(binaries) = binaries else {
         std::io::stderr().write_all(b"\nNo pg_dump: what needs a second cluster is not tested.\n").ok();
         return None;
     };
     let directory = scratch::new_directory().expect("a directory");
     let watchdog = scratch::after_this_process(STOP, &[&directory.join("lock"), &directory]).expect("a shell");
     start(&binaries, &directory).unwrap_or_else(|error| panic!("{error}"));
-    Some(Another { url: url(&directory).expect("a URL"), binaries, _watchdog: watchdog })
+    Some(Another { url: url(&directory).expect("a URL"), _watchdog: watchdog })
 }
 
 fn find() -> Result<Option<Lease>, String> {
