@@ -230,8 +230,9 @@ impl Running {
             async move { backend.db().upkeep().await }
         });
         let reading = tokio::spawn(backend.clone().share_feed());
+        let dividing = tokio::spawn(backend.clone().keep_months());
         let working = tokio::spawn(jobs::work(backend.clone(), lease, shutdown.clone()));
-        Ok(Self { address, backend, shutdown, serving, beside: vec![listening, keeping, reading], working })
+        Ok(Self { address, backend, shutdown, serving, beside: vec![listening, keeping, reading, dividing], working })
     }
 
     /// Serves until `signal`, then finishes what runs and closes the database.
@@ -248,7 +249,7 @@ impl Running {
         shutdown.cancel();
         // Each job ends its step and is given back, so that another process can go on at once.
         let _ = timeout(HANDING_OVER, working).await;
-        backend.db().close().await?;
+        backend.close().await?;
         served.map_err(Error::internal)?.map_err(Error::internal)
     }
 

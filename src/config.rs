@@ -6,7 +6,9 @@ use clap::{Args, Parser, Subcommand};
 use entity::Department;
 
 use crate::{
+    access::key,
     audit::Format,
+    backup::{Backup, Restore},
     error::{Error, Result},
     http::settings::{Rate, Settings},
     people::issuer::{self, Issuer},
@@ -29,7 +31,11 @@ pub enum Command {
     /// Loads the demo company into an empty database and serves it.
     Demo(Serve),
     /// Brings the database to this program's schema.
-    Migrate(Database),
+    Migrate(Migrate),
+    /// Copies a SQLite database into a file while it is served; for PostgreSQL it names the command to use.
+    Backup(Backup),
+    /// Puts a backup in the place of a SQLite database that nobody has open; a new history of events begins.
+    Restore(Restore),
     /// Prints the GraphQL schema.
     Schema,
     /// Keeps the people who may sign in.
@@ -74,6 +80,18 @@ impl Database {
     }
 }
 
+/// How to migrate.
+#[derive(Clone, Debug, Args)]
+pub struct Migrate {
+    /// The database.
+    #[command(flatten)]
+    pub database: Database,
+    /// Begins a new history of events, after a PostgreSQL database was restored into the cluster it came from: cursors
+    /// of what was lost are refused from then on. Stop the servers first.
+    #[arg(long)]
+    pub new_history: bool,
+}
+
 /// How to serve.
 #[derive(Clone, Debug, Args)]
 pub struct Serve {
@@ -89,8 +107,8 @@ pub struct Serve {
     /// Origins whose pages may call the API, separated by commas.
     #[arg(long, env = "TANDEM_ALLOWED_ORIGINS", value_delimiter = ',')]
     pub allowed_origins: Vec<String>,
-    /// Networks of proxies whose `X-Forwarded-For` is believed, separated by commas.
-    #[arg(long, env = "TANDEM_TRUSTED_PROXIES", value_delimiter = ',')]
+    /// Networks or single addresses of proxies whose `X-Forwarded-For` is believed, separated by commas.
+    #[arg(long, env = "TANDEM_TRUSTED_PROXIES", value_delimiter = ',', value_parser = proxies)]
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Cost that a caller may spend each second, or `off`.
     #[arg(long, env = "TANDEM_RATE_LIMIT", default_value = "5000")]
@@ -244,6 +262,10 @@ pub enum Export {
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+}
+
+fn proxies(text: &str) -> Result<ipnet::IpNet, String> {
+    key::network(text).ok_or_else(|| "takes addresses like 127.0.0.1 and networks like 10.0.0.0/8".to_owned())
 }
 
 fn department(name: &str) -> Result<Department, String> {

@@ -20,7 +20,7 @@ use crate::{
         Backend, Change,
         jobs::{Claim, Release},
     },
-    telemetry::printable,
+    text::escaped,
 };
 
 /// All kinds of job.
@@ -162,7 +162,7 @@ async fn run(held: Held, lease: Duration) {
     let _ = beat.await;
     let (kind, id) = (&held.claim.kind, held.claim.id);
     if let Err(error) = &outcome {
-        let (attempts, error) = (held.claim.attempts, printable(&error.to_string()));
+        let (attempts, error) = (held.claim.attempts, escaped(&error.to_string()));
         tracing::warn!(job.kind = kind, job.id = %id, job.attempts = attempts, error, "a job stopped");
     }
     if let Err(error) = release(*job, &held, outcome).await {

@@ -6,16 +6,17 @@ use clap::Parser;
 use tandem::{
     access::password::{Cost, Passwords},
     app::Running,
-    audit,
+    audit, backup,
     clock::SystemClock,
-    config::{Command, CommandLine, Database, Export, Import, Serve, User},
+    config::{Command, CommandLine, Database, Export, Import, Migrate, Serve, User},
     deals, demo,
     error::{Error, Result},
     graphql::schema,
+    health::health,
     imports::command,
     people::{admin, sign_in::Authority},
     store::{self, Backend},
-    telemetry,
+    telemetry, text,
 };
 use tokio::net::TcpListener;
 
@@ -47,7 +48,7 @@ fn fail(error: &Error) -> ExitCode {
         Error::Refused(refusal) => refusal.message.clone(),
         Error::Internal(error) => error.to_string(),
     };
-    eprintln!("tandem: {text}");
+    eprintln!("tandem: {}", text::escaped_lines(&text));
     ExitCode::FAILURE
 }
 
@@ -55,10 +56,13 @@ async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Serve(serve) => self::serve(serve, false).await?,
         Command::Demo(serve) => self::serve(serve, true).await?,
-        Command::Migrate(database) => {
+        Command::Migrate(Migrate { database, new_history }) => {
             let backend = open(&database).await?;
             let pending = store::pending(&backend).await?;
             store::migrate(&backend).await?;
+            if new_history {
+                backend.renew_history().await?;
+            }
             deals::seed::default_pipeline(&backend).await?;
             println!("{} migrations applied; the database is at this program's schema.", pending.len());
         }
@@ -66,16 +70,19 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::User(user) => self::user(user).await?,
         Command::Import(import) => return self::import(import).await,
         Command::Export(export) => self::export(export).await?,
-        Command::Health { url } => return health(&url).await,
+        Command::Backup(backup) => return backup.run().await,
+        Command::Restore(restore) => return restore.run(Arc::new(SystemClock)).await,
+        Command::Health { url } => health(&url).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 async fn open(database: &Database) -> Result<Arc<Backend>> {
-    let opened = Backend::open_with(&database.database_url, Arc::new(SystemClock), database.settings()).await;
-    opened.map_err(|error| {
-        Error::internal(format!("cannot open the database {}: {error}", store::redact(&database.database_url)))
-    })
+    let (url, shown) = (&database.database_url, store::redact(&database.database_url));
+    let opened = Backend::open_with(url, Arc::new(SystemClock), database.settings()).await;
+    // What reads the URL may quote it in its message.
+    let told = |error: Error| error.to_string().replace(url.as_str(), &shown);
+    opened.map_err(|error| Error::internal(format!("cannot open the database {shown}: {}", told(error))))
 }
 
 async fn serve(serve: Serve, with_demo: bool) -> Result<()> {
@@ -105,6 +112,7 @@ async fn serve(serve: Serve, with_demo: bool) -> Result<()> {
     if let Some(issuer) = &issuer {
         issuer.check_roles(&backend).await?;
     }
+    let others = issuer.is_some();
     let authority = Authority::trusting(backend.clone(), serve.signing_key.as_deref(), Cost::OWASP, issuer)?;
     let metrics = serve.metrics_listen;
     let end = asked_to_end()?;
@@ -114,6 +122,9 @@ async fn serve(serve: Serve, with_demo: bool) -> Result<()> {
             .await
             .map_err(|error| Error::internal(format!("cannot listen on {address}: {error}")))?;
         tokio::spawn(tandem::http::serve_metrics(metrics));
+    }
+    if !others && !admin::list_users(&running.backend).await?.iter().any(|user| user.active && user.password) {
+        tracing::warn!("nobody can sign in yet: run tandem user create --role admin EMAIL");
     }
     tracing::info!(address = %running.address, "serving");
     if let Some(logins) = logins {
@@ -154,23 +165,32 @@ async fn user(user: User) -> Result<()> {
             println!("{id} {email}");
         }
         User::List { database } => {
-            for person in admin::list_users(&migrated(&database).await?).await? {
+            for person in admin::list_users(&existing(&database).await?).await? {
                 let state = match (person.active, person.password) {
                     (false, _) => "deactivated",
                     (true, false) => "no password",
                     (true, true) => "active",
                 };
                 let email = person.email.as_deref().unwrap_or("-");
-                println!("{email:<36} {state:<12} {:<28} {}", person.roles.join(","), person.name);
+                let line = format!("{email:<36} {state:<12} {:<28} {}", person.roles.join(","), person.name);
+                println!("{}", text::escaped(&line));
             }
         }
         User::SetPassword { database, email } => {
-            let backend = migrated(&database).await?;
+            let backend = existing(&database).await?;
             admin::set_password(&backend, &passwords()?, &email, &password()?).await?;
             println!("The password of {email} is set; all sessions have ended.");
         }
     }
     Ok(())
+}
+
+/// For commands that make nothing new: a mistyped name is told instead of made, and an older database left as it is.
+async fn existing(database: &Database) -> Result<Arc<Backend>> {
+    backup::sqlite_file(database, true)?;
+    let backend = open(database).await?;
+    store::require_current(&backend).await?;
+    Ok(backend)
 }
 
 async fn migrated(database: &Database) -> Result<Arc<Backend>> {
@@ -193,41 +213,22 @@ fn password() -> Result<String> {
 }
 
 async fn import(import: Import) -> Result<ExitCode> {
-    let backend = migrated(&import.database).await?;
+    let backend = existing(&import.database).await?;
     deals::seed::default_pipeline(&backend).await?;
     let actor = admin::actor_for(&backend, &import.actor).await?;
     let options = command::Options { dry_run: import.dry_run, result: import.result, resume: !import.no_resume };
     let summary = command::command(&backend, actor, &import.map, &import.data, options).await?;
-    println!("{summary}");
+    println!("{}", text::escaped_lines(&summary.to_string()));
     Ok(if summary.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
 async fn export(export: Export) -> Result<()> {
     let Export::Audit { database, actor, format, filter, output } = export;
-    let backend = migrated(&database).await?;
+    let backend = existing(&database).await?;
     let actor = admin::actor_for(&backend, &actor).await?;
     let events = audit::command::command(&backend, actor, (format, filter.as_deref()), output.as_deref()).await?;
     if let Some(output) = output {
         println!("{events} events exported to {}.", output.display());
     }
     Ok(())
-}
-
-/// A plain request, so that the container needs no other program.
-async fn health(url: &str) -> Result<ExitCode> {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let rest = url.strip_prefix("http://").ok_or_else(|| Error::internal("--url takes an http:// address"))?;
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let ask = async {
-        let mut stream = tokio::net::TcpStream::connect(host).await?;
-        stream
-            .write_all(format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes())
-            .await?;
-        let mut answer = Vec::new();
-        stream.take(4_096).read_to_end(&mut answer).await?;
-        std::io::Result::Ok(answer)
-    };
-    let answer = tokio::time::timeout(std::time::Duration::from_secs(3), ask).await;
-    let ready = matches!(&answer, Ok(Ok(answer)) if answer.starts_with(b"HTTP/1.1 200"));
-    Ok(if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -6,25 +6,35 @@ pub fn short(text: &str) -> String {
     visible(text, 60)
 }
 
-/// At most so many characters of a text; control, format and bidirectional characters and unusual
-/// spaces are written as `\u{200b}`, so that two texts that differ also look different.
+/// At most so many characters of a text, as [`escaped`].
 #[must_use]
 pub fn visible(text: &str, most: usize) -> String {
-    use std::fmt::Write;
-    let mut shown = String::with_capacity(text.len().min(4 * most));
-    let mut rest = text.chars();
-    for c in rest.by_ref().take(most) {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", escaped(&text[..end])),
+        None => escaped(text),
+    }
+}
+
+/// A text of somebody else's, for a message, a terminal or a line of the log: control, format and bidirectional
+/// characters and unusual spaces are written as escapes, `\n` or `\u{200b}`. So it stays on one line, a terminal takes no
+/// command from it, and two texts that differ also look different.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
         if is_invisible(c) {
-            // Writing into a String cannot fail.
-            let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
+            shown.extend(c.escape_default());
         } else {
             shown.push(c);
         }
     }
-    if !rest.as_str().is_empty() {
-        shown.push('…');
-    }
     shown
+}
+
+/// A text of several lines, each as [`escaped`].
+#[must_use]
+pub fn escaped_lines(text: &str) -> String {
+    text.split('\n').map(escaped).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether a character leaves no mark of its own, or moves the others about.
@@ -44,8 +54,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_is_shown_as_an_escape() {
-        assert_eq!(short("a\u{200b}b\u{202e}c\0\n"), "a\\u{200b}b\\u{202e}c\\u{0}\\u{a}");
+        assert_eq!(short("a\u{200b}b\u{202e}c\0\n"), "a\\u{200b}b\\u{202e}c\\u{0}\\n");
         assert_eq!(short("Ärzte & Söhne 株式会社"), "Ärzte & Söhne 株式会社");
+        assert_eq!(escaped_lines("a\n\u{1b}[2Jb"), "a\n\\u{1b}[2Jb");
         assert_eq!(short(&"x".repeat(61)), format!("{}…", "x".repeat(60)));
     }
 }

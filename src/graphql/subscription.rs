@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    store::{FeedEvent, Position, Store, Wanted},
+    store::{FeedEvent, Store, Wanted},
 };
 
 /// What can be followed.
@@ -51,10 +51,10 @@ pub struct RecordEvent {
 
 impl RecordEvent {
     /// As it is seen through a store: what its reader may see now, not when they began to follow.
-    fn of(event: FeedEvent, store: &Store) -> Self {
+    fn of(event: FeedEvent, cursor: String, store: &Store) -> Self {
         let (kind, id) = event.subject;
         Self {
-            cursor: event.position.cursor(),
+            cursor,
             kind: format!("{}.{}", kind.table().singular(), event.action.as_str().to_lowercase()),
             occurred_at: DateTime(event.occurred_at),
             actor: event.actor.map(|user| Through(store.clone(), Row::new(user))),
@@ -79,11 +79,11 @@ impl Subscription {
         let store = super::node::store(ctx)?.clone();
         store.require_sign_in()?;
         let wanted = wanted(filter.unwrap_or_default())?;
-        let after = after.as_deref().map(Position::read).transpose()?;
-        let follower = store.follow(wanted, after).await?;
+        let follower = store.follow(wanted, after.as_deref()).await?;
         Ok(futures_util::stream::try_unfold(follower, |mut follower| async move {
             let (event, store) = follower.next().await?;
-            Ok(Some((RecordEvent::of(event, &store), follower)))
+            let cursor = store.cursor(event.position).await?;
+            Ok(Some((RecordEvent::of(event, cursor, &store), follower)))
         }))
     }
 }

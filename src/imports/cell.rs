@@ -9,7 +9,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::{read::Encoding, records::Record};
-use crate::telemetry::printable;
+use crate::text::escaped;
 
 /// What an empty cell means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -140,7 +140,7 @@ pub(super) fn shown(value: &str) -> String {
 
 /// Some names in a sentence.
 pub(super) fn list<T: AsRef<str>>(names: impl Iterator<Item = T>) -> String {
-    let names: Vec<_> = names.map(|name| format!("`{}`", printable(name.as_ref()))).collect();
+    let names: Vec<_> = names.map(|name| format!("`{}`", escaped(name.as_ref()))).collect();
     let more = names.len().saturating_sub(20);
     let shown = names[..names.len() - more].join(", ");
     if more > 0 { format!("{shown} and {more} more") } else { shown }

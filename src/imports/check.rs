@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result, UserCode, UserError},
-    telemetry::printable,
+    text::escaped,
 };
 
 /// Words that look a record up by a field of its own, so no other system may be called that.
@@ -43,7 +43,7 @@ impl<'t> Checker<'t> {
         let mut checker = Self { text, columns: Vec::new(), style: Style::default(), zone: None, errors: Vec::new() };
         let shape: Shape = toml::from_str(text).map_err(|error| {
             let place = checker.place(error.span().unwrap_or_default());
-            Error::input(UserCode::Invalid, "map", format!("{place}: {}", printable(error.message())))
+            Error::input(UserCode::Invalid, "map", format!("{place}: {}", escaped(error.message())))
         })?;
         let map = checker.map(shape);
         match map {
@@ -61,7 +61,7 @@ impl<'t> Checker<'t> {
 
     fn wrong(&mut self, span: Range<usize>, path: &str, message: impl AsRef<str>) {
         let place = self.place(span);
-        let (path, message) = (printable(path), printable(message.as_ref()));
+        let (path, message) = (escaped(path), escaped(message.as_ref()));
         self.errors.push(UserError::new(UserCode::Invalid, &path, format!("{place}: {path}: {message}")));
     }
 

@@ -10,7 +10,7 @@ use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use super::records::{Record, Records, Stop};
 use crate::{
     error::{Error, Result, UserCode, UserError},
-    telemetry::printable,
+    text::escaped,
 };
 
 /// How much of the file decides what `auto` means.
@@ -58,7 +58,7 @@ pub(super) struct Sheet<R> {
 }
 
 fn refused(reason: &'static str, message: impl Into<String>) -> Error {
-    UserError::new(UserCode::Invalid, "file", printable(&message.into())).because(reason).into()
+    UserError::new(UserCode::Invalid, "file", escaped(&message.into())).because(reason).into()
 }
 
 impl From<Stop> for Error {

@@ -16,7 +16,7 @@ use super::{
     read::Sheet,
     records::Record,
 };
-use crate::{error::Result, graphql::schema::NOUNS, telemetry::printable};
+use crate::{error::Result, graphql::schema::NOUNS, text::escaped};
 
 /// The rows of a file.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ impl<'m, R: Read> Rows<'m, R> {
         if reasons.is_empty() {
             Row::Item(Item { line, external, values, initial, links })
         } else {
-            let reasons = reasons.iter().map(|reason| printable(reason)).collect();
+            let reasons = reasons.iter().map(|reason| escaped(reason)).collect();
             Row::Refused { line, external, reasons }
         }
     }

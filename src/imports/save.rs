@@ -16,7 +16,7 @@ use crate::{
         Change, Draft, JobRow, Noun, Saved,
         bulk::{self, Recognised},
     },
-    telemetry::printable,
+    text::escaped,
 };
 
 /// Most characters of a row's reasons that are kept.
@@ -301,7 +301,7 @@ fn out_of_reach(kind: Kind, error: Error) -> Error {
 }
 
 fn refused(row: &Row, reasons: &[String]) -> JobRow {
-    let message: String = printable(&reasons.join("; ")).chars().take(MOST).collect();
+    let message: String = escaped(&reasons.join("; ")).chars().take(MOST).collect();
     JobRow { line: line(row), saved: None, record: None, message: Some(message) }
 }
 

@@ -90,7 +90,7 @@ impl RoleWarning {
 #[Object]
 impl AccessCatalogueQuery {
     /// Everything that a role can permit, and which fields it can hide: for a page on which roles are edited.
-    fn access_catalogue(&self, ctx: &Context<'_>) -> async_graphql::Result<AccessCatalogue> {
+    async fn access_catalogue(&self, ctx: &Context<'_>) -> async_graphql::Result<AccessCatalogue> {
         store(ctx)?.require_sign_in()?;
         Ok(AccessCatalogue { resources: Kind::ALL.into_iter().map(resource).collect() })
     }

@@ -1,14 +1,12 @@
-//! Keeping the database: migrations under a lock, the built-in roles, the event table's months,
-//! and hearing of other processes' changes.
+//! Keeping the database: migrations under a lock, the built-in roles, and hearing of other processes' changes.
 
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
 
-use chrono::{Datelike, Months, NaiveDate};
 use entity::{
-    Instant, Kind,
+    Kind,
     permission::{FieldRules, Grants},
 };
 use migration::{Migrator, MigratorTrait};
@@ -18,7 +16,7 @@ use sea_orm::{
 };
 
 use super::{
-    Backend, fold, json,
+    Backend, fold, history, json, months,
     sql::{Engine, Sql},
 };
 use crate::{
@@ -40,7 +38,7 @@ pub async fn pending(backend: &Backend) -> Result<Vec<String>> {
 }
 
 /// Opens a transaction that writes from its first statement on.
-async fn begin(connection: &DatabaseConnection, engine: Engine) -> Result<DatabaseTransaction> {
+pub(super) async fn begin(connection: &DatabaseConnection, engine: Engine) -> Result<DatabaseTransaction> {
     let mode = (engine == Engine::Sqlite).then_some(SqliteTransactionMode::Immediate);
     let options = TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
     Ok(connection.begin_with_options(options).await?)
@@ -72,25 +70,53 @@ pub async fn migrate(backend: &Backend) -> Result<()> {
     let connection = backend.db.migrator().await?;
     let tx = begin(&connection, engine).await?;
     if engine == Engine::Postgres {
-        let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
-        tx.execute_raw(Statement::from_string(engine.backend(), lock)).await?;
+        lock(&tx).await?;
     }
-    let (known, applied) = (known(), applied(engine, &tx).await?);
-    let newer: Vec<&String> = applied.iter().filter(|name| !known.contains(name)).collect();
-    if let Some(name) = newer.iter().max() {
-        return Err(Error::internal(format!(
-            "the database is newer than this program: it has the migration {name}; start a newer program"
-        )));
-    }
+    not_newer(&applied(engine, &tx).await?)?;
     Migrator::up(&tx, None).await?;
     seed_roles(backend, &tx).await?;
     if engine == Engine::Postgres {
-        add_months(&tx, backend.now()).await?;
+        months::add(&tx, backend.now()).await?;
+        history::follow_cluster(backend, &tx).await?;
     }
     tx.commit().await?;
     connection.close().await?;
     backend.forget_policies();
     Ok(())
+}
+
+/// Waits until no other process migrates.
+pub(super) async fn lock(tx: &DatabaseTransaction) -> Result<()> {
+    let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
+    tx.execute_raw(Statement::from_string(Engine::Postgres.backend(), lock)).await?;
+    Ok(())
+}
+
+/// Refuses a database with migrations that this program does not know.
+pub(super) fn not_newer(applied: &HashSet<String>) -> Result<()> {
+    let known = known();
+    match applied.iter().filter(|name| !known.contains(name)).max() {
+        Some(name) => Err(Error::internal(format!(
+            "the database is newer than this program: it has the migration {name}; start a newer program"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a database that is not of this program's schema, and leaves it as it is.
+pub async fn require_current(backend: &Backend) -> Result<()> {
+    let connection = backend.db.migrator().await?;
+    let tx = begin(&connection, backend.db.engine()).await?;
+    let applied = applied(backend.db.engine(), &tx).await?;
+    tx.rollback().await?;
+    connection.close().await?;
+    not_newer(&applied)?;
+    match known().iter().find(|name| !applied.contains(*name)) {
+        Some(name) => Err(Error::internal(format!(
+            "the database is older than this program: it does not have the migration {name}; run tandem migrate first"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Adds the built-in roles that are missing, and to the others what kinds of record the database
@@ -137,32 +163,6 @@ async fn seed_roles(backend: &Backend, tx: &DatabaseTransaction) -> Result<()> {
             sql.push(", 1, ").bind(now).push(", ").bind(now).push(")");
         }
         tx.execute_raw(sql.finish()).await?;
-    }
-    Ok(())
-}
-
-/// Gives this month's and the next two months' events partitions of their own.
-async fn add_months(tx: &DatabaseTransaction, now: Instant) -> Result<()> {
-    let today = now.to_utc().date_naive();
-    let first = NaiveDate::from_ymd_opt(today.year(), today.month(), 1).unwrap_or(today);
-    for month in (0..3).filter_map(|months| first.checked_add_months(Months::new(months))) {
-        let Some(end) = month.checked_add_months(Months::new(1)) else { continue };
-        let name = month.format("event_%Y_%m").to_string();
-        let bound = |date: NaiveDate| date.and_hms_opt(0, 0, 0).unwrap_or_default().and_utc().timestamp_millis();
-        let there = format!("SELECT 1 FROM pg_tables WHERE tablename = '{name}' AND schemaname = current_schema()");
-        let taken = format!(
-            "SELECT 1 FROM event_other WHERE occurred_at >= {} AND occurred_at < {} LIMIT 1",
-            bound(month),
-            bound(end)
-        );
-        let find = |query: String| tx.query_one_raw(Statement::from_string(Engine::Postgres.backend(), query));
-        // Rows that came before their month's partition stay where they are.
-        if find(there).await?.is_some() || find(taken).await?.is_some() {
-            continue;
-        }
-        let create =
-            format!("CREATE TABLE {name} PARTITION OF event FOR VALUES FROM ({}) TO ({})", bound(month), bound(end));
-        tx.execute_unprepared(&create).await?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 
 pub mod aggregate;
 pub mod answer;
+pub mod backup;
 pub mod bulk;
 mod change;
 mod credentials;
@@ -15,6 +16,7 @@ mod explain;
 mod feed;
 pub mod filter;
 mod fold;
+mod history;
 mod idempotency;
 mod identities;
 mod ids;
@@ -27,12 +29,15 @@ mod keep;
 mod keys;
 mod listed;
 mod lookup;
+mod months;
 mod noun;
 pub mod page;
 pub mod plan;
 mod policies;
+mod private_file;
 mod reached;
 pub mod read;
+mod redact;
 mod scope;
 pub mod sql;
 mod told;
@@ -40,17 +45,17 @@ pub mod value;
 mod write;
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use entity::{Instant, Kind, user::UserId};
 use sea_orm::{QueryResult, prelude::Uuid};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OnceCell, watch};
 
 pub use change::{Change, Lock, Problems, Saved};
 pub use credentials::{Attempts, Claimed, Login, Person};
-pub use db::{Db, Fault, Settings, redact};
+pub use db::{Db, Fault, Settings};
 pub use draft::{Draft, input_name};
 pub use explain::{Sighting, Tie, Verdict};
 pub use feed::{FeedEvent, Follower, Position, Wanted};
@@ -60,10 +65,12 @@ pub use identities::Identity;
 pub use import_files::Upload;
 pub use import_jobs::{Awaited, Counts, Done, Job, JobRow, JobStart, Kept};
 pub use invitations::Invited;
-pub use keep::{migrate, pending};
+pub use keep::{migrate, pending, require_current};
 pub use noun::{Extra, Noun, Nouns, Rules, Slice, Verbs};
 pub use policies::{Held, Known};
+pub use private_file::sqlite_file;
 pub use reached::{Asked, Reached};
+pub use redact::redact;
 
 use crate::{
     access::{Action, Actor, Purpose, Who},
@@ -84,6 +91,9 @@ pub struct Backend {
     changed: watch::Sender<u64>,
     queued: Notify,
     feed: feed::Feed,
+    history: OnceCell<String>,
+    /// Tells `tandem restore` that the file is in use.
+    in_use: Mutex<Option<private_file::InUse>>,
 }
 
 impl std::fmt::Debug for Backend {
@@ -100,6 +110,7 @@ impl Backend {
 
     /// Opens the database at a URL, with these limits of its connections.
     pub async fn open_with(url: &str, clock: Arc<dyn Clock>, settings: Settings) -> Result<Arc<Self>> {
+        let in_use = private_file::prepare(url)?;
         let db = Db::open(url, settings).await?;
         Ok(Arc::new(Self {
             db,
@@ -111,6 +122,8 @@ impl Backend {
             changed: watch::Sender::new(0),
             queued: Notify::new(),
             feed: feed::Feed::default(),
+            history: OnceCell::new(),
+            in_use: Mutex::new(in_use),
         }))
     }
 
@@ -118,6 +131,13 @@ impl Backend {
     #[must_use]
     pub fn db(&self) -> &Db {
         &self.db
+    }
+
+    /// Waits for what runs, closes the connections, and lets go of the file.
+    pub async fn close(&self) -> Result<()> {
+        self.db.close().await?;
+        self.in_use.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(())
     }
 
     /// The present instant.

@@ -66,7 +66,7 @@ pub fn program(arguments: &[&str]) -> Command {
 }
 
 #[track_caller]
-fn fine(command: &mut Command) -> String {
+pub fn fine(command: &mut Command) -> String {
     let output = command.output().expect("the program starts");
     assert!(output.status.success(), "{command:?}: {}", told(&output));
     String::from_utf8(output.stdout).expect("it prints text")
@@ -74,7 +74,7 @@ fn fine(command: &mut Command) -> String {
 
 /// It fails with one line that says why; no panic, no trace of the code.
 #[track_caller]
-fn refused(command: &mut Command, why: &str) {
+pub fn refused(command: &mut Command, why: &str) {
     let output = command.output().expect("the program starts");
     let text = told(&output);
     assert!(!output.status.success() && output.status.code().is_some(), "{command:?} went well: {text}");
@@ -84,7 +84,7 @@ fn refused(command: &mut Command, why: &str) {
     assert!(!text.contains("panicked") && !text.contains("src/"), "{text}");
 }
 
-fn told(output: &Output) -> String {
+pub fn told(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 

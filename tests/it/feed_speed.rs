@@ -11,11 +11,7 @@ use serde_json::json;
 use crate::{
     crew,
     shared::{create, update},
-    support::{
-        client::Client,
-        subscription::Subscription,
-        world::ADMIN,
-    },
+    support::{client::Client, subscription::Subscription, world::ADMIN},
 };
 
 const EVENTS: &str = "subscription ($filter: EventSubscriptionFilter, $after: String) { events(filter: $filter, after: $after) { kind } }";

@@ -40,6 +40,7 @@ mod audit;
 mod command_line;
 mod crew;
 mod curious;
+mod durability;
 mod edge;
 mod faults;
 mod import_rows;

@@ -70,17 +70,15 @@ pub struct Follower {
 }
 
 impl Store {
-    /// Follows the feed, from its present end or after a position.
-    pub async fn follow(&self, wanted: Wanted, after: Option<Position>) -> Result<Follower> {
+    /// Follows the feed, from its present end or after a cursor.
+    pub async fn follow(&self, wanted: Wanted, after: Option<&str>) -> Result<Follower> {
         // Heard from before the feed's end is read, so that nothing falls between.
         let news = self.backend.feed.join();
         let (end, begun) = self.backend.feed_now().await?;
-        let position = after.unwrap_or(end);
-        // A cursor from before a restored backup, say: following it would be silent for ever.
-        if position > end {
-            let message = "The cursor lies beyond the end of the feed; it is of another database.";
-            return Err(Error::refused(Code::InvalidCursor, message));
-        }
+        let position = match after {
+            Some(cursor) => self.feed_position(cursor).await?,
+            None => end,
+        };
         Ok(Follower {
             verdict: self.backend.feed.verdicts.of(self.actor()),
             store: self.clone(),

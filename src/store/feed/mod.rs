@@ -37,10 +37,13 @@ pub struct Position {
 }
 
 impl Position {
-    /// As a cursor.
-    #[must_use]
-    pub fn cursor(self) -> String {
-        format!("ev_{:x}_{:x}", self.xid, self.seq)
+    pub(super) fn new(xid: i64, seq: i64) -> Self {
+        Self { xid, seq }
+    }
+
+    /// As a cursor of this history.
+    pub(super) fn cursor(self, history: &str) -> String {
+        format!("ev_{history}_{:x}_{:x}", self.xid, self.seq)
     }
 
     /// From the first two columns of a row.
@@ -48,13 +51,22 @@ impl Position {
         Ok(Self { xid: json::bigint(row, 0)?.unwrap_or(0), seq: json::bigint(row, 1)?.unwrap_or(0) })
     }
 
-    /// Reads a cursor.
-    pub fn read(cursor: &str) -> Result<Self> {
-        let parts = cursor.strip_prefix("ev_").and_then(|rest| rest.split_once('_'));
-        let number = |text: &str| i64::from_str_radix(text, 16).ok().filter(|number| *number >= 0);
-        parts
-            .and_then(|(xid, seq)| Some(Self { xid: number(xid)?, seq: number(seq)? }))
-            .ok_or_else(|| Error::refused(Code::InvalidCursor, "This is no cursor of the event feed."))
+    /// Reads a cursor: its history, which those of earlier versions do not name, and its place.
+    pub(super) fn read(cursor: &str) -> Result<(Option<&str>, Self)> {
+        let number = |text: &str| {
+            let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            i64::from_str_radix(text, 16).ok().filter(|_| digits)
+        };
+        let parts: Option<Vec<&str>> = cursor.strip_prefix("ev_").map(|rest| rest.split('_').collect());
+        let (history, xid, seq) = match parts.as_deref() {
+            Some([xid, seq]) => (None, number(xid), number(seq)),
+            Some([history, xid, seq]) => (Some(*history), number(xid), number(seq)),
+            _ => (None, None, None),
+        };
+        match (xid, seq) {
+            (Some(xid), Some(seq)) => Ok((history, Self { xid, seq })),
+            _ => Err(Error::refused(Code::InvalidCursor, "This is no cursor of the event feed.")),
+        }
     }
 }
 
@@ -205,6 +217,6 @@ impl Store {
 /// Appends the condition that no transaction still open can come before an event.
 fn push_settled(sql: &mut Sql) {
     if sql.engine() == Engine::Postgres {
-        sql.push(" AND e.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint");
+        sql.push(" AND e.xid < feed_offset() + pg_snapshot_xmin(pg_current_snapshot())::text::bigint");
     }
 }

@@ -70,6 +70,27 @@ struct Lease {
     _held: Option<(File, Option<Child>)>,
 }
 
+/// A cluster of one test's own, stopped and removed after this process.
+pub struct Another {
+    /// Its database.
+    pub url: Url,
+    _watchdog: Child,
+}
+
+/// Another cluster than that of the tests; none, with a word, where the machine has no programs for it.
+pub fn another() -> Option<Another> {
+    let there = |program: &&str| Command::new(program).arg("--version").stdout(Stdio::null()).status().is_ok();
+    let binaries = binaries().filter(|_| ["pg_dump", "psql"].iter().all(|program| there(program)));
+    let Some(binaries) = binaries else {
+        std::io::stderr().write_all(b"\nNo pg_dump: what needs a second cluster is not tested.\n").ok();
+        return None;
+    };
+    let directory = scratch::new_directory().expect("a directory");
+    let watchdog = scratch::after_this_process(STOP, &[&directory.join("lock"), &directory]).expect("a shell");
+    start(&binaries, &directory).unwrap_or_else(|error| panic!("{error}"));
+    Some(Another { url: url(&directory).expect("a URL"), _watchdog: watchdog })
+}
+
 fn find() -> Result<Option<Lease>, String> {
     if let Ok(url) = std::env::var(GIVEN) {
         let url = Url::parse(&url).map_err(|error| format!("{GIVEN} is not a URL: {error}"))?;
