@@ -504,6 +504,9 @@ impl Test {
         let currency = currency.map_err(|misfit| Error::argument(misfit.message))?;
         let mut all = Vec::new();
         for (name, json) in object {
+            if json.is_null() {
+                return Err(Error::argument(format!("`{name}: null` tests nothing; use `isNull`, or leave it out.")));
+            }
             let operator = match name.as_str() {
                 "currency" => continue,
                 "isNull" => {
@@ -614,16 +617,20 @@ fn push_like(sql: &mut Sql, (alias, column): (&str, &str), place: Place, text: &
 }
 
 /// The condition that any of the kind's searchable fields contains each word of `text`, fields
-/// hidden from the actor left out. `None` where the kind has nothing to search.
-#[must_use]
-pub fn search(kind: Kind, text: &str, actor: &Actor) -> Option<Filter> {
+/// hidden from the actor left out. Refused where the kind has nothing to search and where there are
+/// more than [`MOST_WORDS`] words: a word that is left out would find what was not asked for.
+pub fn search(kind: Kind, text: &str, actor: &Actor) -> Result<Filter> {
     let fields: Vec<&'static Field> =
         kind.table().fields.iter().filter(|field| field.search && !actor.policy.hides(kind, &field.name)).collect();
     if !kind.table().fields.iter().any(|field| field.search) {
-        return None;
+        return Err(Error::argument(format!("{} has nothing to search.", kind.table().plural)));
     }
-    let words: Vec<String> = text.replace('\0', " ").split_whitespace().take(MOST_WORDS).map(str::to_owned).collect();
-    Some(Filter::And(
+    let words: Vec<String> = text.replace('\0', " ").split_whitespace().map(str::to_owned).collect();
+    if words.len() > MOST_WORDS {
+        let message = format!("search takes at most {MOST_WORDS} words; this has {}.", words.len());
+        return Err(Error::argument(message));
+    }
+    Ok(Filter::And(
         words
             .iter()
             .map(|word| {

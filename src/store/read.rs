@@ -248,8 +248,7 @@ impl Store {
             find.filter.push(sql, self.actor(), (kind, alias))?;
         }
         if let Some(words) = &find.search {
-            let search = filter::search(kind, words, self.actor())
-                .ok_or_else(|| Error::argument(format!("{} has nothing to search.", kind.table().plural)))?;
+            let search = filter::search(kind, words, self.actor())?;
             sql.push(" AND ");
             search.push(sql, self.actor(), (kind, alias))?;
         }

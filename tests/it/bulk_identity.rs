@@ -104,4 +104,19 @@ on_both_engines! {
         let all = admin.query("{ accounts { totalCount } }").await.expect_ok();
         assert_eq!(all.data("accounts.totalCount"), 24);
     }
+
+    async fn an_explicit_null_and_an_eleventh_search_word_are_refused(world: World) {
+        let admin = world.admin().await;
+        for comparison in ["isNull", "eq"] {
+            let document = "query ($filter: DealFilter) { deals(filter: $filter) { totalCount } }";
+            let filter = json!({ "filter": { "amount": { "currency": "EUR", comparison: null } } });
+            let refused = admin.query_with(document, filter).await;
+            assert!(refused.body.to_string().contains(&format!("`{comparison}: null`")), "{refused}");
+        }
+        let document = "query ($search: String) { accounts(search: $search) { totalCount } }";
+        let words = |n: usize| json!({ "search": vec!["a"; n].join(" ") });
+        admin.query_with(document, words(10)).await.expect_ok();
+        let refused = admin.query_with(document, words(11)).await;
+        assert!(refused.body.to_string().contains("at most 10 words; this has 11"), "{refused}");
+    }
 }
