@@ -68,7 +68,7 @@ pub(super) struct Rows<'r> {
     pub earlier: &'r [Row],
     /// The rows that it is about.
     pub rows: &'r [Row],
-    /// How long it may take; what is not done by then is left for the next chunk.
+    /// How long these may take; what is not done by then is left for the next chunk.
     pub limit: Duration,
 }
 
@@ -97,8 +97,11 @@ impl Saver {
         let identities: Vec<Result<Draft>> = all().map(|row| Ok(self.identity(row))).collect();
         let known = bulk::recognise(self.noun, change, &identities, self.match_on.as_deref()).await?;
         let mut came = Vec::with_capacity(rows.len());
-        let began = Instant::now();
+        let mut began = Instant::now();
         for (at, (row, known)) in all().zip(known).enumerate() {
+            if at == earlier.len() {
+                began = Instant::now();
+            }
             if came.is_empty() || began.elapsed() < limit {
                 let one = self.row(change, (row, at < earlier.len()), known, &mut chunk).await?;
                 came.extend((at >= earlier.len()).then_some(one));

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, Statement};
 use serde_json::json;
 use tandem::clock::{Clock, SystemClock};
 use tempfile::TempDir;
@@ -19,7 +19,7 @@ use crate::{
     support::{client::Client, database::Engine, scratch},
 };
 
-const PASSWORD: &str = "correct horse battery staple";
+pub const PASSWORD: &str = "correct horse battery staple";
 
 /// An empty database of a test's own.
 pub struct Place {
@@ -47,6 +47,19 @@ impl Place {
         let mut command = program(arguments);
         command.env("TANDEM_DATABASE_URL", &self.url).current_dir(self.directory.path());
         command
+    }
+
+    /// The number that a statement finds, as `found`.
+    #[expect(clippy::disallowed_methods, reason = "a connection that ends with the call")]
+    pub async fn counted(&self, sql: &str) -> i64 {
+        let mut options = ConnectOptions::new(&self.url);
+        options.max_connections(1).sqlx_logging(false);
+        let connection = Database::connect(options).await.expect("the database answers");
+        let statement = Statement::from_string(connection.get_database_backend(), sql);
+        let row = connection.query_one_raw(statement).await.expect("the statement holds");
+        let found = row.expect("there is a row").try_get("", "found").expect("a number");
+        connection.close().await.expect("the connection closes");
+        found
     }
 
     pub async fn clear_away(self) {
@@ -99,14 +112,14 @@ fn told(output: &Output) -> String {
 }
 
 /// A server of the program, ended when it is dropped.
-struct Serving {
-    child: Child,
-    address: SocketAddr,
+pub struct Serving {
+    pub child: Child,
+    pub address: SocketAddr,
 }
 
 impl Serving {
     /// Starts it on a free port and waits until it says where it serves.
-    fn start(command: &mut Command) -> Self {
+    pub fn start(command: &mut Command) -> Self {
         command.env("TANDEM_LISTEN", "127.0.0.1:0").env("TANDEM_LOG", "info").env("NO_COLOR", "1");
         let mut child = command.spawn().expect("the program starts");
         let mut log = BufReader::new(child.stderr.take().expect("it is piped"));
@@ -124,7 +137,7 @@ impl Serving {
         Self { child, address }
     }
 
-    fn client(&self) -> Client {
+    pub fn client(&self) -> Client {
         Client::new(self.address)
     }
 
@@ -135,7 +148,7 @@ impl Serving {
     }
 
     /// Asks it to end; its exit code.
-    fn end(mut self) -> Option<i32> {
+    pub fn end(mut self) -> Option<i32> {
         self.terminate();
         self.child.wait().expect("it ends").code()
     }

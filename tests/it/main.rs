@@ -40,6 +40,7 @@ mod curious;
 mod edge;
 mod import_rows;
 mod jobs;
+mod jobs_of_processes;
 mod leaks;
 mod oidc;
 mod outage;
