@@ -115,7 +115,7 @@ on_both_engines! {
 
     async fn the_import_of_somebody_who_was_deactivated_ends_with_a_word(world: World) {
         let admin = world.admin().await;
-        let ines = crew::hire(&world, "ines@tandem.test", "marketer", Department::Marketing).await;
+        let ines = crew::hire(&world, "ines@tandem.test", "admin", Department::Marketing).await;
         let (id, path) = begin_with(&ines.client, LEADS, false).await;
         assert_eq!(put(&ines.client, &path, "text/csv", leads(6_000)).await.status.as_u16(), 202);
         under_way(&ines.client, &id).await;
