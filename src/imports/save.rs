@@ -67,7 +67,7 @@ pub(super) struct Rows<'r> {
     /// Rows dealt with before, to be done again first because this chunk relies on them.
     pub earlier: &'r [Row],
     /// The rows that it is about.
-    pub rows: &'r [Row],
+    pub new: &'r [Row],
     /// How long these may take; what is not done by then is left for the next chunk.
     pub limit: Duration,
 }
@@ -85,7 +85,7 @@ impl Saver {
     }
 
     /// Saves some rows, at least one, and tells what became of each.
-    pub async fn save(&self, change: &mut Change, Rows { earlier, rows, limit }: Rows<'_>) -> Result<Vec<Came>> {
+    pub async fn save(&self, change: &mut Change, Rows { earlier, new: rows, limit }: Rows<'_>) -> Result<Vec<Came>> {
         let all = || earlier.iter().chain(rows);
         let items = || all().filter_map(|row| if let Row::Item(item) = row { Some(item) } else { None });
         let mut chunk = Chunk {

@@ -85,7 +85,7 @@ impl Trial {
             let earlier = again.iter().map(|at| self.read(*at).map(Row::Item)).collect::<Result<Vec<_>>>()?;
             let mut change = permitted_change(store, map).await?;
             let began = Instant::now();
-            let came = saver.save(&mut change, Rows { earlier: &earlier, rows, limit: CHUNK }).await;
+            let came = saver.save(&mut change, Rows { earlier: &earlier, new: rows, limit: CHUNK }).await;
             change.roll_back().await?;
             let came = came?;
             let took = began.elapsed();

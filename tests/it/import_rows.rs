@@ -1,10 +1,12 @@
 //! Rows of imported files: what a dry run foretells, rows that mean one record, ids that a spreadsheet
 //! has rounded, and text that a terminal would take for a command.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 
 use crate::{
-    support::{client::Client, world::World},
+    support::client::Client,
     uploads::{begin_with, ended, put, start},
 };
 
@@ -52,7 +54,7 @@ on_both_engines! {
         for row in 0..700 {
             let site = if row % 7 == 0 { format!("www.d{}.example", row % 343) } else { String::new() };
             let parent = match row % 50 { 0 => String::new(), 49 => "nowhere".to_owned(), _ => (row / 3).to_string() };
-            file += &format!("{row},N{row},{site},{parent}\n");
+            writeln!(file, "{row},N{row},{site},{parent}").expect("a text grows");
         }
         let (dry, foretold) = import(&admin, map, true, &file).await;
         let (real, came) = import(&admin, map, false, &file).await;

@@ -16,7 +16,7 @@ use tandem::{
 
 use crate::{
     crew,
-    support::{client::Client, world::World},
+    support::client::Client,
     uploads::{begin_with, ended, job, put},
 };
 

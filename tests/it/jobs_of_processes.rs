@@ -105,7 +105,7 @@ on_an_empty_database! {
             let done = under_way(&admin(&serving).await, &id).await;
             serving.child.kill().expect("it can be killed");
             serving.child.wait().expect("it is gone");
-            assert!(done < ROWS as i64);
+            assert!(usize::try_from(done).expect("a count") < ROWS);
             assert_eq!(place.counted("SELECT COUNT(*) AS found FROM import_job WHERE status = 'RUNNING'").await, 1);
             serving = serve(place, "1");
         }
