@@ -119,9 +119,8 @@ on_both_engines! {
         let (id, path) = begin_with(&ines.client, LEADS, false).await;
         assert_eq!(put(&ines.client, &path, "text/csv", leads(6_000)).await.status.as_u16(), 202);
         under_way(&ines.client, &id).await;
-        // As another process does it; here it is known when what is known of her is read again.
-        crew::behind_the_back(&world, "UPDATE \"user\" SET status = 'DEACTIVATED' WHERE email = 'ines@tandem.test'").await;
-        world.clock.advance(Duration::from_secs(2));
+        let leave = "mutation ($id: ID!) { userDeactivate(input: { id: $id }) { userErrors { code message } } }";
+        admin.query_with(leave, json!({ "id": ines.id })).await.expect_ok();
         let ended = ended(&admin, &id).await;
         assert_eq!(ended["status"], "FAILED", "{ended}");
         assert!(ended["message"].as_str().expect("a message").contains("deactivated"), "{ended}");
