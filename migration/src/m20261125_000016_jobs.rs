@@ -1,6 +1,6 @@
 //! Work that outlives a request: the queue of jobs, and the files of imports that wait for their turn.
 
-crate::migration! {r#"
+crate::migration! {r"
 CREATE TABLE job (
   id {id} PRIMARY KEY, kind {text} NOT NULL, payload {text} NOT NULL, progress {text} NOT NULL, run_at {instant} NOT NULL,
   lease_until {instant}, holder {id}, attempts {int} NOT NULL, error {text}, finished_at {instant},
@@ -18,4 +18,4 @@ ALTER TABLE import_job ADD COLUMN upload_id {id};
 ALTER TABLE import_job ADD COLUMN file_hash {text};
 UPDATE import_job SET status = 'FAILED', version = version + 1, finished_at = updated_at,
   message = 'The server stopped during the import: start the same import again to continue.' WHERE status = 'RUNNING';
-"#}
+"}

@@ -294,7 +294,7 @@ impl Import {
     /// Saves rows and notes it in the same transaction, with what the actor may do now.
     async fn save(&mut self, saver: &Saver, rows: &[Row], held: Option<&Held>) -> Result<Vec<Came>> {
         let mut change = permitted_change(&self.store, &self.map).await?;
-        let came = saver.save(&mut change, Rows { earlier: &[], rows, limit: CHUNK }).await?;
+        let came = saver.save(&mut change, Rows { earlier: &[], new: rows, limit: CHUNK }).await?;
         self.note(change, &came, held).await?;
         Ok(came)
     }

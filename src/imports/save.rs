@@ -67,8 +67,8 @@ pub(super) struct Rows<'r> {
     /// Rows dealt with before, to be done again first because this chunk relies on them.
     pub earlier: &'r [Row],
     /// The rows that it is about.
-    pub rows: &'r [Row],
-    /// How long it may take; what is not done by then is left for the next chunk.
+    pub new: &'r [Row],
+    /// How long these may take; what is not done by then is left for the next chunk.
     pub limit: Duration,
 }
 
@@ -85,7 +85,7 @@ impl Saver {
     }
 
     /// Saves some rows, at least one, and tells what became of each.
-    pub async fn save(&self, change: &mut Change, Rows { earlier, rows, limit }: Rows<'_>) -> Result<Vec<Came>> {
+    pub async fn save(&self, change: &mut Change, Rows { earlier, new: rows, limit }: Rows<'_>) -> Result<Vec<Came>> {
         let all = || earlier.iter().chain(rows);
         let items = || all().filter_map(|row| if let Row::Item(item) = row { Some(item) } else { None });
         let mut chunk = Chunk {
@@ -97,8 +97,11 @@ impl Saver {
         let identities: Vec<Result<Draft>> = all().map(|row| Ok(self.identity(row))).collect();
         let known = bulk::recognise(self.noun, change, &identities, self.match_on.as_deref()).await?;
         let mut came = Vec::with_capacity(rows.len());
-        let began = Instant::now();
+        let mut began = Instant::now();
         for (at, (row, known)) in all().zip(known).enumerate() {
+            if at == earlier.len() {
+                began = Instant::now();
+            }
             if came.is_empty() || began.elapsed() < limit {
                 let one = self.row(change, (row, at < earlier.len()), known, &mut chunk).await?;
                 came.extend((at >= earlier.len()).then_some(one));

@@ -9,6 +9,7 @@ use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     hash::{BuildHasher, RandomState},
     io::{Read, Seek, SeekFrom, Write},
+    time::Instant,
 };
 
 use entity::Kind;
@@ -31,6 +32,10 @@ use crate::{
 /// parents of this length, is foretold without the farthest.
 const MOST_AGAIN: usize = 1_000;
 
+/// Bounds of the rows of a chunk.
+const SMALLEST: usize = 25;
+const LARGEST: usize = 500;
+
 /// How often a chunk is tried again because it turned out to depend on another row.
 const ROUNDS: usize = 8;
 
@@ -49,6 +54,8 @@ pub(super) struct Trial {
     /// The first row that wrote a record that was there before.
     wrote: HashMap<Uuid, usize>,
     hashes: RandomState,
+    /// Rows of a chunk, fewer where the rows to do again take long.
+    size: usize,
 }
 
 impl Trial {
@@ -61,12 +68,13 @@ impl Trial {
             first: HashMap::new(),
             wrote: HashMap::new(),
             hashes: RandomState::new(),
+            size: LARGEST,
         }
     }
 
     /// Tells what would come of some rows, at least one, in a transaction that is undone.
     pub async fn foretell(&mut self, saver: &Saver, rows: &[Row], (store, map): (&Store, &Map)) -> Result<Vec<Came>> {
-        let (mut rows, mut found) = (rows, BTreeSet::new());
+        let (mut rows, mut found) = (&rows[..rows.len().min(self.size)], BTreeSet::new());
         for round in 1.. {
             let (again, whole) = self.again(rows, &found)?;
             if !whole && rows.len() > 1 {
@@ -76,9 +84,16 @@ impl Trial {
             }
             let earlier = again.iter().map(|at| self.read(*at).map(Row::Item)).collect::<Result<Vec<_>>>()?;
             let mut change = permitted_change(store, map).await?;
-            let came = saver.save(&mut change, Rows { earlier: &earlier, rows, limit: CHUNK }).await;
+            let began = Instant::now();
+            let came = saver.save(&mut change, Rows { earlier: &earlier, new: rows, limit: CHUNK }).await;
             change.roll_back().await?;
             let came = came?;
+            let took = began.elapsed();
+            if took > 2 * CHUNK {
+                self.size = (rows.len() / 2).max(SMALLEST);
+            } else if took < CHUNK {
+                self.size = (self.size * 2).min(LARGEST);
+            }
             let used = came.iter().flat_map(|came| &came.used).filter_map(|record| self.wrote.get(record));
             let before = found.len();
             found.extend(used.filter(|at| !again.contains(at)));

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use sea_orm::{ConnectionTrait, Database, Statement};
 use serde_json::json;
 use tandem::clock::{Clock, SystemClock};
 use tempfile::TempDir;
@@ -18,7 +19,7 @@ use crate::{
     support::{client::Client, database::Engine, scratch},
 };
 
-const PASSWORD: &str = "correct horse battery staple";
+pub const PASSWORD: &str = "correct horse battery staple";
 
 /// An empty database of a test's own.
 pub struct Place {
@@ -46,6 +47,17 @@ impl Place {
         let mut command = program(arguments);
         command.env("TANDEM_DATABASE_URL", &self.url).current_dir(self.directory.path());
         command
+    }
+
+    /// The number that a statement finds, as `found`.
+    #[expect(clippy::disallowed_methods, reason = "a connection that ends with the call")]
+    pub async fn counted(&self, sql: &str) -> i64 {
+        let connection = Database::connect(crate::support::database::plain(&self.url)).await.expect("the database answers");
+        let statement = Statement::from_string(connection.get_database_backend(), sql);
+        let row = connection.query_one_raw(statement).await.expect("the statement holds");
+        let found = row.expect("there is a row").try_get("", "found").expect("a number");
+        connection.close().await.expect("the connection closes");
+        found
     }
 
     pub async fn clear_away(self) {
@@ -90,8 +102,8 @@ pub fn told(output: &Output) -> String {
 
 /// A server of the program, ended when it is dropped.
 pub struct Serving {
-    child: Child,
-    address: SocketAddr,
+    pub child: Child,
+    pub address: SocketAddr,
 }
 
 impl Serving {
@@ -130,7 +142,7 @@ impl Serving {
     }
 
     /// Asks it to end; its exit code.
-    fn end(mut self) -> Option<i32> {
+    pub fn end(mut self) -> Option<i32> {
         self.terminate();
         self.child.wait().expect("it ends").code()
     }

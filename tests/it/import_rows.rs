@@ -1,6 +1,8 @@
 //! Rows of imported files: what a dry run foretells, rows that mean one record, ids that a spreadsheet
 //! has rounded, and text that a terminal would take for a command.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -49,17 +51,17 @@ on_both_engines! {
             [fields.domain]\ncolumn = \"site\"\n[links.parent]\nsystem = \"crm\"\ncolumn = \"parent\"\n";
         // Every row's parent and every seventh domain stand far before it; a few parents are nowhere.
         let mut file = "id,name,site,parent\n".to_owned();
-        for row in 0..1_300 {
-            let site = if row % 7 == 0 { format!("www.d{}.example", row % 637) } else { String::new() };
+        for row in 0..700 {
+            let site = if row % 7 == 0 { format!("www.d{}.example", row % 343) } else { String::new() };
             let parent = match row % 50 { 0 => String::new(), 49 => "nowhere".to_owned(), _ => (row / 3).to_string() };
-            file += &format!("{row},N{row},{site},{parent}\n");
+            writeln!(file, "{row},N{row},{site},{parent}").expect("a text grows");
         }
         let (dry, foretold) = import(&admin, map, true, &file).await;
         let (real, came) = import(&admin, map, false, &file).await;
         assert_eq!((&dry, foretold), (&real, came));
-        assert_eq!((&real["status"], &real["processed"]), (&json!("DONE"), &json!(1_300)));
+        assert_eq!((&real["status"], &real["processed"]), (&json!("DONE"), &json!(700)));
         let (created, failed) = (real["created"].as_i64().expect("a count"), real["failed"].as_i64().expect("a count"));
-        assert!(created > 900 && failed > 90 && created + failed == 1_300, "{real}");
+        assert!(created > 500 && failed > 40 && created + failed == 700, "{real}");
         // And again, when all of it is there.
         let (dry, foretold) = import(&admin, map, true, &file).await;
         let (real, came) = import(&admin, map, false, &file).await;

@@ -45,6 +45,7 @@ mod edge;
 mod faults;
 mod import_rows;
 mod jobs;
+mod jobs_of_processes;
 mod leaks;
 mod oidc;
 mod outage;

@@ -55,7 +55,7 @@ pub async fn job(client: &Client, id: &str) -> Value {
 
 /// The import once it has ended.
 pub async fn ended(client: &Client, id: &str) -> Value {
-    for _ in 0..3_000 {
+    for _ in 0..10_000 {
         let job = job(client, id).await;
         if job["status"] != "RUNNING" {
             return job;

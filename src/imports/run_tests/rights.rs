@@ -193,5 +193,5 @@ async fn an_import_started_by_the_api_goes_on_by_itself() {
 }
 
 fn all(rows: &[Row]) -> super::save::Rows<'_> {
-    super::save::Rows { earlier: &[], rows, limit: std::time::Duration::MAX }
+    super::save::Rows { earlier: &[], new: rows, limit: std::time::Duration::MAX }
 }

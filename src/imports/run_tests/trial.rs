@@ -1,5 +1,7 @@
 //! Dry runs tell what the real run does, wherever the chunks are cut.
 
+use std::fmt::Write;
+
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::*;
@@ -34,7 +36,7 @@ fn file(random: &mut StdRng, rows: usize) -> String {
             if random.random_bool(0.4) { format!("d{}.example", random.random_range(3..15)) } else { String::new() };
         let (rep, mail) = (random.random_range(0..5), random.random_range(0..4));
         let domain = domain(random);
-        text.push_str(&format!("{id},{name},{domain},{parent},{by},r{rep},m{mail}@x.example\n"));
+        writeln!(text, "{id},{name},{domain},{parent},{by},r{rep},m{mail}@x.example").unwrap();
     }
     text
 }
