@@ -183,11 +183,11 @@ impl Running {
     ) -> Result<Self> {
         let address = listener.local_addr().map_err(Error::internal)?;
         let app = App::new(backend.clone(), authority);
-        let grace = settings.grace;
+        let connections = settings.serving();
         let router = http::router(app, &schema::sdl(), settings, backend.clock())?;
         let shutdown = CancellationToken::new();
         let asked = shutdown.clone().cancelled_owned();
-        let serving = tokio::spawn(http::serve(listener, router, grace, asked));
+        let serving = tokio::spawn(http::serve(listener, router, connections, asked));
         let listening = tokio::spawn(backend.clone().listen());
         Ok(Self { address, backend, shutdown, serving, listening })
     }

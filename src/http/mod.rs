@@ -2,6 +2,7 @@
 
 mod accept;
 mod answer;
+mod connections;
 mod edge;
 mod export;
 mod gate;
