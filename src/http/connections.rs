@@ -1,8 +1,7 @@
-//! Which connections are let in, how long they may be silent, and when a request on them begins and ends.
+//! Which connections are let in, and how those that are refused or ended are told of.
 
 use std::{
     collections::HashMap,
-    future::Future,
     io,
     net::{IpAddr, Ipv6Addr},
     pin::Pin,
@@ -11,24 +10,22 @@ use std::{
     time::Duration,
 };
 
-use axum::{Error, body::Body, body::Bytes};
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use metrics::counter;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    sync::Notify,
     time::Instant,
 };
-use tokio_util::sync::CancellationToken;
 
 use super::{
+    activity::{Activity, Silence},
     metrics::Open,
     settings::{ConnectionLimits, Serving},
 };
 
-/// How long the rest of a body may fail to arrive once the server stops.
-const SILENCE: Duration = Duration::from_secs(1);
+/// Bytes that count as progress where a client takes its answers slowly. Fewer would let a client that takes one byte
+/// now and then stay for ever.
+const PROGRESS: usize = 16 * 1024;
 
 /// All connections of a server.
 pub(super) struct Connections {
@@ -94,13 +91,13 @@ impl Connections {
         Some(Admitted { connections: Arc::clone(self), place, _open: Open::connection() })
     }
 
-    /// A connection was closed because nothing complete arrived on it.
-    pub fn silent(&self, has_served: bool) {
-        if has_served {
+    /// A connection is closed because its client was silent.
+    pub fn silent(&self, silence: Silence) {
+        match silence {
             // The ordinary end of a connection that was kept alive.
-            counter!("tandem_connections_ended_total", "reason" => "idle").increment(1);
-        } else {
-            self.tell("headers", None);
+            Silence::Idle => counter!("tandem_connections_ended_total", "reason" => "idle").increment(1),
+            Silence::Headers => self.tell("headers", None),
+            Silence::Stalled => self.tell("stalled", None),
         }
     }
 
@@ -145,7 +142,7 @@ impl Drop for Admitted {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -162,13 +159,25 @@ fn place(address: IpAddr) -> IpAddr {
 
 /// A stream that keeps its place among the connections until it closes, also after an upgrade.
 pub(super) struct Counted {
-    stream: TcpStream,
+    // Dropped first: who sees the connection closed finds its place free.
     _admitted: Admitted,
+    stream: TcpStream,
+    activity: Arc<Activity>,
+    written: usize,
 }
 
 impl Counted {
-    pub fn new(stream: TcpStream, admitted: Admitted) -> Self {
-        Self { stream, _admitted: admitted }
+    pub fn new(stream: TcpStream, admitted: Admitted, activity: Arc<Activity>) -> Self {
+        Self { _admitted: admitted, stream, activity, written: 0 }
+    }
+
+    fn wrote(&mut self, written: &Poll<io::Result<usize>>) {
+        let Poll::Ready(Ok(written)) = written else { return };
+        self.written += written;
+        if self.written >= PROGRESS {
+            self.written = 0;
+            self.activity.progressed();
+        }
     }
 }
 
@@ -180,7 +189,9 @@ impl AsyncRead for Counted {
 
 impl AsyncWrite for Counted {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.wrote(&written);
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -196,147 +207,12 @@ impl AsyncWrite for Counted {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.wrote(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
-    }
-}
-
-/// What happens on one connection. Bytes alone are no activity: only whole heads of requests count, so that a
-/// connection that trickles is no better off than a silent one.
-pub(super) struct Activity {
-    state: Mutex<State>,
-    changed: Notify,
-}
-
-struct State {
-    running: usize,
-    served: bool,
-    since: Instant,
-}
-
-impl Activity {
-    pub fn new() -> Self {
-        let state = State { running: 0, served: false, since: Instant::now() };
-        Self { state: Mutex::new(state), changed: Notify::new() }
-    }
-
-    /// A request has begun; it ends when its answer is sent or given up.
-    pub fn begin(self: &Arc<Self>) -> Running {
-        let mut state = lock(&self.state);
-        state.running += 1;
-        state.served = true;
-        self.changed.notify_one();
-        Running(Arc::clone(self))
-    }
-
-    pub fn is_busy(&self) -> bool {
-        lock(&self.state).running > 0
-    }
-
-    pub fn has_served(&self) -> bool {
-        lock(&self.state).served
-    }
-
-    /// Since when no request runs.
-    pub fn quiet_since(&self) -> Instant {
-        lock(&self.state).since
-    }
-
-    /// When the connection has been silent for too long; never while a request runs.
-    pub fn due(&self, limits: ConnectionLimits) -> Option<Instant> {
-        let state = lock(&self.state);
-        let patience = if state.served { limits.idle } else { limits.headers };
-        (state.running == 0).then(|| state.since + patience)
-    }
-
-    /// Waits until a request begins or ends.
-    pub async fn changed(&self) {
-        self.changed.notified().await;
-    }
-}
-
-/// A request that runs.
-pub(super) struct Running(Arc<Activity>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let mut state = lock(&self.0.state);
-        state.running -= 1;
-        state.since = Instant::now();
-        self.0.changed.notify_one();
-    }
-}
-
-/// The body of an answer, which keeps its request running until all of it was taken.
-pub(super) struct Answer {
-    pub body: Body,
-    pub running: Running,
-}
-
-impl HttpBody for Answer {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// The body of a request. Once the server stops, one that does not go on arriving is an error: what is not complete
-/// must not keep the server.
-pub(super) struct Incoming {
-    body: hyper::body::Incoming,
-    closing: CancellationToken,
-    silence: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-}
-
-impl Incoming {
-    pub fn new(body: hyper::body::Incoming, closing: CancellationToken) -> Self {
-        Self { body, closing, silence: None }
-    }
-}
-
-impl HttpBody for Incoming {
-    type Data = Bytes;
-    type Error = axum::BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
-        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
-            self.silence = None;
-            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
-        }
-        let closing = self.closing.clone();
-        let silence = self.silence.get_or_insert_with(|| {
-            Box::pin(async move {
-                closing.cancelled().await;
-                tokio::time::sleep(SILENCE).await;
-            })
-        });
-        silence.as_mut().poll(cx).map(|()| {
-            let error = io::Error::new(io::ErrorKind::TimedOut, "the server stops and the body is not complete");
-            Some(Err(error.into()))
-        })
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn install() -> Option<PrometheusHandle> {
         describe_gauge!("tandem_connections_open", "Open connections, upgraded ones included");
         describe_counter!(
             "tandem_connections_ended_total",
-            "Connections refused or ended by a limit, by reason: total, address, headers, idle, accept"
+            "Connections refused or ended by a limit, by reason: total, address, headers, idle, stalled, accept"
         );
         describe_gauge!("tandem_websockets_open", "Open WebSockets");
         describe_gauge!("tandem_event_streams_open", "Open event streams");

@@ -1,6 +1,7 @@
 //! The edge: GraphQL over HTTP, WebSocket and server-sent events, behind one admission gate; uploads and exports beside it.
 
 mod accept;
+mod activity;
 mod answer;
 mod connections;
 mod edge;

@@ -2,10 +2,10 @@
 
 use std::{convert::Infallible, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Extension, Router, body::Body, extract::ConnectInfo};
+use axum::{Router, body::Body, extract::ConnectInfo};
 use hyper::service::{Service, service_fn};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioExecutor, TokioIo},
     server::conn::auto,
     service::TowerToHyperService,
 };
@@ -13,7 +13,8 @@ use tokio::{net::TcpListener, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    connections::{Activity, Answer, Connections, Counted, Incoming},
+    activity::{Activity, Answer, Incoming, Running, Silence},
+    connections::{Connections, Counted},
     metrics,
     settings::Serving,
 };
@@ -26,10 +27,12 @@ const LINGER: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// How open streams learn that the server stops; one that nobody serves never does.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Closing {
     pub token: CancellationToken,
     pub sockets: TaskTracker,
+    // Over HTTP/2 the answer to a WebSocket's request is complete at once; the socket keeps its connection busy.
+    _running: Option<Arc<Running>>,
 }
 
 /// Serves until `shutdown`; then takes no more connections, finishes what runs, and closes sockets with 1001. What
@@ -39,7 +42,6 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let closing = Closing::default();
-    let router = router.layer(Extension(closing.clone()));
     let grace = serving.grace;
     let connections = Arc::new(Connections::new(serving));
     let running = TaskTracker::new();
@@ -69,8 +71,10 @@ where
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
-        let io = Counted::new(stream, admitted);
-        let connection = connection((io, peer), router.clone(), Arc::clone(&connections), closing.token.clone());
+        let activity = Arc::new(Activity::new());
+        let io = Counted::new(stream, admitted, Arc::clone(&activity));
+        let serving = (router.clone(), closing.clone());
+        let connection = connection((io, peer), activity, Arc::clone(&connections), serving);
         let cut = cut.clone();
         running.spawn(async move {
             tokio::select! {
@@ -104,51 +108,53 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 /// One connection, until it ends, is silent for too long, or has nothing left to do when the server stops.
 async fn connection(
     (stream, peer): (Counted, SocketAddr),
-    router: Router,
+    activity: Arc<Activity>,
     connections: Arc<Connections>,
-    closing: CancellationToken,
+    (router, closing): (Router, Closing),
 ) {
-    let activity = Arc::new(Activity::new());
     let service = {
         let (activity, closing) = (Arc::clone(&activity), closing.clone());
         let router = TowerToHyperService::new(router);
         service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-            let running = activity.begin();
-            let mut request = request.map(|body| Body::new(Incoming::new(body, closing.clone())));
+            let running = Arc::new(activity.begin());
+            let mut request = request.map(|body| Body::new(Incoming::new(body, closing.token.clone())));
             request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(Closing { _running: Some(Arc::clone(&running)), ..closing.clone() });
             let answer = router.call(request);
-            async move { Ok::<_, Infallible>(answer.await?.map(|body| Answer { body, running })) }
+            async move { Ok::<_, Infallible>(answer.await?.map(|body| Answer::new(body, running))) }
         })
     };
     let limits = connections.limits();
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.idle.max(limits.headers));
-    builder.http2().timer(TokioTimer::new()).enable_connect_protocol();
+    // Silence is judged below, in the same way for both versions.
+    builder.http1().header_read_timeout(None);
+    builder.http2().enable_connect_protocol();
     let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     tokio::pin!(serving);
     let mut stopping: Option<Instant> = None;
     loop {
-        let now = Instant::now();
         let due = match stopping {
             Some(_) if activity.is_busy() => None,
-            Some(_) if !activity.has_served() => return,
+            Some(_) if activity.silence() == Silence::Headers => return,
             Some(since) => Some(since.max(activity.quiet_since()) + LINGER),
             None => activity.due(limits),
         };
-        if due.is_some_and(|due| due <= now) {
+        if due.is_some_and(|due| due <= Instant::now()) {
             if stopping.is_none() {
-                connections.silent(activity.has_served());
+                connections.silent(activity.silence());
             }
             return;
         }
         tokio::select! {
+            // First what has arrived: a request that is complete is answered though the server stops or time is up.
+            biased;
             result = serving.as_mut() => {
                 if let Err(error) = result {
                     tracing::debug!(error = %error, "a connection ended with an error");
                 }
                 return;
             }
-            () = closing.cancelled(), if stopping.is_none() => {
+            () = closing.token.cancelled(), if stopping.is_none() => {
                 stopping = Some(Instant::now());
                 serving.as_mut().graceful_shutdown();
             }
