@@ -219,11 +219,11 @@ impl Running {
     ) -> Result<Self> {
         let address = listener.local_addr().map_err(Error::internal)?;
         let app = App::new(backend.clone(), authority, settings.deadline);
-        let (grace, lease) = (settings.grace, settings.job_lease);
+        let (connections, lease) = (settings.serving(), settings.job_lease);
         let router = http::router(app, &schema::sdl(), settings, backend.clock())?;
         let shutdown = CancellationToken::new();
         let asked = shutdown.clone().cancelled_owned();
-        let serving = tokio::spawn(http::serve(listener, router, grace, asked));
+        let serving = tokio::spawn(http::serve(listener, router, connections, asked));
         let listening = tokio::spawn(backend.clone().listen());
         let keeping = tokio::spawn({
             let backend = backend.clone();

@@ -10,7 +10,7 @@ use crate::{
     audit::Format,
     backup::{Backup, Restore},
     error::{Error, Result},
-    http::settings::{Rate, Settings},
+    http::settings::{ConnectionLimits, Rate, Settings},
     people::issuer::{self, Issuer},
 };
 
@@ -119,6 +119,18 @@ pub struct Serve {
     /// Seconds after which the job of a process that ended without notice goes to another.
     #[arg(long, env = "TANDEM_JOB_LEASE", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub job_lease: u64,
+    /// Seconds until the head of a connection's first request must be complete.
+    #[arg(long, env = "TANDEM_HEADER_TIMEOUT", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub header_timeout: u64,
+    /// Seconds that a connection may stay open without a request.
+    #[arg(long, env = "TANDEM_IDLE_TIMEOUT", default_value_t = 75, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub idle_timeout: u64,
+    /// Connections from one address at a time; trusted proxies are exempt.
+    #[arg(long, env = "TANDEM_CONNECTIONS_PER_ADDRESS", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1..))]
+    pub connections_per_address: u32,
+    /// Connections at a time altogether.
+    #[arg(long, env = "TANDEM_CONNECTIONS", default_value_t = 8_192, value_parser = clap::value_parser!(u32).range(1..))]
+    pub connections: u32,
     /// Whether `GraphiQL` is served at `/`.
     #[arg(long, env = "TANDEM_GRAPHIQL", default_value_t = true, action = clap::ArgAction::Set)]
     pub graphiql: bool,
@@ -296,6 +308,12 @@ impl Serve {
             rate,
             deadline: Duration::from_secs(self.deadline),
             job_lease: Duration::from_secs(self.job_lease),
+            connections: ConnectionLimits {
+                headers: Duration::from_secs(self.header_timeout),
+                idle: Duration::from_secs(self.idle_timeout),
+                per_address: self.connections_per_address as usize,
+                total: self.connections as usize,
+            },
             allowed_origins: self.allowed_origins.clone(),
             trusted_proxies: self.trusted_proxies.clone(),
             graphiql: self.graphiql,

@@ -41,6 +41,11 @@ pub(super) fn install() -> Option<PrometheusHandle> {
         describe_histogram!("tandem_request_duration_seconds", "Time from the request to its answer, in seconds");
         describe_histogram!("tandem_operation_cost", "Cost of admitted operations, in objects");
         describe_gauge!("tandem_requests_in_flight", "Operations that run right now, subscriptions included");
+        describe_gauge!("tandem_connections_open", "Open connections, upgraded ones included");
+        describe_counter!(
+            "tandem_connections_ended_total",
+            "Connections refused or ended by a limit, by reason: total, address, headers, idle, stalled, accept"
+        );
         describe_gauge!("tandem_websockets_open", "Open WebSockets");
         describe_gauge!("tandem_event_streams_open", "Open event streams");
     }
@@ -92,6 +97,11 @@ impl Open {
     /// An operation that runs.
     pub fn request() -> Self {
         Self::counted(gauge!("tandem_requests_in_flight"))
+    }
+
+    /// A connection.
+    pub fn connection() -> Self {
+        Self::counted(gauge!("tandem_connections_open"))
     }
 
     /// A WebSocket.

@@ -1,8 +1,10 @@
 //! The edge: GraphQL over HTTP, WebSocket and server-sent events, behind one admission gate; uploads and exports beside it.
 
 mod accept;
+mod activity;
 mod ahead;
 mod answer;
+mod connections;
 mod edge;
 mod export;
 mod gate;

@@ -27,6 +27,8 @@ pub struct Settings {
     pub grace: Duration,
     /// How long a job stays with a process that no longer answers for it.
     pub job_lease: Duration,
+    /// How many connections there may be, and how long they may be silent.
+    pub connections: ConnectionLimits,
     /// Origins whose pages may call the API; none by default.
     pub allowed_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
@@ -39,6 +41,39 @@ pub struct Settings {
     pub introspection: bool,
     /// Whether `/metrics` is served.
     pub metrics: bool,
+}
+
+/// Limits of connections.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// How long a new connection may take until the head of its first request is complete.
+    pub headers: Duration,
+    /// How long a connection may stay without a request after the last one ended.
+    pub idle: Duration,
+    /// Connections from one address, or from one /64 network of IPv6; trusted proxies are exempt.
+    pub per_address: usize,
+    /// Connections altogether.
+    pub total: usize,
+}
+
+/// What a server needs to know of the settings once its router is made.
+#[derive(Clone, Debug)]
+pub struct Serving {
+    /// How long running requests may go on after a shutdown was asked for.
+    pub grace: Duration,
+    /// Limits of connections.
+    pub connections: ConnectionLimits,
+    /// Proxies, each of which stands for many callers.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+impl Settings {
+    /// The part that concerns connections.
+    #[must_use]
+    pub fn serving(&self) -> Serving {
+        let Self { grace, connections, trusted_proxies, .. } = self;
+        Serving { grace: *grace, connections: *connections, trusted_proxies: trusted_proxies.clone() }
+    }
 }
 
 /// Limits of the admission gate.
@@ -92,6 +127,7 @@ impl Default for Settings {
             operations_per_socket: 100,
             grace: Duration::from_secs(35),
             job_lease: Duration::from_secs(30),
+            connections: ConnectionLimits::default(),
             allowed_origins: vec![],
             trusted_proxies: vec![],
             document_cache: 64 * 1024 * 1024,
@@ -99,6 +135,12 @@ impl Default for Settings {
             introspection: true,
             metrics: true,
         }
+    }
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self { headers: Duration::from_secs(10), idle: Duration::from_secs(75), per_address: 1_024, total: 8_192 }
     }
 }
 

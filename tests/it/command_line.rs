@@ -180,6 +180,8 @@ macro_rules! on_an_empty_database {
     )+};
 }
 
+mod connections;
+
 on_an_empty_database! {
     async fn the_first_administrator_comes_from_the_environment_and_can_sign_in(place: Place) {
         let mut command = place.command(&["serve"]);

@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode, header};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use serde_json::{Value, json};
 use tandem::http::{Settings, settings::Rate};
 
 use crate::{
     crew,
-    support::client::{Answer, Client},
+    support::{
+        client::{Answer, Client},
+        database::Engine,
+        world::{ADMIN, World},
+    },
 };
 
 const NEW: &str = "application/graphql-response+json";
@@ -23,6 +28,29 @@ async fn still_answers(client: &Client) {
 async fn ask(client: &Client, accept: Option<&str>, body: &Value) -> Answer {
     let request = client.request(Method::POST, "/graphql").json(body);
     client.send(accept.into_iter().fold(request, |request, accept| request.header(header::ACCEPT, accept))).await
+}
+
+/// A lock of the database, behind which no account can be written until it is released.
+struct Lock(DatabaseConnection);
+
+impl Lock {
+    #[expect(clippy::disallowed_methods, reason = "a connection that ends with the lock")]
+    async fn take(world: &World) -> Self {
+        let mut options = ConnectOptions::new(&world.database_url);
+        options.max_connections(1).sqlx_logging(false);
+        let connection = Database::connect(options).await.expect("the database answers");
+        let sql = match world.engine {
+            Engine::Sqlite => "BEGIN IMMEDIATE",
+            Engine::Postgres => "BEGIN; LOCK TABLE account IN ACCESS EXCLUSIVE MODE",
+        };
+        connection.execute_unprepared(sql).await.expect("the lock is free");
+        Self(connection)
+    }
+
+    async fn release(self) {
+        self.0.execute_unprepared("ROLLBACK").await.expect("the lock was held");
+        self.0.close().await.expect("the connection closes");
+    }
 }
 
 #[track_caller]
@@ -220,12 +248,13 @@ on_both_engines! {
     }
 
     async fn what_takes_too_long_is_ended_with_a_timeout(world: World) {
-        // Any answer out of the database takes longer than nothing at all.
-        let settings = Settings { deadline: Duration::ZERO, ..crew::generous() };
+        let settings = Settings { deadline: Duration::from_millis(200), ..crew::generous() };
         let (client, running) = crew::second_server(&world, settings).await;
-        let seller = crew::token(&world, "sam@tandem.test").await;
-        let answer = client.with_token(seller).query("{ accounts { totalCount } }").await;
+        let admin = client.with_token(crew::token(&world, ADMIN.email).await);
+        let lock = Lock::take(&world).await;
+        let answer = admin.query("mutation { accountCreate(input: { name: \"Late\" }) { userErrors { code } } }").await;
         refused(&answer, 503, "TIMEOUT");
+        lock.release().await;
         running.stop().await.unwrap();
         still_answers(&world.anonymous()).await;
     }

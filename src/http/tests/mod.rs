@@ -1,5 +1,6 @@
 //! The edge on a real port, before a toy house.
 
+mod connections;
 mod edge;
 mod export;
 mod graphql;
@@ -41,14 +42,14 @@ impl World {
         let mut settings = Settings { grace: Duration::from_secs(5), ..Settings::default() };
         change(&mut settings);
         let clock = Arc::new(ManualClock::at(Instant(START)));
-        let grace = settings.grace;
+        let connections = settings.serving();
         let router = router(toy.clone(), &toy.sdl(), settings, clock.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
-            serve(listener, router, grace, stopped).await.unwrap();
+            serve(listener, router, connections, stopped).await.unwrap();
         });
         Self {
             toy,

@@ -125,7 +125,7 @@ impl Host for Toy {
         Ok(UploadAnswer(serde_json::json!({ "bytes": bytes })))
     }
 
-    /// `good` comes in three parts, `broken` breaks off behind the first, `sudden` at once.
+    /// `good` comes in three parts, `broken` breaks off behind the first, `sudden` at once; `endless` never ends.
     async fn export(
         &self,
         _: &Caller,
@@ -139,6 +139,10 @@ impl Host for Toy {
             "good" => vec![part("one\n".to_owned()), part("two\n".to_owned()), part(format!("{filter:?}\n"))],
             "broken" => vec![part("one\n".to_owned()), broken()],
             "sudden" => vec![broken()],
+            "endless" => {
+                let parts = stream::repeat_with(|| Ok(ExportPart { text: "x".repeat(65_536).into(), rows: 0 })).boxed();
+                return Ok(ExportAnswer { content_type: "text/csv", file_name: "endless.csv".to_owned(), parts });
+            }
             _ => return Err(Error::refused(Code::NotFound, "There is no such export.")),
         };
         let parts = stream::iter(parts).boxed();
