@@ -121,6 +121,10 @@ impl Host for App {
         Ok(Caller { key, expires_at, anonymous, preview: actor.previewed_by.is_some(), data: Arc::new(actor) })
     }
 
+    fn is_strange(&self, bearer: &str) -> bool {
+        self.0.authority.is_strange(bearer)
+    }
+
     async fn execute(&self, mut request: Request, caller: &Caller, about: &About) -> Response {
         // Over a socket the caller may have come long ago: what they may do now holds.
         let store = match self.store(caller, about).refreshed().await {

@@ -147,7 +147,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// An IPv6 network counts as one address, since its 2⁶⁴ addresses are all one customer's.
-fn place(address: IpAddr) -> IpAddr {
+pub(super) fn place(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => {

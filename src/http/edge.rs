@@ -168,8 +168,22 @@ impl Drop for Note {
 }
 
 impl<H: Host> Edge<H> {
-    /// Who calls.
+    /// Who calls. Credentials that are no good are paid for by the address, those that need a look-up before it; nobody
+    /// else at that address pays or waits for them.
     pub async fn caller(&self, bearer: Option<&str>, about: &About) -> Result<Caller, Refusal> {
+        let Some(presented) = bearer else { return self.identified(None, about).await };
+        let is_strange = self.host.is_strange(presented);
+        if is_strange {
+            self.buckets.charge_guess(about.address)?;
+        }
+        let caller = self.identified(bearer, about).await;
+        if !is_strange && matches!(&caller, Err(refusal) if refusal.code == Code::Unauthenticated) {
+            self.buckets.charge_guess(about.address)?;
+        }
+        caller
+    }
+
+    async fn identified(&self, bearer: Option<&str>, about: &About) -> Result<Caller, Refusal> {
         let caller = self.host.caller(bearer, about).await?;
         if self.has_expired(&caller) {
             let message = "The token has expired.";

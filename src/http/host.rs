@@ -85,6 +85,10 @@ pub trait Host: Clone + Send + Sync + 'static {
     /// Who calls with this token, or without one; a bad token is `UNAUTHENTICATED`.
     fn caller(&self, bearer: Option<&str>, about: &About) -> impl Future<Output = Result<Caller, Error>> + Send;
 
+    /// Whether it takes the database to tell if there is anything to this token. A guess costs a look-up then, so the
+    /// address pays for it first; what was good before or tells by itself is not asked for.
+    fn is_strange(&self, bearer: &str) -> bool;
+
     /// Runs a query or a mutation that passed the gate.
     fn execute(
         &self,

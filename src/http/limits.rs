@@ -1,6 +1,7 @@
 //! How much cost a caller may spend: a leaky bucket for each, that refills as time goes by.
 
 use std::{
+    net::IpAddr,
     num::NonZeroU32,
     sync::{
         Arc,
@@ -17,11 +18,14 @@ use governor::{
     state::keyed::HashMapStateStore,
 };
 
-use super::{gate::refusal::Refusal, settings::Rate};
+use super::{connections::place, gate::refusal::Refusal, settings::Rate};
 use crate::{clock::Clock, error::Code};
 
 /// Charges between two sweeps of buckets that are full again.
 const SWEEP: u64 = 4096;
+
+/// What credentials cost that are no good, or that nobody has met yet; at most a tenth of an allowance.
+const GUESS: u32 = 10;
 
 /// The state of a caller's bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +70,13 @@ impl Buckets {
             }
             Err(_) => Err(refuse(Duration::from_secs(1), cost.get(), maximum)),
         }
+    }
+
+    /// Takes the cost of a guessed credential out of the bucket that its address has for guesses. It is not the one of
+    /// callers without a token, so that guesses shut nobody out.
+    pub fn charge_guess(&self, address: IpAddr) -> Result<Throttle, Refusal> {
+        let cost = GUESS.min(self.rate.maximum / 10).max(1);
+        self.charge(&format!("guesses:{}", place(address)), cost.into())
     }
 }
 
@@ -133,6 +144,23 @@ mod tests {
         assert_eq!(buckets.charge("b", 60).unwrap().available, 40, "another's bucket is their own");
         clock.advance(Duration::from_millis(2_200));
         assert!(buckets.charge("a", 60).is_ok());
+    }
+
+    #[test]
+    fn guesses_of_one_network_are_paid_from_one_bucket_of_their_own() {
+        let clock = Arc::new(ManualClock::at(Instant(1_700_000_000_000)));
+        let buckets = Buckets::new(Rate { maximum: 100, restore: 10 }, clock.clone());
+        let guess = |address: &str| buckets.charge_guess(address.parse().unwrap());
+        for n in 0..10 {
+            guess(&format!("2001:db8::{n}")).unwrap();
+        }
+        assert_eq!(guess("2001:db8::ffff").unwrap_err().code, Code::RateLimited);
+        guess("2001:db8:0:1::1").unwrap();
+        guess("192.0.2.1").unwrap();
+        buckets.charge("anonymous:2001:db8::1", 100).unwrap();
+        clock.advance(Duration::from_millis(1_100));
+        guess("2001:db8::1").unwrap();
+        assert!(guess("2001:db8::1").is_err());
     }
 
     #[test]

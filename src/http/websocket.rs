@@ -231,6 +231,7 @@ impl<H: Host> Session<H> {
             Ok(Err(refusal)) if refusal.code == Code::Unauthenticated => {
                 return close(4403, format!("Forbidden: {}", refusal.reason().unwrap_or("UNAUTHENTICATED")));
             }
+            Ok(Err(refusal)) if refusal.code == Code::RateLimited => return close(4429, "Too many requests"),
             Ok(Err(_)) | Err(_) => return close(1011, "Internal error"),
         }
         self.say("{\"type\":\"connection_ack\"}".to_owned()).await

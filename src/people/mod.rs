@@ -112,9 +112,7 @@ impl Rules for team::Entity {
         _: &'a Draft,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let parent = row.parent_id.filter(|parent| before.is_none_or(|before| before.parent_id != Some(*parent)));
-            if parent.is_some() {}
-            match parent {
+            match row.parent_id.filter(|parent| before.is_none_or(|before| before.parent_id != Some(*parent))) {
                 Some(parent) if change.leads_up_to::<team::Entity>("parent_id", parent.0, row.id.0).await? => {
                     let message = "A team cannot stand below itself.";
                     Err(UserError::new(UserCode::Invalid, "parentId", message).because("TEAM_CYCLE").into())

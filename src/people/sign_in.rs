@@ -89,6 +89,15 @@ impl Authority {
         }
     }
 
+    /// Whether the database must be asked if there is such an API key. Tokens are signed, so made-up ones are told
+    /// without it.
+    #[must_use]
+    pub fn is_strange(&self, bearer: &str) -> bool {
+        let bearer = bearer.trim();
+        key::is_meant(bearer)
+            && Presented::read(bearer, None).is_ok_and(|presented| !self.0.backend.has_met_key(presented.secret))
+    }
+
     /// Who bears an access token of ours.
     async fn holder(&self, bearer: &str) -> Result<(Actor, Option<Instant>)> {
         let backend = &self.0.backend;

@@ -90,6 +90,7 @@ impl RoleWarning {
 #[Object]
 impl AccessCatalogueQuery {
     /// Everything that a role can permit, and which fields it can hide: for a page on which roles are edited.
+    #[expect(clippy::unused_async, reason = "the library takes asynchronous resolvers alone")]
     async fn access_catalogue(&self, ctx: &Context<'_>) -> async_graphql::Result<AccessCatalogue> {
         store(ctx)?.require_sign_in()?;
         Ok(AccessCatalogue { resources: Kind::ALL.into_iter().map(resource).collect() })

@@ -1,7 +1,7 @@
 //! What API keys need and no record shows: from a secret's hash to who calls, and when a key was used.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -27,6 +27,8 @@ pub(super) struct Keys {
     known: Cache<Fingerprint, Known>,
     /// When the use of a key was last noted here.
     noted: Mutex<HashMap<ApiKeyId, Instant>>,
+    /// Secrets that led to a key here, good or not.
+    met: Mutex<HashSet<Fingerprint>>,
 }
 
 /// A key as one of its secrets leads to it.
@@ -43,6 +45,14 @@ struct Known {
 impl Keys {
     pub(super) fn forget(&self) {
         self.known.clear();
+    }
+
+    fn meet(&self, secret: Fingerprint) {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        if met.len() >= 10_000 {
+            met.clear();
+        }
+        met.insert(secret);
     }
 
     /// Whether the use of a key now is to be noted, which then happens once.
@@ -73,6 +83,7 @@ impl Backend {
         } else {
             let forgotten = self.keys.known.forgotten();
             let known = self.read_key(asking, by.secret).await?.ok_or_else(key::unknown)?;
+            self.keys.meet(by.secret);
             self.keys.known.put(by.secret, (now, known.clone()), forgotten);
             known
         };
@@ -80,6 +91,11 @@ impl Backend {
         self.note_use(&known, now);
         let who = Who::Key { id: known.id, owner: known.owner, by };
         Ok((Actor::integration(who, known.department, &known.policy), known.standing.ends_at()))
+    }
+
+    /// Whether a secret led to a key in this process.
+    pub(crate) fn has_met_key(&self, secret: Fingerprint) -> bool {
+        self.keys.met.lock().unwrap_or_else(PoisonError::into_inner).contains(&secret)
     }
 
     async fn read_key(&self, asking: Asking<'_>, secret: Fingerprint) -> Result<Option<Known>> {

@@ -27,7 +27,7 @@ on_both_engines! {
         }
         let words = vec!["x"; 2_000].join(" ");
         let answer = admin.query_with("query($words: String) { accounts(search: $words) { totalCount } }", json!({ "words": words })).await;
-        answer.expect_ok();
+        assert!(answer.body.to_string().contains("at most 10 words"), "{answer}");
     }
 
     async fn a_dynamic_list_takes_no_filter_that_could_not_be_read(world: World) {
@@ -87,13 +87,13 @@ on_both_engines! {
         assert_eq!(answer.data("accountBulkUpsert.results"), &json!([{ "status": "ROLLED_BACK", "a": null }, { "status": "FAILED", "a": null }]));
     }
 
-    async fn a_deal_that_moves_from_won_to_lost_was_closed_when_it_moved(world: World) {
+    async fn a_deal_that_moves_from_won_to_lost_stays_closed_when_it_was(world: World) {
         let admin = world.admin().await;
         let (_, [_, won, lost]) = pipeline(&admin, "P").await;
         let deal = create(&admin, "deal", json!({ "name": "D", "stageId": won, "closedAt": "2020-01-01T00:00:00Z" })).await;
         world.clock.advance(std::time::Duration::from_mins(1));
-        let moved = mutate(&admin, "deal", "Update", json!({ "id": deal, "stageId": lost }), "closedAt updatedAt").await.expect_ok();
-        assert_eq!(moved.data("dealUpdate.deal.closedAt"), moved.data("dealUpdate.deal.updatedAt"));
+        let moved = mutate(&admin, "deal", "Update", json!({ "id": deal, "stageId": lost }), "closedAt").await.expect_ok();
+        assert_eq!(moved.data("dealUpdate.deal.closedAt"), "2020-01-01T00:00:00.000Z");
     }
 
     async fn who_may_not_assign_may_change_no_owner_of_a_list(world: World) {

@@ -52,7 +52,8 @@ impl Place {
     /// The number that a statement finds, as `found`.
     #[expect(clippy::disallowed_methods, reason = "a connection that ends with the call")]
     pub async fn counted(&self, sql: &str) -> i64 {
-        let connection = Database::connect(crate::support::database::plain(&self.url)).await.expect("the database answers");
+        let connection =
+            Database::connect(crate::support::database::plain(&self.url)).await.expect("the database answers");
         let statement = Statement::from_string(connection.get_database_backend(), sql);
         let row = connection.query_one_raw(statement).await.expect("the statement holds");
         let found = row.expect("there is a row").try_get("", "found").expect("a number");

@@ -213,6 +213,32 @@ async fn who_spends_too_much_waits() {
 }
 
 #[tokio::test]
+async fn guessed_credentials_are_paid_for_by_their_address_and_hold_nobody_up() {
+    let body = json!({"query": "{ hello }"}).to_string();
+    for guess in ["bad", "strange"] {
+        let world = World::with(|settings| settings.rate = Rate { maximum: 100, restore: 10 }).await;
+        let asking = async |token: &str| {
+            let token = format!("Bearer {token}");
+            Answer::of(world.post(body.clone(), &[("authorization", &token), ("accept", NEW)]).await).await
+        };
+        for n in 0..10 {
+            let answer = asking(&format!("{guess}-{n}")).await;
+            assert_eq!((answer.status, answer.code()), (401, "UNAUTHENTICATED"));
+        }
+        let refused = asking(&format!("{guess}-10")).await;
+        assert_eq!((refused.status, refused.code()), (429, "RATE_LIMITED"));
+        assert!(refused.header("retry-after").parse::<u64>().is_ok());
+        if guess == "strange" {
+            assert_eq!(world.toy.memory.lookups.load(Ordering::SeqCst), 10, "nobody looked for the last one");
+        }
+        assert_eq!(asking("good-a").await.status, 200, "who is signed in is not held up");
+        assert_eq!(world.ask("{ hello }", json!({})).await.status, 200, "nor who has no token");
+        world.clock.advance(Duration::from_secs(2));
+        assert_eq!(asking(guess).await.status, 401);
+    }
+}
+
+#[tokio::test]
 async fn a_bad_token_is_401_for_both_media_types() {
     let world = World::new().await;
     for accept in [NEW, "application/json"] {

@@ -29,6 +29,7 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Memory {
     pub bumps: AtomicU64,
+    pub lookups: AtomicU64,
     pub resolved: AtomicU64,
     pub revoked: AtomicBool,
     pub unready: AtomicBool,
@@ -82,6 +83,10 @@ impl Host for Toy {
         let key = match bearer {
             Some("panic") => panic!("no such caller"),
             Some(token) if token.starts_with("good") => token.to_owned(),
+            Some(token) if token.starts_with("strange") => {
+                self.memory.lookups.fetch_add(1, Ordering::SeqCst);
+                return Err(Error::refused_because(Code::Unauthenticated, "API_KEY_INVALID", "There is no such key."));
+            }
             Some(_) => {
                 return Err(Error::refused_because(Code::Unauthenticated, "TOKEN_INVALID", "The token is not valid."));
             }
@@ -95,6 +100,10 @@ impl Host for Toy {
             preview: about.preview_as.is_some(),
             data: Arc::new(()),
         })
+    }
+
+    fn is_strange(&self, bearer: &str) -> bool {
+        bearer.starts_with("strange")
     }
 
     async fn execute(&self, request: Request, _: &Caller, _: &About) -> Response {

@@ -29,6 +29,7 @@ pub enum Fault {
 
 impl Fault {
     /// Reads an error.
+    #[must_use]
     pub fn of(error: &SqlxError) -> Self {
         match error {
             SqlxError::PoolTimedOut => Self::Busy,
@@ -44,6 +45,7 @@ impl Fault {
     }
 
     /// Reads an error of sea-orm, which wraps one.
+    #[must_use]
     pub fn of_orm(error: &DbErr) -> Self {
         match error {
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::OutOfReach,

@@ -34,9 +34,10 @@ impl Health {
             return;
         }
         gauge!("tandem_database_writable").set(if now.is_none() { 1.0 } else { 0.0 });
-        match now {
-            Some(fault) => tracing::error!(?fault, "the database stores nothing any more"),
-            None => tracing::info!("the database stores again"),
+        if let Some(fault) = now {
+            tracing::error!(?fault, "the database stores nothing any more");
+        } else {
+            tracing::info!("the database stores again");
         }
     }
 }

@@ -4,6 +4,7 @@ mod authenticate;
 mod create;
 mod door;
 mod endings;
+mod guessed;
 mod open;
 mod rotate;
 mod sync;

@@ -80,7 +80,7 @@ pub struct Another {
 /// Another cluster than that of the tests; none, with a word, where the machine has no programs for it.
 pub fn another() -> Option<Another> {
     let there = |program: &&str| Command::new(program).arg("--version").stdout(Stdio::null()).status().is_ok();
-    let binaries = binaries().filter(|_| ["pg_dump", "psql"].iter().all(|program| there(program)));
+    let binaries = binaries().filter(|_| ["pg_dump", "psql"].iter().all(there));
     let Some(binaries) = binaries else {
         std::io::stderr().write_all(b"\nNo pg_dump: what needs a second cluster is not tested.\n").ok();
         return None;
