@@ -103,8 +103,9 @@ fn private() -> OpenOptions {
 /// holds it as in use. SQLite gives its log and its index the mode of the file.
 pub(super) fn prepare(url: &str) -> Result<Option<InUse>> {
     let Some(path) = sqlite_file(url)? else { return Ok(None) };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
-        return Err(Error::internal(format!("the folder {} of the database does not exist", folder.display())));
+    if path.parent().is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        // Its name may be what was meant as a password.
+        return Err(Error::internal("the folder of the database does not exist"));
     }
     let in_use = InUse::shared(&path)?;
     match private().create_new(true).open(&path) {

@@ -104,7 +104,9 @@ impl Curious {
             .iter()
             .map(|argument| format!("{}: {}", argument.name, self.value(&argument.name, &argument.ty, 2)))
             .collect();
-        for page in given.iter_mut().filter(|given| given.starts_with("first: ")) {
+        // What has no `last` goes forward only.
+        let backward = field.arguments.iter().any(|argument| argument.name == "last");
+        for page in given.iter_mut().filter(|given| backward && given.starts_with("first: ")) {
             if self.random.random_bool(0.2) {
                 *page = page.replace("first", "last");
             }
@@ -198,6 +200,11 @@ impl Curious {
             let names: &[&str] =
                 if name == "field" { &["name", "amount", "owner", "parent"] } else { &["Account", "Deal", "Lead"] };
             return format!("{{ eq: {:?} }}", names.choose(&mut self.random).expect("there are names"));
+        }
+        if ty == "StringFilter" && name == "country" {
+            // A code that is none is refused, too.
+            let tests = ["{ eq: \"DE\" }", "{ ne: \"FR\" }", "{ in: [\"DE\", \"FR\"] }", "{ isNull: true }"];
+            return (*tests.choose(&mut self.random).expect("there are tests")).to_owned();
         }
         if ty == "IdFilter" && name == "subject" {
             return format!("{{ eq: {:?} }}", self.ids.choose(&mut self.random).expect("there are ids"));

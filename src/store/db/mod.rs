@@ -26,7 +26,10 @@ use sea_orm::{
 
 pub use self::{fault::Fault, transaction::Transaction};
 use self::{health::Health, pool::Source, postgres::Postgres, sqlite::Sqlite};
-use super::sql::{Engine, Sql};
+use super::{
+    redact::redact,
+    sql::{Engine, Sql},
+};
 use crate::error::{Error, Result};
 
 /// How connections are kept.
@@ -234,17 +237,9 @@ fn path(url: &str) -> Result<&str> {
         )));
     };
     let path = path.strip_prefix("//").unwrap_or(path).split('?').next().unwrap_or_default();
-    if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
-        return Err(Error::internal(format!("the folder {} of the database does not exist", folder.display())));
+    if Path::new(path).parent().is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        // Its name stands in the URL, which whoever tells this shows without what could be a password.
+        return Err(Error::internal("the folder of the database does not exist"));
     }
     Ok(path)
-}
-
-/// A URL without its password, for messages.
-#[must_use]
-pub fn redact(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme + 3 < at => format!("{}://…{}", &url[..scheme], &url[at..]),
-        _ => url.to_owned(),
-    }
 }
