@@ -7,7 +7,7 @@ use sea_orm::prelude::Uuid;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use super::{change::Change, json};
+use super::{Lock, change::Change, json};
 use crate::error::{Code, Error, Result, UserCode, UserError};
 
 /// How long a key is kept.
@@ -45,13 +45,8 @@ impl Idempotency {
 
     /// Looks the key up; a key used for something else is refused.
     pub async fn look_up(&self, change: &Change) -> Result<Replay> {
-        if change.sql().engine() == super::sql::Engine::Postgres {
-            // Of two equal requests at once, the second waits for the first and finds its answer.
-            let mut sql = change.sql();
-            sql.push("SELECT pg_advisory_xact_lock(hashtextextended(").bind(format!("{}/{}", whose(change)?, self.key));
-            sql.push(", 0))::text");
-            change.fetch(sql).await?;
-        }
+        // Of two equal requests at once, the second waits for the first and finds its answer.
+        change.lock(Lock::Key(whose(change)?, &self.key)).await?;
         let mut sql = change.sql();
         sql.push("SELECT k.fingerprint, k.answer");
         if change.sql().engine() == super::sql::Engine::Postgres {

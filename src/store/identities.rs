@@ -3,12 +3,7 @@
 use entity::{Instant, user::UserId};
 use sea_orm::QueryResult;
 
-use super::{
-    Change, Store,
-    credentials::system_only,
-    json as cells,
-    sql::{Engine, Sql},
-};
+use super::{Change, Lock, Store, credentials::system_only, json as cells, sql::Sql};
 use crate::error::Result;
 
 /// Somebody as an issuer knows them.
@@ -37,13 +32,8 @@ impl Change {
     /// Who is known to an issuer by this subject; until the end of the transaction nobody else decides it.
     pub async fn identity(&self, issuer: &str, subject: &str) -> Result<Option<Identity>> {
         system_only(self.store())?;
-        if self.sql().engine() == Engine::Postgres {
-            // There may be no row to lock yet. SQLite has one writer anyway.
-            let mut sql = self.sql();
-            sql.push("SELECT pg_advisory_xact_lock(hashtextextended(").bind(format!("{issuer} {subject}"));
-            sql.push(", 1))::text");
-            self.fetch(sql).await?;
-        }
+        // There may be no row to lock yet.
+        self.lock(Lock::Identity(issuer, subject)).await?;
         self.fetch(identity(self.sql(), issuer, subject)).await?.first().map(read).transpose()
     }
 

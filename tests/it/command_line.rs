@@ -180,6 +180,7 @@ macro_rules! on_an_empty_database {
         }
     )+};
 }
+pub(crate) use on_an_empty_database;
 
 mod connections;
 

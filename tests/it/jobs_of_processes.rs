@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, process::Command, time::Duration};
 use serde_json::{Value, json};
 
 use crate::{
-    command_line::{PASSWORD, Place, Serving},
+    command_line::{PASSWORD, Place, Serving, on_an_empty_database},
     crew,
     support::{client::Client, database::Engine},
     uploads::{begin_with, ended, job, put},
@@ -70,31 +70,6 @@ async fn every_row_once(place: &Place, ended: &Value, rows: usize) {
     }
     assert_eq!(count("SELECT COUNT(*) AS found FROM import_file").await, 0, "no file is left");
     assert_eq!(count("SELECT COUNT(*) AS found FROM job WHERE finished_at IS NULL").await, 0, "no job is left");
-}
-
-/// Makes each test once for each engine, with an empty database.
-macro_rules! on_an_empty_database {
-    ($(async fn $name:ident($place:ident: Place) $body:block)+) => {$(
-        mod $name {
-            use super::*;
-
-            async fn test($place: &Place) $body
-
-            async fn on(engine: Engine) {
-                let Some(place) = Place::new(engine).await else { return };
-                test(&place).await;
-                place.clear_away().await;
-            }
-            #[tokio::test]
-            async fn sqlite() {
-                on(Engine::Sqlite).await;
-            }
-            #[tokio::test]
-            async fn postgres() {
-                on(Engine::Postgres).await;
-            }
-        }
-    )+};
 }
 
 on_an_empty_database! {

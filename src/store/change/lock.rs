@@ -24,6 +24,10 @@ pub enum Lock<'a> {
     Within(Kind, Uuid),
     /// Who reaches whom, worked out by one change at a time.
     Reach,
+    /// What one client does under an idempotency key.
+    Key(Uuid, &'a str),
+    /// Somebody as an issuer knows them: issuer and subject.
+    Identity(&'a str, &'a str),
     /// A web domain, which belongs to one account whether as its first or as a further one.
     Domain(&'a str),
 }
@@ -36,6 +40,8 @@ impl Lock<'_> {
             Self::Pair(kind, one, other) => format!("pair {} {one} {other}", kind.name()),
             Self::Within(kind, id) => format!("within {} {id}", kind.name()),
             Self::Reach => "reach".to_owned(),
+            Self::Key(client, key) => format!("key {client} {key}"),
+            Self::Identity(issuer, subject) => format!("identity {issuer} {subject}"),
             Self::Domain(domain) => format!("domain {domain}"),
         }
     }

@@ -1,7 +1,5 @@
 //! What an error of the database means: for whoever asked, and for the connection it came over.
 
-use std::borrow::Cow;
-
 use sea_orm::{DbErr, RuntimeErr, SqlxError};
 
 use crate::error::{Code, Error};
@@ -121,6 +119,12 @@ impl Fault {
         Some(Error::refused_because(code, reason, message))
     }
 
+    /// The error for the client of a fault that was found without an error of the database.
+    #[must_use]
+    pub fn error(self) -> Error {
+        self.refusal().unwrap_or_else(|| Error::internal("a statement failed"))
+    }
+
     /// The error for the client, with the cause in the log.
     pub fn told(self, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
         let Some(refusal) = self.refusal() else { return Error::internal(cause) };
@@ -135,9 +139,8 @@ impl Fault {
 
 /// A commit that was sent and not answered: it may or may not have happened.
 pub fn outcome_unknown() -> Error {
-    let message: Cow<'static, str> = "The database did not confirm the change, which may or may not have been made. \
-         Send it again with the same Idempotency-Key: it is made once."
-        .into();
+    let message = "The database did not confirm the change, which may or may not have been made. \
+         Send it again with the same Idempotency-Key: it is made once.";
     Error::refused_because(Code::ServiceUnavailable, "OUTCOME_UNKNOWN", message)
 }
 

@@ -108,7 +108,7 @@ impl<S: Source> Connections<S> {
             PoolError::Timeout(TimeoutType::Wait) => {
                 let status = self.0.status();
                 tracing::warn!(status.size, status.waiting, "all connections to the database are in use");
-                Fault::Busy.refusal().unwrap_or_else(|| Error::internal("busy"))
+                Fault::Busy.error()
             }
             error => Fault::OutOfReach.told(error),
         }

@@ -3,13 +3,14 @@
 use std::{str::FromStr, time::Duration};
 
 use sea_orm::{
-    SqlxError, Statement,
+    DbBackend, QueryResult, SqlxError, Statement,
     sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions},
 };
 use tokio::time::timeout;
 
 use super::{
     Settings,
+    fault::Fault,
     pool::{Connections, Source},
     raw::Raw,
 };
@@ -91,10 +92,19 @@ impl Servers {
 /// Opens a connection; with whether the server takes no changes.
 async fn enter(server: &PgConnectOptions) -> Result<(PgConnection, bool), SqlxError> {
     let mut connection = server.connect().await?;
+    let standby = is_standby(&connection.rows(&ask_standby()).await?);
+    Ok((connection, standby))
+}
+
+/// Asks whether a server takes no changes.
+fn ask_standby() -> Statement {
     let ask = "SELECT (pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on')::int";
-    let rows = connection.rows(&Statement::from_string(sea_orm::DbBackend::Postgres, ask)).await?;
-    let standby = rows.first().and_then(|row| json::int(row, 0).ok().flatten()).unwrap_or(0);
-    Ok((connection, standby == 1))
+    Statement::from_string(DbBackend::Postgres, ask)
+}
+
+/// The answer to it.
+fn is_standby(rows: &[QueryResult]) -> bool {
+    rows.first().and_then(|row| json::int(row, 0).ok().flatten()) == Some(1)
 }
 
 impl Postgres {
@@ -123,11 +133,9 @@ impl Postgres {
 
     /// Whether the server that changes go to takes them.
     pub async fn probe(&self) -> Result<()> {
-        let ask = "SELECT (pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on')::int";
-        let rows = self.writers.read(&Statement::from_string(sea_orm::DbBackend::Postgres, ask)).await?;
-        if rows.first().and_then(|row| json::int(row, 0).ok().flatten()) == Some(1) {
+        if is_standby(&self.writers.read(&ask_standby()).await?) {
             self.writers.distrust();
-            return Err(super::fault::Fault::ReadOnly.refusal().unwrap_or_else(|| Error::internal("read only")));
+            return Err(Fault::ReadOnly.error());
         }
         Ok(())
     }

@@ -33,7 +33,7 @@ const READERS: u32 = 4;
 #[derive(Debug)]
 pub struct Sqlite {
     /// Reads.
-    pub readers: Connections<ReaderFile>,
+    pub readers: Connections<SqliteSource>,
     /// Writes.
     pub writer: Arc<Writer>,
     /// The files.
@@ -44,23 +44,11 @@ pub struct Sqlite {
     log: u64,
 }
 
-/// Where readers come from.
-#[derive(Debug)]
-pub struct ReaderFile(SqliteConnectOptions);
+/// Where connections come from, the writer's and the readers' alike.
+#[derive(Clone, Debug)]
+pub struct SqliteSource(SqliteConnectOptions);
 
-/// Where the writer comes from.
-#[derive(Debug)]
-pub struct WriterFile(SqliteConnectOptions);
-
-impl Source for ReaderFile {
-    type Connection = SqliteConnection;
-
-    async fn open(&self) -> Result<SqliteConnection, SqlxError> {
-        self.0.connect().await
-    }
-}
-
-impl Source for WriterFile {
+impl Source for SqliteSource {
     type Connection = SqliteConnection;
 
     async fn open(&self) -> Result<SqliteConnection, SqlxError> {
@@ -77,10 +65,10 @@ impl Sqlite {
         anchor.command("SELECT 1 FROM sqlite_master").await.map_err(Error::internal)?;
         let file = Arc::new(DatabaseFile::new(path));
         file.remember()?;
-        let wait = settings.wait;
+        let (source, wait) = (SqliteSource(options), settings.wait);
         Ok(Self {
-            readers: Connections::new(ReaderFile(options.clone()), READERS, wait)?,
-            writer: Writer::new(WriterFile(options), (Arc::clone(&file), Arc::clone(health)), wait)?,
+            readers: Connections::new(source.clone(), READERS, wait)?,
+            writer: Writer::new(source, (Arc::clone(&file), Arc::clone(health)), wait)?,
             file,
             anchor: Mutex::new(Some(anchor)),
             log: settings.log,

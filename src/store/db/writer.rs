@@ -29,7 +29,7 @@ use super::{
     health::Health,
     pool::Source,
     raw::Raw,
-    sqlite::WriterFile,
+    sqlite::SqliteSource,
 };
 use crate::error::{Error, Result};
 
@@ -37,7 +37,7 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub struct Writer {
     slot: Arc<Mutex<Option<SqliteConnection>>>,
-    source: WriterFile,
+    source: SqliteSource,
     file: Arc<DatabaseFile>,
     health: Arc<Health>,
     log: Arc<File>,
@@ -53,7 +53,7 @@ pub struct Writer {
 impl Writer {
     /// A writer whose turns are waited for no longer than `wait`.
     pub fn new(
-        source: WriterFile,
+        source: SqliteSource,
         (file, health): (Arc<DatabaseFile>, Arc<Health>),
         wait: Duration,
     ) -> Result<Arc<Self>> {
@@ -76,7 +76,7 @@ impl Writer {
         let until = Instant::now() + self.wait;
         let Ok(slot) = timeout_at(until, Arc::clone(&self.slot).lock_owned()).await else {
             tracing::warn!("the writer was not free in time");
-            return Err(Fault::Busy.refusal().unwrap_or_else(|| Error::internal("busy")));
+            return Err(Fault::Busy.error());
         };
         let mut turn = Turn { slot: Some(slot), writer: Arc::clone(self), undoing: false };
         turn.open(until).await?;
