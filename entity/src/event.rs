@@ -8,7 +8,7 @@ use crate::{
     api_key::ApiKeyId,
     choice::EventAction,
     record::field,
-    table::{Field, Join, Link, Owner, Table, Type, physical, server},
+    table::{EXTERNAL_IDS, Field, Join, Link, Owner, Table, Type, physical, server},
     user::UserId,
 };
 
@@ -117,7 +117,7 @@ const BESIDE_FIELDS: [(Kind, &str); 5] = [
 pub fn told(kind: Kind) -> impl Iterator<Item = &'static str> {
     let beside = BESIDE_FIELDS.into_iter().filter(move |(of, _)| *of == kind).map(|(_, name)| name);
     let fields = kind.table().fields.iter().filter(|field| is_told(field));
-    fields.map(Field::told_as).chain(beside)
+    fields.map(Field::told_as).chain((kind != Kind::Event).then_some(EXTERNAL_IDS)).chain(beside)
 }
 
 /// Whether events tell of changes of a field: not of what changes with every save.

@@ -69,6 +69,12 @@ impl Table {
         }
     }
 
+    /// Whether clients may give its records the names that other systems have for them.
+    #[must_use]
+    pub fn is_named_elsewhere(&self) -> bool {
+        self.fields.iter().any(|field| field.input == Input::Write)
+    }
+
     /// API names that a role may hide.
     pub fn hidable(&self) -> impl Iterator<Item = &str> {
         let fields = self.fields.iter().filter(|field| field.hidable && field.shown());
@@ -81,6 +87,9 @@ impl Table {
         self.fields.iter().filter(|field| field.unique)
     }
 }
+
+/// The API name of a record's names in other systems, which are no column of it.
+pub const EXTERNAL_IDS: &str = "externalIds";
 
 /// A relation from one record type to another.
 #[derive(Debug)]

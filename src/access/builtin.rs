@@ -1,6 +1,6 @@
 //! The roles that Tandem brings: seeded into the database, then ordinary data.
 
-use entity::Kind;
+use entity::{Kind, table::EXTERNAL_IDS};
 
 use super::{
     Action::{self, Approve, Assign, Create, Delete, Export, Import, Merge, Read, Update},
@@ -85,10 +85,22 @@ impl BuiltIn {
             .collect()
     }
 
+    /// Whether it writes records of a kind that other systems know and may not say under which name: that is for who
+    /// brings records in from there. Whoever gives a record the name that another system looks for next, is told what
+    /// that system writes.
+    fn may_not_name(&self, kind: Kind) -> bool {
+        let may = |action| (self.cell)(room(kind), action) > None;
+        let shared = matches!(room(kind), Room::Accounts | Room::Contacts | Room::Leads | Room::Deals | Room::Lists);
+        let named = shared && kind.table().is_named_elsewhere();
+        named && (may(Create) || may(Update)) && !may(Import)
+    }
+
     /// Its field rules.
     #[must_use]
     pub fn fields(&self) -> Vec<(Kind, String, FieldRule)> {
-        self.fields.iter().map(|(kind, field, rule)| (*kind, (*field).to_owned(), *rule)).collect()
+        let own = self.fields.iter().map(|(kind, field, rule)| (*kind, (*field).to_owned(), *rule));
+        let unnamed = Kind::ALL.into_iter().filter(|kind| self.may_not_name(*kind));
+        own.chain(unnamed.map(|kind| (kind, EXTERNAL_IDS.to_owned(), FieldRule::ReadOnly))).collect()
     }
 }
 
@@ -250,7 +262,12 @@ mod tests {
         for role in ROLES {
             for (kind, field, rule) in role.fields() {
                 if rule == FieldRule::ReadOnly {
-                    assert!(kind.table().field(&field).is_some(), "{}: {}.{field}", role.key, kind.name());
+                    assert!(
+                        field == EXTERNAL_IDS || kind.table().field(&field).is_some(),
+                        "{}: {}.{field}",
+                        role.key,
+                        kind.name()
+                    );
                     continue;
                 }
                 assert!(kind.table().hidable().any(|name| name == field), "{}: {}.{field}", role.key, kind.name());

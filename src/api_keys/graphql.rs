@@ -5,14 +5,14 @@ use entity::{Kind, api_key, api_key::ApiKeyId};
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
-    error::{Result, UserCode, UserError},
     graphql::{
         node::{Row, store},
+        once::Once,
         payload::{outcome, payload},
         scalars::{DateTime, IdText},
-        schema::{Query, RequestKey},
+        schema::Query,
     },
-    store::Store,
+    store::{Change, Store},
 };
 
 /// A new API key.
@@ -51,6 +51,9 @@ pub struct ApiKeyRevokeInput {
     id: IdText,
     /// The version you have seen; refused with CONFLICT where the record has moved on.
     expected_version: Option<i32>,
+    /// Done once.
+    #[graphql(flatten)]
+    once: Once,
 }
 
 payload! {
@@ -90,7 +93,6 @@ impl ApiKeyMutation {
     ) -> async_graphql::Result<ApiKeyCreatePayload> {
         let create = async |store: &Store| {
             store.require_sign_in()?;
-            no_replay(ctx)?;
             super::create(store, &input.into_map()).await
         };
         let (done, user_errors) = outcome(create(store(ctx)?).await)?;
@@ -108,7 +110,6 @@ impl ApiKeyMutation {
     ) -> async_graphql::Result<ApiKeyRotatePayload> {
         let rotate = async |store: &Store| {
             store.require_sign_in()?;
-            no_replay(ctx)?;
             let key = ApiKeyId(input.id.of(Kind::ApiKey)?);
             let secret = super::rotate(store, key, input.overlap_minutes, input.expected_version).await?;
             Ok((key, secret))
@@ -126,8 +127,13 @@ impl ApiKeyMutation {
     ) -> async_graphql::Result<ApiKeyRevokePayload> {
         let revoke = async |store: &Store| {
             store.require_sign_in()?;
+            let once = input.once.key(ctx)?;
             let key = ApiKeyId(input.id.of(Kind::ApiKey)?);
-            super::revoke(store, key, input.expected_version).await.map(|()| key)
+            let revoke = async |change: &mut Change| {
+                super::revoke(change, key, input.expected_version).await?;
+                Ok(key.0)
+            };
+            store.once(once.as_ref(), revoke).await
         };
         let (key, user_errors) = outcome(revoke(store(ctx)?).await)?;
         Ok(ApiKeyRevokePayload { api_key: key.map(Row::new), user_errors, query: Query::default() })
@@ -145,14 +151,4 @@ impl ApiKeyCreateInput {
         map.extend(self.owner_id.map(|owner| ("ownerId".to_owned(), owner.0.into())));
         map
     }
-}
-
-/// A repetition would have to tell the secret again. To do the thing twice instead would break the
-/// promise of the key.
-fn no_replay(ctx: &Context<'_>) -> Result<()> {
-    if ctx.data_opt::<RequestKey>().is_none_or(|key| key.0.is_none()) {
-        return Ok(());
-    }
-    let message = "A secret is shown once and not kept, so this takes no idempotency key; send it without.";
-    Err(UserError::new(UserCode::Invalid, "idempotencyKey", message).because("NOT_REPEATABLE").into())
 }

@@ -126,10 +126,8 @@ pub async fn rotate(store: &Store, key: ApiKeyId, overlap: i32, expected: Option
 }
 
 /// Ends a key for good, at once. A key that was revoked before stays as it is.
-pub async fn revoke(store: &Store, key: ApiKeyId, expected: Option<i32>) -> Result<()> {
-    store.require_sign_in()?;
-    let now = store.now();
-    let mut change = store.begin().await?;
+pub async fn revoke(change: &mut Change, key: ApiKeyId, expected: Option<i32>) -> Result<()> {
+    let now = change.store().now();
     let row = change.find::<api_key::Entity>(key.0).await?;
     if !change.may(Kind::ApiKey, key.0, Action::Delete).await? {
         return Err(missing("revoke this API key"));
@@ -141,7 +139,7 @@ pub async fn revoke(store: &Store, key: ApiKeyId, expected: Option<i32>) -> Resu
         let end = async |change: &mut Change| change.update::<api_key::Entity>(key.0, expected, draft).await;
         change.as_system(Purpose::Consequence, end).await?;
     }
-    change.commit().await
+    Ok(())
 }
 
 async fn keep(change: &mut Change, key: ApiKeyId, (secret, old_until): (&str, Instant)) -> Result<()> {

@@ -6,7 +6,7 @@ use async_graphql::{
 };
 use entity::{
     Kind,
-    table::{Choices, Field, Input, Join, Table, Type},
+    table::{Choices, EXTERNAL_IDS, Field, Input, Join, Table, Type},
 };
 
 use super::select::groupable;
@@ -494,7 +494,7 @@ fn node(registry: &mut Registry, table: &'static Table) {
     if table.kind == Kind::Event {
         fields.extend(told());
     } else {
-        fields.push(field("externalIds", "[ExternalId!]!", "The names other systems have for the record.", &[]));
+        fields.push(field(EXTERNAL_IDS, "[ExternalId!]!", "The names other systems have for the record.", &[]));
     }
     fields.push(field(
         "hiddenFields",

@@ -4,8 +4,10 @@
 
 pub mod choice;
 pub mod describe;
+pub mod external_ids;
 pub mod mutation;
 pub mod node;
+pub mod once;
 pub mod payload;
 pub mod query;
 pub mod scalars;

@@ -10,13 +10,14 @@ use async_graphql::{
     registry::{MetaTypeId, Registry},
     resolver_utils::resolve_container,
 };
-use entity::{Kind, id};
+use entity::Kind;
 use sea_orm::prelude::Uuid;
 use serde_json::{Map, Value as Json};
 
 use super::{
     describe::{self, field},
     node::{each, row, store, written},
+    once,
     payload::outcome,
     schema::{NOUNS, Query},
     select::{Picked, Selections},
@@ -25,7 +26,7 @@ use super::{
 use crate::{
     error::{Error, Result, UserCode, UserError},
     store::{
-        Draft, Idempotency, Noun, Replay, Store,
+        Change, Draft, Idempotency, Noun, Replay, Store,
         bulk::{self, OnError, Outcome},
         value,
     },
@@ -89,20 +90,10 @@ async fn run(ctx: &Context<'_>, noun: &dyn Noun, verb: Verb) -> Result<Done> {
     let Some(Json::Object(mut input)) = arguments.remove("input") else {
         return Err(Error::argument("input is required."));
     };
-    let key = input.remove("idempotencyKey").and_then(|key| key.as_str().map(str::to_owned));
-    // One header serves all the fields of a document, each under its own response key.
-    let place = ctx.item.node.response_key().node.as_str();
-    let header = || ctx.data_opt::<crate::graphql::schema::RequestKey>().and_then(|key| key.0.clone());
-    let key = key.or_else(|| header().map(|key| format!("{key}/{place}")));
-    let key = match (key, verb) {
-        (Some(key), Verb::Create | Verb::BulkUpsert) => {
-            let name = root_name(noun, verb);
-            match outcome(Idempotency::new(&key, &name, &Json::Object(input.clone())))? {
-                (Some(key), _) => Some(key),
-                (None, mistakes) => return Ok(Done { mistakes, ..Done::default() }),
-            }
-        }
-        _ => None,
+    let given = input.remove("idempotencyKey").and_then(|key| key.as_str().map(str::to_owned));
+    let key = match outcome(once::key(ctx, given.as_deref()))? {
+        (Some(key), _) => key,
+        (None, mistakes) => return Ok(Done { mistakes, ..Done::default() }),
     };
     if verb == Verb::BulkUpsert {
         return upsert(store, noun, input, key.as_ref()).await;
@@ -141,18 +132,7 @@ async fn one(
     let kind = noun.kind();
     if verb == Verb::Create {
         let draft = Draft::read(kind, &input, true, (&store.actor().policy, noun.extras()))?;
-        let mut change = store.begin().await?;
-        if let Some(key) = key
-            && let Replay::Answer(answer) = key.look_up(&change).await?
-        {
-            return read_answer(kind, &answer);
-        }
-        let id = noun.create(&mut change, draft).await?;
-        if let Some(key) = key {
-            key.keep(&mut change, &id::global(kind, id).into()).await?;
-        }
-        change.commit().await?;
-        return Ok(id);
+        return store.once(key, async |change| noun.create(change, draft).await).await;
     }
     let id = input.remove("id");
     let id = id.as_ref().and_then(Json::as_str).unwrap_or_default();
@@ -166,17 +146,14 @@ async fn one(
     } else {
         Draft::default()
     };
-    let mut change = store.begin().await?;
-    match verb {
-        Verb::Update => drop(noun.update(&mut change, id, expected, draft).await?),
-        _ => noun.archive(&mut change, id, expected, verb == Verb::Archive).await?,
-    }
-    change.commit().await?;
-    Ok(id)
-}
-
-fn read_answer(kind: Kind, answer: &Json) -> Result<Uuid> {
-    value::key(kind, answer.as_str().unwrap_or_default()).map_err(|misfit| Error::internal(misfit.message))
+    let work = async |change: &mut Change| {
+        match verb {
+            Verb::Update => drop(noun.update(change, id, expected, draft).await?),
+            _ => noun.archive(change, id, expected, verb == Verb::Archive).await?,
+        }
+        Ok(id)
+    };
+    store.once(key, work).await
 }
 
 async fn upsert(

@@ -2,7 +2,10 @@
 
 use async_graphql::{MergedObject, Schema, SchemaBuilder, ValidationMode};
 
-use super::{mutation::NounMutation, query::NounQuery, subscription::Subscription};
+use super::{
+    external_ids::ExternalIdMutation, mutation::NounMutation, once::Mutation, query::NounQuery,
+    subscription::Subscription,
+};
 use crate::{
     accounts, api_keys,
     api_keys::graphql::ApiKeyMutation,
@@ -47,7 +50,8 @@ pub struct Query(NounQuery, PeopleQuery, RoleQuery, AccessCatalogueQuery, Import
 
 /// What can be changed.
 #[derive(Default, MergedObject)]
-pub struct Mutation(NounMutation, PeopleMutation, RoleMutation, ApiKeyMutation, ImportMutation);
+#[graphql(name = "Mutation")]
+pub struct Mutations(NounMutation, ExternalIdMutation, PeopleMutation, RoleMutation, ApiKeyMutation, ImportMutation);
 
 /// Tandem's schema.
 pub type TandemSchema = Schema<Query, Mutation, Subscription>;

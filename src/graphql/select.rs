@@ -9,7 +9,7 @@ use async_graphql::{
 use async_graphql_value::Value as Literal;
 use entity::{
     Kind,
-    table::{Join, Link, Type},
+    table::{EXTERNAL_IDS, Join, Link, Type},
 };
 use serde_json::{Map, Value as Json};
 
@@ -148,7 +148,7 @@ impl<'a> Selections<'a> {
                 Item::Typename
             } else if name == "hiddenFields" {
                 Item::HiddenFields
-            } else if name == "externalIds" {
+            } else if name == EXTERNAL_IDS {
                 Item::Child(rows.child(Child::ExternalIds(self.parts(&picked.sets, "ExternalId", &["system", "id"]))))
             } else if let Some(item) = self.told(&picked, rows) {
                 item

@@ -1,10 +1,11 @@
 //! The standard mutations of nouns, and how the schema shows them.
 
 use async_graphql::registry::Registry;
-use entity::table::Type;
+use entity::table::{EXTERNAL_IDS, Type};
 
 use super::describe::{self, In, field, input_object, object, required, writable};
-use crate::store::{Noun, bulk};
+use super::once;
+use crate::store::{Noun, REMOVED_EXTERNAL_IDS, bulk};
 
 /// A standard mutation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +88,7 @@ pub fn describe(registry: &mut Registry, noun: &dyn Noun) {
         });
         let mut fields: Vec<_> = columns.collect();
         fields.push((
-            "externalIds".into(),
+            EXTERNAL_IDS.into(),
             "[ExternalIdInput!]".into(),
             "Names other systems have for the record; added to those it has.".into(),
         ));
@@ -98,8 +99,7 @@ pub fn describe(registry: &mut Registry, noun: &dyn Noun) {
         }
         fields
     };
-    let key: (String, String, String) =
-        ("idempotencyKey".into(), "String".into(), "Sent again with the same input within 24 hours, nothing is done twice; overrides the `Idempotency-Key` header.".into());
+    let key: (String, String, String) = (once::FIELD.into(), "String".into(), once::DOC.into());
     let id: (String, String, String) = ("id".into(), "ID!".into(), "Which record.".into());
     let version: (String, String, String) = (
         "expectedVersion".into(),
@@ -116,9 +116,15 @@ pub fn describe(registry: &mut Registry, noun: &dyn Noun) {
             Verb::Update => {
                 let mut fields = vec![id.clone(), version.clone()];
                 fields.extend(input_fields(registry, false));
+                fields.push((
+                    REMOVED_EXTERNAL_IDS.into(),
+                    "[ExternalIdInput!]".into(),
+                    "Names other systems have for the record, to be taken from it; one that it does not have changes nothing.".into(),
+                ));
+                fields.push(key.clone());
                 fields
             }
-            Verb::Archive | Verb::Restore => vec![id.clone(), version.clone()],
+            Verb::Archive | Verb::Restore => vec![id.clone(), version.clone(), key.clone()],
             Verb::BulkUpsert => {
                 let item = input_fields(registry, true)
                     .into_iter()

@@ -96,7 +96,7 @@ async fn around<H: Host>(State(edge): State<Arc<Edge<H>>>, request: Request, nex
     let mut request = Request::from_parts(parts, body);
     request.extensions_mut().insert(about.clone());
     let mut response = if strange_key {
-        let message = "Idempotency-Key must be 1 to 128 visible ASCII characters.";
+        let message = "Idempotency-Key must be 1 to 255 visible ASCII characters.";
         graphql::refuse(Refusal::new(Code::BadRequest, message), &about)
     } else {
         AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {

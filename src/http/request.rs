@@ -9,8 +9,9 @@ use axum::{
 use ipnet::IpNet;
 
 use super::host::About;
+use crate::store::is_key;
 
-/// Bytes of a request id, an idempotency key or a user agent that are taken over.
+/// Bytes of a request id or a user agent that are taken over.
 const LONGEST: usize = 128;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -19,7 +20,7 @@ pub(super) const PREVIEW_AS: &str = "tandem-preview-as";
 
 /// Whether the idempotency key is one that we do not take: to run the request without it would break its promise.
 pub(super) fn has_strange_key(headers: &HeaderMap) -> bool {
-    headers.contains_key(IDEMPOTENCY_KEY) && visible(headers, IDEMPOTENCY_KEY).is_none()
+    headers.get(IDEMPOTENCY_KEY).is_some_and(|key| !key.to_str().is_ok_and(is_key))
 }
 
 /// What is known of this request; a missing or strange request id is replaced.
@@ -32,7 +33,7 @@ pub(super) fn about(parts: &Parts, trusted: &[IpNet]) -> About {
             .get(header::USER_AGENT)
             .and_then(|value| value.to_str().ok())
             .map(|agent| agent.chars().take(LONGEST * 2).collect()),
-        idempotency_key: visible(&parts.headers, IDEMPOTENCY_KEY),
+        idempotency_key: parts.headers.get(IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok()).map(str::to_owned),
         // A strange value is passed on as one that names nobody: to run as oneself would break the promise.
         preview_as: parts
             .headers

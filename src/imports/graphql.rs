@@ -20,6 +20,7 @@ use crate::{
         choice::Of,
         describe,
         node::{Row, store},
+        once::Once,
         payload::{outcome, payload},
         scalars::IdText,
         schema::{NOUNS, Query},
@@ -46,6 +47,9 @@ pub struct ImportStartInput {
     /// Whether to tell what would happen and change nothing.
     #[graphql(default = false)]
     dry_run: bool,
+    /// Done once.
+    #[graphql(flatten)]
+    once: Once,
 }
 
 payload! {
@@ -212,20 +216,21 @@ impl ImportMutation {
     ) -> Result<ImportStartPayload> {
         let store = store(ctx)?;
         store.require_sign_in()?;
-        let (id, user_errors) = outcome(start(store, input).await)?;
+        let (id, user_errors) = outcome(start(ctx, store, input).await)?;
         let upload_path = id.map(upload::path);
         Ok(ImportStartPayload { job: id.map(Row::new), upload_path, user_errors, query: Query::default() })
     }
 }
 
-async fn start(store: &Store, input: ImportStartInput) -> Result<ImportJobId> {
-    let ImportStartInput { map, file_name, dry_run } = input;
+async fn start(ctx: &Context<'_>, store: &Store, input: ImportStartInput) -> Result<ImportJobId> {
+    let ImportStartInput { map, file_name, dry_run, once } = input;
+    let key = once.key(ctx)?;
     let mut mistakes = Vec::new();
     if file_name.trim().is_empty() {
         mistakes.push(UserError::new(UserCode::Required, "fileName", "fileName is required."));
     }
     match Map::parse(&map) {
-        Ok(map) if mistakes.is_empty() => return upload::expect(store, &map, &file_name, dry_run).await,
+        Ok(map) if mistakes.is_empty() => return upload::expect(store, key.as_ref(), &map, &file_name, dry_run).await,
         Ok(_) => {}
         Err(Error::Input(why)) => {
             // Where in the map it is, the message says.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result, UserCode},
-    store::{Awaited, JobStart, Store, Upload},
+    store::{Awaited, Change, Idempotency, JobStart, Store, Upload},
 };
 
 /// Bytes that one statement keeps.
@@ -26,15 +26,21 @@ pub(super) fn path(job: ImportJobId) -> String {
 }
 
 /// Notes an import that waits for its file. Refused where the actor may not import what the map fills.
-pub(super) async fn expect(store: &Store, map: &Map, file_name: &str, dry_run: bool) -> Result<ImportJobId> {
+pub(super) async fn expect(
+    store: &Store,
+    key: Option<&Idempotency>,
+    map: &Map,
+    file_name: &str,
+    dry_run: bool,
+) -> Result<ImportJobId> {
     store.user()?;
     permitted(store, map)?;
     let (file_name, resource) = (listed(file_name)?, map.resource());
-    let mut change = store.begin().await?;
-    let start = JobStart { file_name, resource, dry_run, rows: 0, fingerprint: "", waits_with: Some(&map.text) };
-    let job = change.open_job(start).await?;
-    change.commit().await?;
-    Ok(job.id.into())
+    let open = async |change: &mut Change| {
+        let start = JobStart { file_name, resource, dry_run, rows: 0, fingerprint: "", waits_with: Some(&map.text) };
+        Ok(change.open_job(start).await?.id)
+    };
+    store.once(key, open).await.map(ImportJobId)
 }
 
 /// Takes the file of an import of the actor's that waits for it; a worker imports it from then on. An upload that

@@ -6,6 +6,7 @@ use entity::Department;
 use super::invitations::Newcomer;
 use crate::graphql::{
     choice::Of,
+    once::Once,
     scalars::{EmailAddress, IdText},
 };
 
@@ -133,6 +134,9 @@ pub struct UserReactivateInput {
     pub(super) id: IdText,
     /// The version you have seen; refused with CONFLICT where the record has moved on.
     pub(super) expected_version: Option<i32>,
+    /// Done once.
+    #[graphql(flatten)]
+    pub(super) once: Once,
 }
 
 /// A password for somebody.

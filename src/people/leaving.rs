@@ -41,11 +41,9 @@ pub async fn deactivate(
 }
 
 /// Lets somebody sign in again. Their records stay with whom they went to.
-pub async fn reactivate(store: &Store, user: UserId, expected: Option<i32>) -> Result<()> {
-    let mut change = store.begin().await?;
-    may_do(&mut change, user).await?;
-    set_status(&mut change, user, UserStatus::Active, expected).await?;
-    change.commit().await
+pub async fn reactivate(change: &mut Change, user: UserId, expected: Option<i32>) -> Result<()> {
+    may_do(change, user).await?;
+    set_status(change, user, UserStatus::Active, expected).await
 }
 
 async fn may_do(change: &mut Change, user: UserId) -> Result<()> {

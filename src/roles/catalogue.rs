@@ -64,6 +64,9 @@ pub fn verbs(kind: Kind, action: Action) -> Vec<String> {
         Action::Import if standard.create => vec!["importStart".to_owned()],
         _ => vec![],
     };
+    if action == Action::Update && standard.update {
+        verbs.push("externalIdMove".to_owned());
+    }
     let special = SPECIAL.iter().filter(|(_, of, does)| (*of, *does) == (kind, action));
     verbs.extend(special.map(|(verb, ..)| (*verb).to_owned()));
     verbs

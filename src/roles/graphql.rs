@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Object};
 use entity::{role, role_assignment};
+use sea_orm::prelude::Uuid;
 
 use super::{
     answers::{Holders, RoleDifference, RolePreview},
@@ -18,7 +19,7 @@ use crate::{
         scalars::Json,
         schema::Query,
     },
-    store::Store,
+    store::{Change, Store},
 };
 
 /// What can be read of roles besides the roles themselves.
@@ -108,10 +109,13 @@ impl RoleMutation {
     ) -> async_graphql::Result<RoleDeletePayload> {
         let delete = async |store: &Store| {
             store.require_sign_in()?;
+            let key = input.once.key(ctx)?;
             let (role, expected, in_use) = input.read()?;
-            let mut change = store.begin().await?;
-            holding::delete(&mut change, role, expected, in_use).await?;
-            change.commit().await.map(|()| role)
+            let delete = async |change: &mut Change| {
+                holding::delete(change, role, expected, in_use).await?;
+                Ok(role.0)
+            };
+            store.once(key.as_ref(), delete).await
         };
         let (role, user_errors) = outcome(delete(store(ctx)?).await)?;
         Ok(RoleDeletePayload { role: role.map(Row::new), user_errors, query: Query::default() })
@@ -126,10 +130,10 @@ impl RoleMutation {
     ) -> async_graphql::Result<RoleAssignPayload> {
         let assign = async |store: &Store| {
             store.require_sign_in()?;
+            let key = input.once.key(ctx)?;
             let (role, user) = input.read()?;
-            let mut change = store.begin().await?;
-            let assignment = holding::assign(&mut change, role, user).await?;
-            change.commit().await.map(|()| assignment)
+            let assign = async |change: &mut Change| holding::assign(change, role, user).await.map(Uuid::from);
+            store.once(key.as_ref(), assign).await
         };
         let (assignment, user_errors) = outcome(assign(store(ctx)?).await)?;
         Ok(RoleAssignPayload { assignment: assignment.map(Row::new), user_errors, query: Query::default() })
@@ -144,10 +148,13 @@ impl RoleMutation {
     ) -> async_graphql::Result<RoleUnassignPayload> {
         let unassign = async |store: &Store| {
             store.require_sign_in()?;
+            let key = input.once.key(ctx)?;
             let (role, user) = input.read()?;
-            let mut change = store.begin().await?;
-            let assignment = holding::unassign(&mut change, role, user).await?;
-            change.commit().await.map(|()| assignment)
+            let unassign = async |change: &mut Change| {
+                let assignment = holding::unassign(change, role, user).await?;
+                Ok(assignment.map(Uuid::from))
+            };
+            store.once(key.as_ref(), unassign).await
         };
         let (assignment, user_errors) = outcome(unassign(store(ctx)?).await)?;
         let assignment = assignment.flatten().map(Row::new);

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use super::{holding::InUse, preview::Step};
 use crate::{
     error::{Error, Result},
-    graphql::{describe, scalars, scalars::IdText, schema::NOUNS},
+    graphql::{describe, once::Once, scalars, scalars::IdText, schema::NOUNS},
     store::value,
 };
 
@@ -25,6 +25,9 @@ pub struct RoleDeleteInput {
     /// Whether to delete it although people hold it or API keys act by it: it is taken from its holders, its keys are refused from then on.
     #[graphql(default = false)]
     even_if_in_use: bool,
+    /// Done once.
+    #[graphql(flatten)]
+    pub(super) once: Once,
 }
 
 /// A role for somebody.
@@ -34,6 +37,9 @@ pub struct RoleAssignInput {
     role_id: IdText,
     /// Who is to hold it.
     user_id: IdText,
+    /// Done once.
+    #[graphql(flatten)]
+    pub(super) once: Once,
 }
 
 /// A role to take from somebody.
@@ -43,6 +49,9 @@ pub struct RoleUnassignInput {
     role_id: IdText,
     /// Who is to hold it no more.
     user_id: IdText,
+    /// Done once.
+    #[graphql(flatten)]
+    pub(super) once: Once,
 }
 
 /// Roles to bring in.

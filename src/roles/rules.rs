@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use entity::{Kind, table::Input};
+use entity::{
+    Kind,
+    table::{EXTERNAL_IDS, Input},
+};
 
 use crate::{
     access::{Action, FieldRule, Grant, Reach},
@@ -105,7 +108,8 @@ fn field_rule(text: &str) -> Result<(Kind, String, FieldRule), UserError> {
     let table = kind.table();
     let columns = || {
         let shown = table.fields.iter().filter(|field| !field.physical);
-        shown.map(|field| (field.link_name.as_deref().unwrap_or(&field.name), field.input))
+        let named = table.is_named_elsewhere().then_some((EXTERNAL_IDS, Input::Write));
+        shown.map(|field| (field.link_name.as_deref().unwrap_or(&field.name), field.input)).chain(named)
     };
     let column = columns().find(|(name, _)| *name == field);
     if column.is_none() && table.link(field).is_none() {

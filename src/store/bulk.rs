@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use entity::{
     Kind, id,
-    table::{Choices, Field},
+    table::{Choices, EXTERNAL_IDS, Field},
 };
 use sea_orm::{Value, prelude::Uuid};
 use serde_json::{Value as Json, json};
@@ -247,12 +247,12 @@ pub async fn recognise(
                 if records.len() > 1 {
                     return Err(Error::input(
                         UserCode::Conflict,
-                        "externalIds",
+                        EXTERNAL_IDS,
                         "These external ids belong to different records.",
                     ));
                 }
                 if names.is_empty() && match_on.is_some() && draft.is_ok() {
-                    return Err(missing("externalIds"));
+                    return Err(missing(EXTERNAL_IDS));
                 }
                 let identities = names.into_iter().map(|(system, id)| Identity::External(system, id));
                 Ok(Recognised { record: records.first().copied(), identities: identities.collect() })
@@ -317,7 +317,14 @@ pub fn undone(outcomes: Vec<Outcome>, rolled_back: bool) -> Vec<Outcome> {
 pub fn show(kind: Kind, outcomes: &[Outcome]) -> Json {
     let one = |outcome: &Outcome| {
         let mistakes = outcome.mistakes.iter().map(|mistake| {
-            json!({ "code": mistake.code.as_str(), "message": mistake.message, "field": mistake.field, "index": mistake.index })
+            json!({
+                "code": mistake.code.as_str(),
+                "reason": mistake.reason,
+                "message": mistake.message,
+                "field": mistake.field,
+                "index": mistake.index,
+                "conflict": mistake.conflict.map(|(kind, id)| id::global(kind, id)),
+            })
         });
         json!({
             "status": outcome.status(),
@@ -339,6 +346,8 @@ pub fn read(kind: Kind, kept: &Json) -> Vec<Outcome> {
             let mut error =
                 UserError::new(code.unwrap_or(UserCode::Invalid), "", mistake["message"].as_str().unwrap_or_default());
             error.field = field;
+            error.reason = mistake["reason"].as_str().map(|reason| reason.to_owned().into());
+            error.conflict = mistake["conflict"].as_str().and_then(id::parse);
             error.index = mistake["index"].as_u64().and_then(|index| usize::try_from(index).ok());
             error
         });

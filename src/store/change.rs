@@ -268,8 +268,8 @@ impl Change {
         E::check(&row, None, &mut problems);
         problems.into_result()?;
         self.check_unique::<E>(&row, None).await?;
-        self.put::<E>(EventAction::Created, None, &row).await?;
-        self.keep_external_ids(table.kind, E::id(&row), &draft.external_ids).await?;
+        let names = self.keep_external_ids((table.kind, E::id(&row)), true, &draft).await?;
+        self.put::<E>(EventAction::Created, None, &row, names).await?;
         E::after(self, &row, None, &draft).await?;
         self.check_reach::<E>(&row, Action::Create).await?;
         Ok(row)
@@ -322,8 +322,8 @@ impl Change {
         E::settle(self, &mut row, Some(&before), draft).await?;
         finish::<E>(&mut row)?;
         keep_fixed::<E>(&before, &row, draft)?;
-        let new_names = self.keep_external_ids(table.kind, E::id(&row), &draft.external_ids).await?;
-        if row == before && !new_names {
+        let names = self.keep_external_ids((table.kind, E::id(&row)), false, draft).await?;
+        if row == before && names.is_none() {
             E::after(self, &row, Some(&before), draft).await?;
             return Ok((before, Saved::Unchanged));
         }
@@ -334,7 +334,7 @@ impl Change {
         self.check_assign::<E>(&before, &row).await?;
         self.check_unique::<E>(&row, Some(&before)).await?;
         E::stamp(&mut row, E::version(&before) + 1, self.store.now());
-        self.put::<E>(EventAction::Updated, Some(&before), &row).await?;
+        self.put::<E>(EventAction::Updated, Some(&before), &row, names).await?;
         E::after(self, &row, Some(&before), draft).await?;
         self.check_reach::<E>(&row, Action::Update).await?;
         Ok((row, Saved::Updated))
@@ -361,7 +361,7 @@ impl Change {
         }
         E::stamp(&mut row, E::version(&before) + 1, self.store.now());
         let action = if archived { EventAction::Archived } else { EventAction::Restored };
-        self.put::<E>(action, Some(&before), &row).await?;
+        self.put::<E>(action, Some(&before), &row, None).await?;
         E::after(self, &row, Some(&before), &Draft::default()).await?;
         Ok(row)
     }

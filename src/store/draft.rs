@@ -2,7 +2,7 @@
 
 use entity::{
     Kind, Record,
-    table::{Field, Input, Table, Type},
+    table::{EXTERNAL_IDS, Field, Input, Table, Type},
 };
 use sea_orm::{ActiveModelTrait, Iterable, ModelTrait, TryIntoModel, Value, prelude::Uuid};
 use serde_json::{Map, Value as Json};
@@ -13,12 +13,17 @@ use crate::{
     error::{Error, Result, UserCode, UserError},
 };
 
+/// The input that takes names in other systems from a record.
+pub const REMOVED_EXTERNAL_IDS: &str = "removeExternalIds";
+
 /// Values for some columns of a record.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
     values: Vec<(usize, Value)>,
     /// Names other systems have for the record.
     pub external_ids: Vec<(String, String)>,
+    /// Those that it loses.
+    pub removed_external_ids: Vec<(String, String)>,
     /// Inputs that are no columns, for the noun's own rules.
     pub extras: Map<String, Json>,
 }
@@ -101,35 +106,54 @@ impl Draft {
     }
 
     fn read_other(&mut self, name: &str, json: &Json, extras: &[Extra], mistakes: &mut Vec<UserError>) {
-        if name != "externalIds" {
-            if extras.iter().any(|extra| extra.name == name) {
-                self.extras.insert(name.to_owned(), json.clone());
-            } else {
-                mistakes.push(
-                    UserError::new(UserCode::Invalid, name, format!("{name} cannot be set.")).because("UNKNOWN_FIELD"),
-                );
+        let names = match name {
+            EXTERNAL_IDS => &mut self.external_ids,
+            REMOVED_EXTERNAL_IDS => &mut self.removed_external_ids,
+            _ => {
+                if extras.iter().any(|extra| extra.name == name) {
+                    self.extras.insert(name.to_owned(), json.clone());
+                } else {
+                    mistakes.push(
+                        UserError::new(UserCode::Invalid, name, format!("{name} cannot be set."))
+                            .because("UNKNOWN_FIELD"),
+                    );
+                }
+                return;
             }
-            return;
-        }
+        };
         for (n, item) in json.as_array().into_iter().flatten().enumerate() {
-            let part = |part: &str| item.get(part).and_then(Json::as_str).map(str::trim).unwrap_or_default().to_owned();
-            let (system, id) = (part("system"), part("id"));
-            if system.is_empty()
-                || id.is_empty()
-                || system.chars().count() > 100
-                || id.chars().count() > 200
-                || [&system, &id].iter().any(|text| value::has_control(text))
-            {
-                let field = format!("externalIds.{n}");
-                mistakes.push(UserError::new(
-                    UserCode::Invalid,
-                    &field,
-                    "An external id has a system (1 to 100 characters) and an id (1 to 200), without control characters.",
-                ));
-            } else {
-                self.external_ids.push((system, id));
+            let part = |part: &str| item.get(part).and_then(Json::as_str).unwrap_or_default();
+            match Self::external_id(part("system"), part("id")) {
+                Ok(one) => names.push(one),
+                Err(mistake) => {
+                    mistakes.push(UserError { field: vec![name.to_owned(), n.to_string()], ..mistake });
+                }
             }
         }
+    }
+
+    /// Nothing but a name in another system, given to a record or taken from it.
+    #[must_use]
+    pub fn named(name: (String, String), taken: bool) -> Self {
+        let mut draft = Self::default();
+        if taken { &mut draft.removed_external_ids } else { &mut draft.external_ids }.push(name);
+        draft
+    }
+
+    /// A name that another system has for a record, as it is stored.
+    pub fn external_id(system: &str, id: &str) -> Result<(String, String), UserError> {
+        let (system, id) = (system.trim(), id.trim());
+        if system.is_empty()
+            || id.is_empty()
+            || system.chars().count() > 100
+            || id.chars().count() > 200
+            || [system, id].iter().any(|text| value::has_control(text))
+        {
+            let message =
+                "An external id has a system (1 to 100 characters) and an id (1 to 200), without control characters.";
+            return Err(UserError::new(UserCode::Invalid, "id", message));
+        }
+        Ok((system.to_owned(), id.to_owned()))
     }
 
     /// The keys it sets: field and id.

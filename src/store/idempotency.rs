@@ -1,17 +1,20 @@
 //! Idempotency keys: the same request sent twice is done once.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sea_orm::prelude::Uuid;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use super::{Lock, change::Change, json};
+use super::{Lock, Store, change::Change, json};
 use crate::error::{Code, Error, Result, UserCode, UserError};
 
 /// How long a key is kept.
 pub const KEPT: Duration = Duration::from_hours(24);
+
+/// Bytes of the longest key.
+pub const LONGEST: usize = 255;
 
 /// A client's key and the fingerprint of what it asks for.
 #[derive(Clone, Debug)]
@@ -29,18 +32,68 @@ pub enum Replay {
     Answer(Json),
 }
 
-impl Idempotency {
-    /// A key for an operation with this input.
-    pub fn new(key: &str, operation: &str, input: &Json) -> Result<Self> {
-        if key.is_empty() || key.len() > 255 || !key.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(Error::input(
-                UserCode::Invalid,
-                "idempotencyKey",
-                "An idempotency key has 1 to 255 visible ASCII characters.",
-            ));
+/// What a change answers, as it is kept under an idempotency key.
+pub trait Kept: Sized {
+    /// As it is kept.
+    fn show(&self) -> Json;
+    /// Reads what [`Kept::show`] has written.
+    fn read(kept: &Json) -> Result<Self>;
+}
+
+impl Kept for Uuid {
+    fn show(&self) -> Json {
+        self.to_string().into()
+    }
+    fn read(kept: &Json) -> Result<Self> {
+        kept.as_str().unwrap_or_default().parse().map_err(Error::internal)
+    }
+}
+
+impl Kept for Option<Uuid> {
+    fn show(&self) -> Json {
+        self.as_ref().map_or(Json::Null, Kept::show)
+    }
+    fn read(kept: &Json) -> Result<Self> {
+        if kept.is_null() { Ok(None) } else { Uuid::read(kept).map(Some) }
+    }
+}
+
+impl Store {
+    /// Makes a change and keeps it, under a key only once: sent again, the answer of the first time is given. What
+    /// fails is not kept and is tried anew.
+    pub async fn once<T: Kept>(
+        &self,
+        key: Option<&Idempotency>,
+        work: impl AsyncFnOnce(&mut Change) -> Result<T>,
+    ) -> Result<T> {
+        let mut change = self.begin().await?;
+        if let Some(key) = key
+            && let Replay::Answer(answer) = key.look_up(&change).await?
+        {
+            return T::read(&answer);
         }
+        let done = work(&mut change).await?;
+        if let Some(key) = key {
+            key.keep(&mut change, &done.show()).await?;
+        }
+        change.commit().await?;
+        Ok(done)
+    }
+}
+
+impl Idempotency {
+    /// A key for an operation with this input. One header serves all the fields of a document, each at its own
+    /// `place`.
+    pub fn new(key: &str, place: Option<&str>, operation: &str, input: &Json) -> Result<Self> {
+        if !is_key(key) {
+            let message = format!("An idempotency key has 1 to {LONGEST} visible ASCII characters.");
+            return Err(Error::input(UserCode::Invalid, "idempotencyKey", message));
+        }
+        let input = canonical(input);
         let fingerprint = URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{operation}\n{input}")));
-        Ok(Self { key: key.to_owned(), fingerprint })
+        // No client's key has a space.
+        let key = place.map_or_else(|| key.to_owned(), |place| format!("{key} {place}"));
+        Ok(Self { key, fingerprint })
     }
 
     /// Looks the key up; a key used for something else is refused.
@@ -86,8 +139,49 @@ impl Idempotency {
     }
 }
 
+/// Whether a client's key has the form of one.
+#[must_use]
+pub fn is_key(text: &str) -> bool {
+    !text.is_empty() && text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// The same value with its members in the order of their names, which nobody means anything by.
+fn canonical(value: &Json) -> Json {
+    match value {
+        Json::Object(members) => {
+            let sorted: BTreeMap<_, _> = members.iter().map(|(name, value)| (name.clone(), canonical(value))).collect();
+            Json::Object(sorted.into_iter().collect())
+        }
+        Json::Array(items) => items.iter().map(canonical).collect(),
+        _ => value.clone(),
+    }
+}
+
 /// Whose the key is. Two API keys are two clients, whoever answers for them.
 fn whose(change: &Change) -> Result<Uuid> {
     let actor = change.store().actor();
     actor.id().ok_or_else(|| Error::refused(Code::Unauthenticated, "Sign in first."))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Idempotency, is_key};
+
+    #[test]
+    fn inputs_that_say_the_same_are_the_same_request() {
+        let key = |input| Idempotency::new("key", None, "dealCreate", &input).unwrap().fingerprint;
+        let one = key(json!({ "name": "A", "value": { "amount": "1.50", "currency": "EUR" }, "tags": [1, 2] }));
+        assert_eq!(one, key(json!({ "tags": [1, 2], "value": { "currency": "EUR", "amount": "1.50" }, "name": "A" })));
+        assert_ne!(one, key(json!({ "tags": [2, 1], "value": { "currency": "EUR", "amount": "1.50" }, "name": "A" })));
+        assert_ne!(one, key(json!({ "name": "A", "value": null, "tags": [1, 2] })));
+    }
+
+    #[test]
+    fn a_key_of_an_input_is_never_one_of_a_header() {
+        let key = |key, place| Idempotency::new(key, place, "x", &json!({})).unwrap().key;
+        assert_ne!(key("a/b", None), key("a", Some("b")));
+        assert!(is_key(&"x".repeat(255)) && !is_key(&"x".repeat(256)) && !is_key("a b") && !is_key("") && !is_key("é"));
+    }
 }

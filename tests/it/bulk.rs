@@ -1,6 +1,5 @@
 //! Many records in one call, and calls that come twice.
 
-use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
@@ -141,66 +140,6 @@ on_both_engines! {
         assert_eq!(taken.data("accountBulkUpsert.results").as_array().map(Vec::len), Some(1_000));
         assert_eq!(admin.query("{ accounts { totalCount } }").await.expect_ok().data("accounts.totalCount"), 1_000);
         assert_eq!(upsert(&admin, json!({ "items": [] })).await.expect_ok().data("accountBulkUpsert.results"), &json!([]));
-    }
-
-    async fn a_request_sent_twice_is_done_once_and_answered_alike(world: World) {
-        let admin = world.admin().await;
-        let document = "mutation ($input: AccountCreateInput!) { accountCreate(input: $input) { account { id name version } userErrors { code field } } }";
-        let input = |name: &str| json!({ "input": { "name": name, "idempotencyKey": "key-1" } });
-        let first = admin.query_with(document, input("Acme")).await.expect_ok();
-        let second = admin.query_with(document, input("Acme")).await.expect_ok();
-        assert_eq!(first.data("accountCreate"), second.data("accountCreate"));
-        let other = admin.query_with(document, input("Globex")).await;
-        assert_eq!(other.user_errors("accountCreate"), ["IDEMPOTENCY_KEY_REUSED idempotencyKey"]);
-        assert_eq!(all(&admin).await, "Acme");
-        // Somebody else's keys are their own.
-        let marketer = world.marketer().await;
-        marketer.query_with(document, input("Globex")).await.expect_ok();
-        assert_eq!(all(&admin).await, "Acme Globex");
-        for key in ["", "with space", &"x".repeat(256), "ümlaut"] {
-            let refused = admin.query_with(document, json!({ "input": { "name": "X", "idempotencyKey": key } })).await;
-            assert_eq!(refused.user_errors("accountCreate"), ["INVALID idempotencyKey"], "{key}");
-        }
-    }
-
-    async fn a_failed_request_may_be_put_right_under_its_key(world: World) {
-        let admin = world.admin().await;
-        let document = "mutation ($input: AccountCreateInput!) { accountCreate(input: $input) { account { id } userErrors { code field } } }";
-        let input = json!({ "input": { "name": "", "idempotencyKey": "key-1" } });
-        assert_eq!(admin.query_with(document, input).await.user_errors("accountCreate"), ["REQUIRED name"]);
-        let input = json!({ "input": { "name": "Acme", "idempotencyKey": "key-1" } });
-        admin.query_with(document, input).await.expect_ok();
-    }
-
-    async fn the_header_serves_as_well_as_the_input(world: World) {
-        let admin = world.admin().await;
-        let send = async |key: &str, variables: Value| {
-            let body = json!({ "query": UPSERT, "variables": variables });
-            admin.send(admin.request(Method::POST, "/graphql").header("Idempotency-Key", key).json(&body)).await
-        };
-        let items = |name: &str| json!({ "input": { "items": [{ "name": name }, { "name": "" }] } });
-        let first = send("key-1", items("Acme")).await.expect_ok();
-        let second = send("key-1", items("Acme")).await.expect_ok();
-        assert_eq!(first.data("accountBulkUpsert"), second.data("accountBulkUpsert"));
-        assert_eq!(statuses(&second), ["CREATED", "FAILED REQUIRED name"]);
-        assert_eq!(send("key-1", items("Globex")).await.user_errors("accountBulkUpsert"), ["IDEMPOTENCY_KEY_REUSED idempotencyKey"]);
-        // The input's key goes before the header's.
-        let mut other = items("Globex");
-        other["input"]["idempotencyKey"] = json!("key-2");
-        send("key-1", other).await.expect_ok();
-        assert_eq!(all(&admin).await, "Acme Globex");
-    }
-
-    async fn a_key_is_forgotten_after_a_day(world: World) {
-        let document = "mutation { accountCreate(input: { name: \"Acme\", idempotencyKey: \"key-1\" }) { account { id } userErrors { code } } }";
-        world.admin().await.query(document).await.expect_ok();
-        world.clock.advance(std::time::Duration::from_secs(24 * 60 * 60 - 1));
-        let admin = world.admin().await;
-        admin.query(document).await.expect_ok();
-        assert_eq!(all(&admin).await, "Acme");
-        world.clock.advance(std::time::Duration::from_secs(1));
-        admin.query(document).await.expect_ok();
-        assert_eq!(all(&admin).await, "Acme Acme");
     }
 }
 

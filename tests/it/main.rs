@@ -43,6 +43,7 @@ mod curious;
 mod durability;
 mod edge;
 mod faults;
+mod idempotency;
 mod import_rows;
 mod jobs;
 mod jobs_of_processes;

@@ -61,7 +61,8 @@ fn asks(mutation: &str) -> Option<Asks> {
         | "roleUnassign"
         | "roleImport"
         | "apiKeyRotate"
-        | "apiKeyRevoke" => Asks::Special,
+        | "apiKeyRevoke"
+        | "externalIdMove" => Asks::Special,
         _ => return None,
     })
 }
@@ -91,6 +92,8 @@ struct Strangers {
     /// Another, which nobody holds.
     free: String,
     key: String,
+    /// An account that has the id `a` in `crm`, and another.
+    named: [String; 2],
 }
 
 impl Strangers {
@@ -111,7 +114,13 @@ impl Strangers {
         made("roleAssign", json!({ "roleId": held, "userId": stranger.id }), "assignment").await;
         let invited = json!({ "name": "Ivy", "email": "ivy@tandem.test", "department": "SALES" });
         let key = json!({ "name": "Sync", "roleId": held, "expiresAt": "2026-12-01T00:00:00Z" });
+        let named = json!({ "name": "Named", "externalIds": [{ "system": "crm", "id": "a" }] });
+        let accounts = [
+            made("accountCreate", named, "account").await,
+            made("accountCreate", json!({ "name": "Other" }), "account").await,
+        ];
         Self {
+            named: accounts,
             session: crew::text(&session, "viewer.session.id"),
             invited: made("userInvite", invited, "user").await,
             free: made("roleCreate", json!({ "name": "Free" }), "role").await,
@@ -126,7 +135,13 @@ impl Strangers {
 const MAP: &str =
     "resource = \"Lead\"\n[identity]\nsystem = \"crm\"\ncolumn = \"id\"\n[fields.name]\ncolumn = \"name\"\n";
 
-const SPECIALS: [Special; 16] = [
+const SPECIALS: [Special; 17] = [
+    Special {
+        name: "externalIdMove",
+        cells: &[(Kind::Account, Update)],
+        least: Reach::All,
+        input: |them| json!({ "system": "crm", "id": "a", "toId": them.named[1] }),
+    },
     Special {
         name: "sessionRevoke",
         cells: &[(Kind::Session, Delete)],

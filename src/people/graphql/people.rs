@@ -20,7 +20,7 @@ use crate::{
         invitations::{self, Invitation},
         leaving,
     },
-    store::{Store, value},
+    store::{Change, Store, value},
 };
 
 payload! {
@@ -153,8 +153,13 @@ impl KeepingMutation {
     ) -> async_graphql::Result<UserReactivatePayload> {
         let reactivate = async |store: &Store| {
             store.require_sign_in()?;
+            let key = input.once.key(ctx)?;
             let user = UserId(input.id.of(Kind::User)?);
-            leaving::reactivate(store, user, input.expected_version).await.map(|()| user)
+            let reactivate = async |change: &mut Change| {
+                leaving::reactivate(change, user, input.expected_version).await?;
+                Ok(user.0)
+            };
+            store.once(key.as_ref(), reactivate).await
         };
         let (user, user_errors) = outcome(reactivate(node::store(ctx)?).await)?;
         Ok(UserReactivatePayload { user: user.map(Row::new), user_errors, query: Query::default() })

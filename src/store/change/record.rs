@@ -2,18 +2,19 @@
 
 use entity::{
     EventAction, Kind, event,
-    table::{Field, Table, Type},
+    table::{EXTERNAL_IDS, Field, Table, Type},
     user::UserId,
 };
 use sea_orm::{EntityTrait, IdenStatic, Iterable, ModelTrait, Value, prelude::Uuid};
 use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeSet;
 
 use super::{Change, Lock};
 use crate::{
     access::{Purpose, Who},
     error::{Error, Result, UserCode, UserError},
     store::{
-        draft::input_name,
+        draft::{Draft, input_name},
         json,
         noun::Rules,
         sql::{Engine, Sql},
@@ -49,12 +50,13 @@ impl Change {
         Ok(())
     }
 
-    /// Stores a row and its event: a new one, or what differs from the row before.
+    /// Stores a row and its event: a new one, or what differs from the row before and in its names elsewhere.
     pub(super) async fn put<E: Rules>(
         &mut self,
         action: EventAction,
         before: Option<&E::Model>,
         row: &E::Model,
+        names: Option<Json>,
     ) -> Result<()> {
         let table = E::table();
         self.wrote = true;
@@ -68,7 +70,10 @@ impl Change {
                 | Kind::Session
                 | Kind::ApiKey
         );
-        let event = Self::event_of::<E>(action, before, row);
+        let mut event = Self::event_of::<E>(action, before, row);
+        if let (Json::Object(changes), Some(names)) = (&mut event.changes, names) {
+            changes.insert(EXTERNAL_IDS.to_owned(), names);
+        }
         let mut sql = self.sql();
         // One statement on PostgreSQL, where each is a message to another process and back.
         let both = sql.engine() == Engine::Postgres;
@@ -90,31 +95,69 @@ impl Change {
         self.execute(sql).await.map(|_| ())
     }
 
-    /// Notes the names other systems have for a row; tells whether any is new.
-    pub(super) async fn keep_external_ids(&mut self, kind: Kind, id: Uuid, names: &[(String, String)]) -> Result<bool> {
-        let mut new = false;
-        for (system, external) in names {
+    /// Adds and removes names that other systems have for a row; what they were and are, as its event tells, where that
+    /// differs. Whoever may change a record may not always name it: who gives it the name that another system will
+    /// look for, is told what that system writes there.
+    pub(super) async fn keep_external_ids(
+        &mut self,
+        (kind, id): (Kind, Uuid),
+        fresh: bool,
+        draft: &Draft,
+    ) -> Result<Option<Json>> {
+        let (add, remove) = (&draft.external_ids, &draft.removed_external_ids);
+        if add.is_empty() && remove.is_empty() {
+            return Ok(None);
+        }
+        let before = if fresh { BTreeSet::new() } else { self.external_ids(kind, id).await? };
+        let mut after: BTreeSet<_> = before.iter().filter(|name| !remove.contains(name)).cloned().collect();
+        after.extend(add.iter().cloned());
+        if before == after {
+            return Ok(None);
+        }
+        if self.store.actor().policy.locks(kind, EXTERNAL_IDS) {
+            let message = format!("You may not set {EXTERNAL_IDS}.");
+            return Err(UserError::new(UserCode::Forbidden, EXTERNAL_IDS, message).because("FIELD_LOCKED").into());
+        }
+        for (system, external) in before.difference(&after) {
             let mut sql = self.sql();
-            sql.push("INSERT INTO external_id (resource, system, external_id, record_id) VALUES (")
-                .bind(kind.name())
-                .push(", ");
-            sql.bind(system.as_str())
-                .push(", ")
-                .bind(external.as_str())
-                .push(", ")
-                .bind(id)
-                .push(") ON CONFLICT DO NOTHING");
-            if self.execute(sql).await? == 1 {
-                new = true;
-                continue;
-            }
-            let owner = self.by_external_ids(kind, system, std::slice::from_ref(external)).await?;
-            if let Some((_, owner)) = owner.first().filter(|(_, owner)| *owner != id) {
-                let message = format!("Another {} has the id {external} in {system}.", kind.name());
-                return Err(UserError::new(UserCode::Taken, "externalIds", message).against(kind, *owner).into());
+            sql.push("DELETE FROM external_id WHERE resource = ").bind(kind.name()).push(" AND system = ");
+            sql.bind(system.as_str()).push(" AND external_id = ").bind(external.as_str());
+            sql.push(" AND record_id = ").bind(id);
+            self.execute(sql).await?;
+        }
+        for (system, external) in after.difference(&before) {
+            let mut sql = self.sql();
+            sql.push("INSERT INTO external_id (resource, system, external_id, record_id) VALUES (").bind(kind.name());
+            sql.push(", ").bind(system.as_str()).push(", ").bind(external.as_str()).push(", ").bind(id);
+            sql.push(") ON CONFLICT DO NOTHING");
+            if self.execute(sql).await? == 0 {
+                let message = format!(
+                    "Another {} has the id {} in {}.",
+                    kind.name(),
+                    value::short(external),
+                    value::short(system)
+                );
+                let taken = UserError::new(UserCode::Taken, EXTERNAL_IDS, message);
+                let holder = self.by_external_ids(kind, system, std::slice::from_ref(external)).await?;
+                return Err(holder.first().map_or(taken.clone(), |(_, holder)| taken.against(kind, *holder)).into());
             }
         }
-        Ok(new)
+        let told = |names: &BTreeSet<(String, String)>| -> Json {
+            names.iter().map(|(system, id)| json!({ "system": system, "id": id })).collect()
+        };
+        Ok(Some(json!({ "before": if fresh { Json::Null } else { told(&before) }, "after": told(&after) })))
+    }
+
+    /// The names other systems have for a row.
+    async fn external_ids(&self, kind: Kind, id: Uuid) -> Result<BTreeSet<(String, String)>> {
+        let mut sql = self.sql();
+        sql.push("SELECT e.system, e.external_id FROM external_id e WHERE e.resource = ").bind(kind.name());
+        sql.push(" AND e.record_id = ").bind(id);
+        let mut names = BTreeSet::new();
+        for row in self.fetch(sql).await? {
+            names.extend(json::text(&row, 0)?.map(str::to_owned).zip(json::text(&row, 1)?.map(str::to_owned)));
+        }
+        Ok(names)
     }
 
     /// The rows that another system knows by these names.

@@ -2,7 +2,7 @@
 
 use entity::{
     Kind, event,
-    table::{Field, Parted, Type},
+    table::{EXTERNAL_IDS, Field, Parted, Type},
 };
 use sea_orm::prelude::Uuid;
 use serde_json::{Map, Value as Json};
@@ -23,6 +23,9 @@ pub(super) enum Holds {
 
 impl Holds {
     pub fn of(kind: Option<Kind>, name: &str) -> Self {
+        if name == EXTERNAL_IDS {
+            return Self::Words;
+        }
         let told = |field: &&Field| event::is_told(field) && field.told_as() == name;
         let field = kind.and_then(|kind| kind.table().fields.iter().find(told));
         match field.map(|field| field.ty) {

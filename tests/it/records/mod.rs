@@ -5,6 +5,7 @@ mod at_once;
 mod contacts;
 mod deals;
 mod every_noun;
+mod external_ids;
 mod leads_and_stories;
 mod standards;
 mod unique;

@@ -118,6 +118,11 @@ impl Answer {
         self.body["errors"][0]["extensions"]["code"].as_str()
     }
 
+    /// `extensions.reason` of the first error.
+    pub fn error_reason(&self) -> Option<&str> {
+        self.body["errors"][0]["extensions"]["reason"].as_str()
+    }
+
     /// The user errors of a mutation, each as `CODE field.path`, or `CODE` where no field is named or selected.
     #[track_caller]
     pub fn user_errors(&self, mutation: &str) -> Vec<String> {

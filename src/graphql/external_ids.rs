@@ -1,0 +1,115 @@
+//! A record's names in other systems, given from one record to another.
+
+use async_graphql::{Context, InputObject, Object};
+use entity::{Kind, id};
+use sea_orm::prelude::Uuid;
+
+use super::{
+    node::{AnyRow, store},
+    once::Once,
+    payload::{outcome, payload},
+    scalars::IdText,
+    schema::{NOUNS, Query},
+};
+use crate::{
+    error::{Error, Result, UserCode, UserError},
+    store::{Change, Draft, value::short},
+};
+
+/// A name to give to another record.
+#[derive(Debug, InputObject)]
+pub struct ExternalIdMoveInput {
+    /// The other system, `salesforce`.
+    system: String,
+    /// The record's id there.
+    id: String,
+    /// The record that is to have it, of the same type as the one that has it now.
+    to_id: IdText,
+    /// Done once.
+    #[graphql(flatten)]
+    once: Once,
+}
+
+payload! {
+    /// Answer of `externalIdMove`.
+    ExternalIdMovePayload {
+        /// The record that has the name now; null where it failed.
+        node: Option<AnyRow>,
+        /// The record that had it; null where it failed, or where nothing changed.
+        previous: Option<AnyRow>,
+    }
+}
+
+/// What can be done with the names that other systems have for records.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ExternalIdMutation;
+
+#[Object]
+impl ExternalIdMutation {
+    /// Gives the name that another system has for a record to another record of the same type, as after a merge in
+    /// that system. Nothing changes where the record has it already. Needs UPDATE of both records.
+    async fn external_id_move(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which name, and to which record.")] input: ExternalIdMoveInput,
+    ) -> async_graphql::Result<ExternalIdMovePayload> {
+        let store = store(ctx)?;
+        store.require_sign_in()?;
+        let work = async {
+            let key = input.once.key(ctx)?;
+            let (kind, to) = record(&input.to_id.0)?;
+            let previous = store.once(key.as_ref(), async |change| move_to(change, (kind, to), &input).await).await?;
+            Ok((AnyRow(kind, to), previous.map(|id| AnyRow(kind, id))))
+        };
+        let (done, user_errors) = outcome(work.await)?;
+        let (node, previous) = done.unzip();
+        Ok(ExternalIdMovePayload { node, previous: previous.flatten(), user_errors, query: Query::default() })
+    }
+}
+
+/// A record that can have a name in another system.
+fn record(text: &str) -> Result<(Kind, Uuid)> {
+    let found = id::parse(text).filter(|(kind, _)| NOUNS.of(*kind).is_some_and(|noun| noun.verbs().update));
+    found.ok_or_else(|| Error::input(UserCode::NotFound, "toId", format!("There is no record {}.", short(text))))
+}
+
+/// Takes the name from the record that has it and gives it to this one; answers which had it.
+async fn move_to(change: &mut Change, (kind, to): (Kind, Uuid), input: &ExternalIdMoveInput) -> Result<Option<Uuid>> {
+    let noun = NOUNS.of(kind).ok_or_else(|| Error::internal("a record of no noun"))?;
+    let name = Draft::external_id(&input.system, &input.id).map_err(|error| Error::Input(vec![error]))?;
+    let holder = change.by_external_ids(kind, &name.0, std::slice::from_ref(&name.1)).await?;
+    let unknown = || {
+        let message = format!("No {} that you may see has this id in {}.", kind.name(), short(&input.system));
+        Error::input(UserCode::NotFound, "id", message)
+    };
+    let holder = holder.first().map(|(_, holder)| *holder).ok_or_else(unknown)?;
+    if holder == to {
+        noun.update(change, to, None, Draft::default()).await.map_err(|error| placed(error, "toId"))?;
+        return Ok(None);
+    }
+    // Whoever may not see the record that has it, learns no more than that it is not theirs.
+    let taken = Draft::named(name.clone(), true);
+    noun.update(change, holder, None, taken)
+        .await
+        .map_err(|error| if is_missing(&error) { unknown() } else { error })?;
+    noun.update(change, to, None, Draft::named(name, false)).await.map_err(|error| placed(error, "toId"))?;
+    Ok(Some(holder))
+}
+
+fn is_missing(error: &Error) -> bool {
+    matches!(error, Error::Input(mistakes) if mistakes.iter().any(|mistake| mistake.code == UserCode::NotFound))
+}
+
+/// A mistake of the record itself, at the input that names it.
+fn placed(error: Error, field: &str) -> Error {
+    match error {
+        Error::Input(mistakes) => {
+            let place = |mistake: UserError| match &*mistake.field {
+                [name] if name == "id" => UserError { field: vec![field.to_owned()], ..mistake },
+                _ => mistake,
+            };
+            Error::Input(mistakes.into_iter().map(place).collect())
+        }
+        error => error,
+    }
+}
