@@ -8,6 +8,7 @@ pub mod invitations;
 pub mod issuer;
 mod keys;
 pub mod leaving;
+mod must_change;
 pub mod preview;
 pub mod sign_in;
 #[cfg(test)]

@@ -271,6 +271,7 @@ impl Change {
         self.put::<E>(EventAction::Created, None, &row).await?;
         self.keep_external_ids(table.kind, E::id(&row), &draft.external_ids).await?;
         E::after(self, &row, None, &draft).await?;
+        self.check_owners::<E>(&row, &draft).await?;
         self.check_reach::<E>(&row, Action::Create).await?;
         Ok(row)
     }

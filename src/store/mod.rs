@@ -39,6 +39,7 @@ mod reached;
 pub mod read;
 mod redact;
 mod scope;
+mod seed;
 pub mod sql;
 mod told;
 pub mod value;
