@@ -13,7 +13,7 @@ use crate::{
 };
 
 async fn can(client: &Client, resource: &str, action: &str, ids: &[String]) -> Answer {
-    let document = "query($resource: String!, $action: PermissionAction!, $ids: [ID!]!) {
+    let document = "query($resource: RecordType!, $action: PermissionAction!, $ids: [ID!]!) {
         can(resource: $resource, action: $action, ids: $ids) { id allowed } }";
     client.query_with(document, json!({ "resource": resource, "action": action, "ids": ids })).await
 }

@@ -56,7 +56,7 @@ on_both_engines! {
         let list = json_list(&world, &["Deal:READ:ALL", "Deal:MERGE:ALL", "Unheard:READ:ALL"]);
         crew::behind_the_back(&world, &format!("UPDATE role SET grants = {list} WHERE key = 'ours'")).await;
         start_again(&world).await;
-        let count = |text: &str| format!("SELECT count(*) FROM role WHERE key = 'ours' AND CAST(grants AS text) LIKE '%{text}%'");
+        let count = |text: &str| format!("SELECT count(*) AS found FROM role WHERE key = 'ours' AND CAST(grants AS text) LIKE '%{text}%'");
         assert_eq!(crew::counted(&world, &count("Deal:MERGE")).await, 0);
         assert_eq!(crew::counted(&world, &count("Unheard:READ")).await, 1, "what a newer version wrote is its own");
         let built_in = admin.query("{ roles(filter: { builtIn: { eq: true } }) { nodes { key grants { resource action } } } }").await.expect_ok();
