@@ -1,6 +1,6 @@
 //! What changed somebody's rights, in words.
 
-use entity::{Department, EventAction, Instant, Kind, user::UserId};
+use entity::{Department, EventAction, Instant, Kind, id, user::UserId};
 use sea_orm::{Value, prelude::Uuid};
 use serde_json::{Value as Json, json};
 
@@ -77,7 +77,7 @@ fn place(cursor: &str) -> Result<(Instant, Uuid)> {
 /// What happened, as a sentence about the person: pure.
 #[must_use]
 pub fn summary(event: &RightsEvent) -> String {
-    let name = event.name.as_deref().map_or_else(|| "one that is gone".to_owned(), short);
+    let name = event.name.as_deref().map_or_else(|| "that is gone".to_owned(), quoted);
     let after = |field| value(event, field, "after");
     match (event.kind, event.action) {
         (Kind::RoleAssignment, Some(EventAction::Created)) if after("fromIssuer") == true => {
@@ -95,11 +95,15 @@ pub fn summary(event: &RightsEvent) -> String {
         (Kind::Team, Some(EventAction::Restored)) => {
             format!("The team {name}, which is theirs or stands below theirs, was restored.")
         }
-        (Kind::Team, _) => format!("The team {name} was put below another team, to theirs or away from it."),
+        (Kind::Team, _) => format!("The team {name} was moved in the tree of teams, below theirs or away from there."),
         (Kind::ApiKey, action) => api_key(event, &name, action),
         (_, Some(EventAction::Created)) => format!("Joined the company, in {}.", department(&after("department"))),
         _ => person(event),
     }
+}
+
+fn quoted(name: &str) -> String {
+    format!("“{}”", short(name))
 }
 
 fn value(event: &RightsEvent, field: &str, side: &str) -> Json {
@@ -108,7 +112,10 @@ fn value(event: &RightsEvent, field: &str, side: &str) -> Json {
 
 fn department(department: &Json) -> String {
     let known = department.as_str().and_then(Department::parse);
-    known.map_or_else(|| "a department that is hidden from you".to_owned(), |known| known.as_str().to_lowercase())
+    known.map_or_else(
+        || "a department that is hidden from you".to_owned(),
+        |known| format!("the department {}", known.as_str()),
+    )
 }
 
 fn person(event: &RightsEvent) -> String {
@@ -129,13 +136,15 @@ fn person(event: &RightsEvent) -> String {
 }
 
 fn api_key(event: &RightsEvent, name: &str, action: Option<EventAction>) -> String {
-    let role = event.key_role.as_deref().map_or_else(|| "a role that is gone".to_owned(), short);
+    let role = event.key_role.as_deref().map_or_else(|| "one that is gone".to_owned(), quoted);
     let what = if action == Some(EventAction::Created) {
         format!("was created; its role is {role}")
     } else if event.changes.contains_key("revokedAt") {
         "was revoked".to_owned()
     } else if event.changes.contains_key("owner") {
-        "got another owner, they or somebody else".to_owned()
+        let theirs = id::global(Kind::User, event.whose.0);
+        let now = value(event, "owner", "after") == theirs.as_str();
+        if now { "was given to them" } else { "was given to somebody else" }.to_owned()
     } else if event.changes.contains_key("role") {
         format!("got another role; it is {role} now")
     } else if event.changes.is_empty() {
@@ -177,6 +186,7 @@ mod tests {
         let Json::Object(changes) = changes else { panic!("changes are an object") };
         RightsEvent {
             id: Uuid::nil(),
+            whose: UserId(Uuid::nil()),
             at: Instant(0),
             action: Some(action),
             kind,

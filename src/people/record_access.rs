@@ -107,7 +107,9 @@ fn groups(kind: Kind, roles: &[Holder], held: &HashMap<UserId, Vec<usize>>) -> V
         }
     }
     let mut groups: Vec<_> = groups.into_values().collect();
-    groups.iter_mut().for_each(|(_, people)| people.sort_unstable());
+    for (_, people) in &mut groups {
+        people.sort_unstable();
+    }
     groups
 }
 

@@ -73,7 +73,10 @@ pub async fn unassign(change: &mut Change, role: RoleId, user: UserId) -> Result
     change.must_see(Kind::User, user.0, "userId").await?;
     permitted(change.store(), Kind::RoleAssignment, Action::Delete, "take roles from people")?;
     let found = held(change, role, user).await?;
-    // Before the row of who holds it, as whoever deletes the role does.
+    // The role's row first, then this lock, then the row of who holds it: in the order of whoever edits, gives or
+    // deletes the role.
+    let role = async |change: &mut Change| change.find::<role::Entity>(role.0).await.map(drop);
+    change.as_system(Purpose::Consequence, role).await?;
     change.lock(Lock::Rights).await?;
     match found {
         Some(held) => Ok(Some(change.archive::<role_assignment::Entity>(held.0, None, true).await?.id)),

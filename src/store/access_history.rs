@@ -17,6 +17,8 @@ use crate::error::Result;
 pub struct RightsEvent {
     /// The event.
     pub id: Uuid,
+    /// Whose rights they are.
+    pub whose: UserId,
     /// When it happened.
     pub at: Instant,
     /// What happened.
@@ -74,7 +76,7 @@ impl Store {
         }
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         sql.push(" ORDER BY e.occurred_at DESC, e.id DESC LIMIT ").bind(most);
-        self.fetch(sql).await?.iter().filter_map(|row| read(row).transpose()).collect()
+        self.fetch(sql).await?.iter().filter_map(|row| read(row, user).transpose()).collect()
     }
 }
 
@@ -148,11 +150,12 @@ fn push_among(sql: &mut Sql, texts: &[String]) {
     };
 }
 
-fn read(row: &QueryResult) -> Result<Option<RightsEvent>> {
+fn read(row: &QueryResult, whose: UserId) -> Result<Option<RightsEvent>> {
     let text = |at| Ok::<_, crate::error::Error>(json::text(row, at)?.map(str::to_owned));
     let Some(kind) = json::text(row, 3)?.and_then(Kind::named) else { return Ok(None) };
     Ok(Some(RightsEvent {
         id: json::uuid(row, 0)?.unwrap_or_default(),
+        whose,
         at: Instant(json::bigint(row, 1)?.unwrap_or_default()),
         action: json::text(row, 2)?.and_then(EventAction::parse),
         kind,
