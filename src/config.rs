@@ -210,6 +210,9 @@ pub enum User {
         /// Department.
         #[arg(long, default_value = "OTHER", value_parser = department)]
         department: Department,
+        /// The person must choose another password when they sign in.
+        #[arg(long)]
+        must_change_password: bool,
     },
     /// Lists the people with their roles.
     List {
@@ -224,6 +227,9 @@ pub enum User {
         database: Database,
         /// E-mail address.
         email: String,
+        /// The person must choose another password when they sign in.
+        #[arg(long)]
+        must_change_password: bool,
     },
 }
 

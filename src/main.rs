@@ -14,7 +14,10 @@ use tandem::{
     graphql::schema,
     health::health,
     imports::command,
-    people::{admin, sign_in::Authority},
+    people::{
+        admin::{self, Given},
+        sign_in::Authority,
+    },
     store::{self, Backend},
     telemetry, text,
 };
@@ -157,11 +160,12 @@ fn asked_to_end() -> Result<impl Future<Output = ()>> {
 
 async fn user(user: User) -> Result<()> {
     match user {
-        User::Create { database, email, name, role, department } => {
+        User::Create { database, email, name, role, department, must_change_password } => {
             let backend = migrated(&database).await?;
             let name = name.unwrap_or_else(|| email.clone());
-            let id =
-                admin::create_user(&backend, &passwords()?, (&name, &email), (department, &role), &password()?).await?;
+            let password = password()?;
+            let given = Given { password: &password, must_change: must_change_password };
+            let id = admin::create_user(&backend, &passwords()?, (&name, &email), (department, &role), given).await?;
             println!("{id} {email}");
         }
         User::List { database } => {
@@ -176,9 +180,11 @@ async fn user(user: User) -> Result<()> {
                 println!("{}", text::escaped(&line));
             }
         }
-        User::SetPassword { database, email } => {
+        User::SetPassword { database, email, must_change_password } => {
             let backend = existing(&database).await?;
-            admin::set_password(&backend, &passwords()?, &email, &password()?).await?;
+            let password = password()?;
+            let given = Given { password: &password, must_change: must_change_password };
+            admin::set_password(&backend, &passwords()?, &email, given).await?;
             println!("The password of {email} is set; all sessions have ended.");
         }
     }

@@ -105,8 +105,9 @@ pub fn describe() -> Table {
 
 /// What events tell of beside fields: somebody was given a password, invited, or recognised by the issuer; what was
 /// exported and how.
-const BESIDE_FIELDS: [(Kind, &str); 5] = [
+const BESIDE_FIELDS: [(Kind, &str); 6] = [
     (Kind::User, "password"),
+    (Kind::User, "mustChangePassword"),
     (Kind::User, "invitation"),
     (Kind::User, "issuer"),
     (Kind::User, "format"),

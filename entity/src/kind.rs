@@ -2,7 +2,10 @@
 
 use std::sync::LazyLock;
 
-use crate::table::Table;
+use crate::{
+    table::{Choices, Table},
+    value::Choice,
+};
 
 macro_rules! kinds {
     ($($name:ident $module:ident),* $(,)?) => {
@@ -59,6 +62,27 @@ kinds! {
     Deal deal,
     ImportJob import_job,
     Event event,
+}
+
+/// In the API record types are an enum whose values are spelled as the types themselves: what is answered, by
+/// `__typename` too, can be sent back as it is.
+impl Choice for Kind {
+    fn choices() -> &'static Choices {
+        static CHOICES: LazyLock<Choices> = LazyLock::new(|| {
+            let values: Vec<(&'static str, &'static str)> =
+                Kind::ALL.into_iter().map(|kind| (kind.name(), kind.table().doc.as_str())).collect();
+            Choices { name: "RecordType", doc: "A record type, spelled as its GraphQL type.", values: values.leak() }
+        });
+        &CHOICES
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::named(name)
+    }
+
+    fn name(self) -> &'static str {
+        self.name()
+    }
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ impl ColumnType for Grants {
         name: "Permission",
         doc: "One thing that somebody may do.",
         parts: &[
-            Part { name: "resource", ty: "String", doc: "The record type, `Account`." },
+            Part { name: "resource", ty: "RecordType", doc: "The record type, `Account`." },
             Part { name: "action", ty: "PermissionAction", doc: "What may be done to records of it." },
             Part { name: "reach", ty: "PermissionReach", doc: "To which of them." },
         ],
@@ -33,7 +33,7 @@ impl ColumnType for FieldRules {
         name: "FieldRule",
         doc: "What a role says of one field.",
         parts: &[
-            Part { name: "resource", ty: "String", doc: "The record type, `Deal`." },
+            Part { name: "resource", ty: "RecordType", doc: "The record type, `Deal`." },
             Part { name: "field", ty: "String", doc: "The name of the field or link, `amount`." },
             Part { name: "rule", ty: "FieldRuleKind", doc: "What holds for it." },
         ],

@@ -6,6 +6,7 @@ use super::{
     Action::{self, Approve, Assign, Create, Delete, Export, Import, Merge, Read, Update},
     FieldRule, Grant,
     Reach::{self, All, None, Own, Team},
+    has_effect,
 };
 
 /// A role that Tandem brings.
@@ -81,7 +82,7 @@ impl BuiltIn {
         let cells = Kind::ALL.into_iter().flat_map(|kind| Action::ALL.map(|action| (kind, action)));
         cells
             .map(|(kind, action)| Grant { kind, action, reach: (self.cell)(room(kind), action) })
-            .filter(|grant| grant.reach > None)
+            .filter(|grant| grant.reach > None && has_effect(grant.kind, grant.action))
             .collect()
     }
 
@@ -142,12 +143,13 @@ pub const ROLES: &[BuiltIn] = &[
     BuiltIn {
         key: "marketer",
         name: "Marketer",
-        description: "Works on accounts, contacts and leads; writes personas, stories and lists of the own department.",
+        description: "Works on accounts, contacts and leads, also for sellers; writes personas, stories and lists of the own department.",
         cell: |room, action| match (room, action) {
-            (Room::Accounts | Room::Contacts | Room::Leads, Read | Create | Update) => All,
+            (Room::Accounts | Room::Contacts | Room::Leads, Read | Create | Update | Assign) => All,
             (Room::Deals, Read) => All,
             (Room::Library, Create | Update) => Team,
-            (Room::Lists, Create | Update) => Own,
+            // A list of one's own names a seller beside oneself.
+            (Room::Lists, Create | Update | Assign) => Own,
             (Room::Imports, Read | Create) => Own,
             _ => everybody(room, action),
         },

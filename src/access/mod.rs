@@ -5,11 +5,13 @@ pub mod key;
 pub mod oidc;
 pub mod password;
 mod policy;
+mod possible;
 pub mod token;
 
 use entity::{Choice, Day, Department, Kind, api_key::ApiKeyId, session::SessionId, table::Choices, user::UserId};
 
 pub use policy::{Excess, FieldRule, Grant, Policy};
+pub use possible::has_effect;
 
 /// What can be done to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

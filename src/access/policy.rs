@@ -180,19 +180,21 @@ impl Policy {
                     excess.push(Excess::Action(Grant { kind, action, reach }));
                 }
             }
-            let sees = |policy: &Self| policy.reach(kind, Action::Read) > Reach::None;
-            let writes = |policy: &Self| {
-                policy.reach(kind, Action::Update) > Reach::None || policy.reach(kind, Action::Create) > Reach::None
-            };
-            // A field that comes to sight does so on all records within reach: they must be within one's own.
-            let far = self.reach(kind, Action::Read) > held.reach(kind, Action::Read);
-            let kept = before.hidden(kind).filter(|_| far && sees(before)).chain(held.hidden(kind));
-            let uncovered: BTreeSet<&str> = kept
-                .filter(|field| sees(self) && !self.hides(kind, field) && (!sees(before) || before.hides(kind, field)))
+            // A field comes to sight on as many records as are within reach: these must be within one's own as well,
+            // also where it could be seen before on fewer. Without fields that are kept, the actions say it all.
+            let sight = |policy: &Self, field| policy.sight(kind, field);
+            let kept: BTreeSet<&str> = before
+                .hidden(kind)
+                .filter(|_| before.reach(kind, Action::Read) > Reach::None)
+                .chain(held.hidden(kind))
                 .collect();
-            excess.extend(uncovered.into_iter().map(|field| Excess::Sight(kind, field.to_owned())));
+            let uncovered = kept
+                .into_iter()
+                .filter(|field| sight(self, field) > sight(before, field) && sight(self, field) > sight(held, field));
+            excess.extend(uncovered.map(|field| Excess::Sight(kind, field.to_owned())));
+            let change = |policy: &Self, field| policy.change(kind, field);
             let unlocked = held.read_only(kind).filter(|field| {
-                writes(self) && !self.locks(kind, field) && (!writes(before) || before.locks(kind, field))
+                change(self, field) > change(before, field) && change(self, field) > change(held, field)
             });
             excess.extend(unlocked.map(|field| Excess::Change(kind, field.to_owned())));
         }
@@ -203,6 +205,17 @@ impl Policy {
     #[must_use]
     pub fn reach(&self, kind: Kind, action: Action) -> Reach {
         self.0.cells[kind as usize][action as usize]
+    }
+
+    /// On how many records a field can be seen.
+    fn sight(&self, kind: Kind, field: &str) -> Reach {
+        if self.hides(kind, field) { Reach::None } else { self.reach(kind, Action::Read) }
+    }
+
+    /// On how many records a field can be set.
+    fn change(&self, kind: Kind, field: &str) -> Reach {
+        let widest = self.reach(kind, Action::Create).max(self.reach(kind, Action::Update));
+        if self.locks(kind, field) { Reach::None } else { widest }
     }
 
     /// Whether a field or link of this API name is kept from sight.
@@ -305,6 +318,13 @@ mod tests {
         let beyond = [Excess::Sight(Kind::Deal, "amount".to_owned())];
         assert_eq!(shown.excess(&kept, &role(Reach::Team, &[])), beyond);
         assert_eq!(shown.excess(&kept, &role(Reach::All, &[])), []);
+    }
+
+    #[test]
+    fn a_field_is_not_carried_further_by_whom_does_not_see_it() {
+        let (near, far, kept) = (role(Reach::Own, &[]), role(Reach::All, &[]), role(Reach::All, &["amount"]));
+        assert_eq!(far.excess(&near, &kept), [Excess::Sight(Kind::Deal, "amount".to_owned())]);
+        assert_eq!(far.excess(&near, &far), []);
     }
 
     #[test]

@@ -76,7 +76,7 @@ async fn may_answer(change: &Change, owner: UserId, new: bool) -> Result<()> {
     let actor = change.store().actor();
     let other = new && actor.user().is_some_and(|user| user != owner);
     if other && actor.policy.reach(Kind::ApiKey, Action::Assign) == Reach::None {
-        let message = "You may not give an API key to another owner.";
+        let message = "You may not give an API key to another owner: you lack the permission ASSIGN on ApiKey records.";
         return Err(UserError::new(UserCode::Forbidden, "ownerId", message).because("PERMISSION_MISSING").into());
     }
     let people = change.rows::<user::Entity>("id", owner).await?;

@@ -97,11 +97,11 @@ pub struct ImportRowConnection {
 
 /// `PageInfo` of a list that is read forwards.
 #[derive(Clone, Debug)]
-struct Page {
-    previous: bool,
-    next: bool,
-    start: Option<String>,
-    end: Option<String>,
+pub(crate) struct Page {
+    pub(crate) previous: bool,
+    pub(crate) next: bool,
+    pub(crate) start: Option<String>,
+    pub(crate) end: Option<String>,
 }
 
 impl OutputType for Page {

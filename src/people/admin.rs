@@ -21,6 +21,27 @@ use crate::{
 /// The key of the role that may do everything.
 pub const ADMIN: &str = "admin";
 
+/// A password that somebody is given.
+#[derive(Clone, Copy)]
+pub struct Given<'p> {
+    /// The password.
+    pub password: &'p str,
+    /// Whether they must change it before they can sign in.
+    pub must_change: bool,
+}
+
+impl std::fmt::Debug for Given<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Given").field("must_change", &self.must_change).finish_non_exhaustive()
+    }
+}
+
+impl<'p> From<&'p str> for Given<'p> {
+    fn from(password: &'p str) -> Self {
+        Self { password, must_change: false }
+    }
+}
+
 /// Makes the first administrator where there is no active one; tells whether it did. A person of
 /// this e-mail address becomes one, with this password.
 pub async fn ensure_first_admin(
@@ -63,14 +84,15 @@ pub async fn create_user(
     passwords: &Passwords,
     (name, email): (&str, &str),
     (department, role): (Department, &str),
-    password: &str,
+    given: impl Into<Given<'_>>,
 ) -> Result<UserId> {
-    password::check(password, "password", &[name, email])?;
-    let hash = passwords.hash(password).await?;
+    let given = given.into();
+    password::check(given.password, "password", &[name, email])?;
+    let hash = passwords.hash(given.password).await?;
     let mut change = backend.as_system(Purpose::CommandLine).begin().await?;
     let user = hire(&mut change, name, email, department).await?;
     assign_role(&mut change, user, role).await?;
-    insert_credentials_bulk(&mut change, &[user], &hash).await?;
+    change.give_password(&[user], &hash, given.must_change).await?;
     change.commit().await?;
     Ok(user)
 }
@@ -81,10 +103,15 @@ pub async fn list_users(backend: &Arc<Backend>) -> Result<Vec<Person>> {
 }
 
 /// Gives somebody another password and ends their sessions.
-pub async fn set_password(backend: &Arc<Backend>, passwords: &Passwords, email: &str, password: &str) -> Result<()> {
+pub async fn set_password(
+    backend: &Arc<Backend>,
+    passwords: &Passwords,
+    email: &str,
+    given: impl Into<Given<'_>>,
+) -> Result<()> {
     let store = backend.as_system(Purpose::CommandLine);
     let person = store.login(&folded(email)).await?.ok_or_else(|| unknown(email))?;
-    give_password(&store, passwords, person.user, password).await
+    give_password(&store, passwords, person.user, given.into()).await
 }
 
 /// Acts for somebody without a session, as commands do that a person is to answer for.
@@ -139,7 +166,8 @@ pub(crate) async fn must_remain(change: &mut Change, user: UserId, field: &str) 
 }
 
 /// Gives somebody a password and ends their sessions; the caller must hold what their roles permit.
-pub(super) async fn give_password(store: &Store, passwords: &Passwords, user: UserId, password: &str) -> Result<()> {
+pub(super) async fn give_password(store: &Store, passwords: &Passwords, user: UserId, given: Given<'_>) -> Result<()> {
+    let password = given.password;
     password::check(password, "password", &[])?;
     let hash = passwords.hash(password).await?;
     let mut change = store.begin().await?;
@@ -151,7 +179,7 @@ pub(super) async fn give_password(store: &Store, passwords: &Passwords, user: Us
             let message = "Without an e-mail address nobody can sign in; set it first.";
             return Err(UserError::new(UserCode::Required, "email", message).because("EMAIL_MISSING").into());
         }
-        change.set_password(&[user], &hash).await?;
+        change.give_password(&[user], &hash, given.must_change).await?;
         sign_in::revoke_all(change, user, None).await.map(|_| ())
     };
     change.as_system(Purpose::SignIn, give).await?;

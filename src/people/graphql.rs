@@ -1,13 +1,18 @@
 //! People in the API: the viewer, signing in, keeping people, and who may do what.
 
 mod access;
+mod history;
 mod people;
+mod record_access;
 mod sign_in;
 mod viewer;
 
 use async_graphql::{Context, MergedObject};
 
-use self::{access::AccessQuery, people::KeepingMutation, sign_in::SignInMutation, viewer::ViewerQuery};
+use self::{
+    access::AccessQuery, history::HistoryQuery, people::KeepingMutation, record_access::RecordAccessQuery,
+    sign_in::SignInMutation, viewer::ViewerQuery,
+};
 use super::sign_in::Authority;
 use crate::{
     access::Origin,
@@ -16,7 +21,7 @@ use crate::{
 
 /// Who is calling, and who may do what.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
-pub struct PeopleQuery(ViewerQuery, AccessQuery);
+pub struct PeopleQuery(ViewerQuery, AccessQuery, HistoryQuery, RecordAccessQuery);
 
 /// Signing in and out, and who may.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]

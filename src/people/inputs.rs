@@ -18,6 +18,10 @@ pub struct SignInInput {
     /// Their password.
     #[graphql(secret)]
     pub(super) password: String,
+    /// Another password, 12 to 128 characters: where the present one must be changed, which sign-in answers by the reason
+    /// `PASSWORD_CHANGE_REQUIRED`. Both are sent; the new one holds, and the person is signed in.
+    #[graphql(secret)]
+    pub(super) new_password: Option<String>,
 }
 
 /// What renews a session's tokens.
@@ -147,4 +151,7 @@ pub struct UserSetPasswordInput {
     /// The password that is to hold, 12 to 128 characters.
     #[graphql(secret)]
     pub(super) password: String,
+    /// Whether the person must replace it by another one when they sign in.
+    #[graphql(default = false)]
+    pub(super) must_change_password: bool,
 }

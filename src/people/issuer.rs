@@ -70,6 +70,12 @@ impl Issuer {
                 let message = format!("--oidc-roles names the role “{}”, which does not exist", short(role));
                 return Err(Error::internal(message));
             }
+            if change.was_there::<role::Entity>("key", role.as_str()).await? {
+                tracing::warn!(
+                    role,
+                    "--oidc-roles names a role that was deleted and made anew; no group gives it: name a role of another key"
+                );
+            }
         }
         change.roll_back().await
     }

@@ -3,12 +3,15 @@
 pub mod admin;
 pub mod explain;
 pub mod graphql;
+pub mod history;
 mod inputs;
 pub mod invitations;
 pub mod issuer;
 mod keys;
 pub mod leaving;
+mod must_change;
 pub mod preview;
+pub mod record_access;
 pub mod sign_in;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use entity::{Instant, Kind, Record, UserStatus, session, session::SessionId, user::UserId};
 use tracing::Instrument;
 
-use super::{issuer::Issuer, keys::Keyring, throttle};
+use super::{admin::Given, issuer::Issuer, keys::Keyring, must_change, throttle};
 use crate::{
     access::{
         Action, Actor, Origin, Purpose, Reach, Who,
@@ -111,15 +111,33 @@ impl Authority {
     /// Signs somebody in. It runs to its end where the client goes away, so that no failure stays
     /// uncounted.
     pub async fn sign_in(&self, store: &Store, email: &str, password: &str, origin: &Origin) -> Result<Tokens> {
+        self.sign_in_by(store, email, (password, None), origin).await
+    }
+
+    /// The same with another password, for whom the present one must be changed.
+    pub async fn sign_in_by(
+        &self,
+        store: &Store,
+        email: &str,
+        (password, new): (&str, Option<&str>),
+        origin: &Origin,
+    ) -> Result<Tokens> {
         let (authority, store) = (self.clone(), store.as_system(Purpose::SignIn));
         let (email, password, origin) = (email.trim().to_lowercase(), password.to_owned(), origin.clone());
+        let new = new.map(str::to_owned);
         let work = async move {
             let login = store.login(&email).await?;
             let active = login.as_ref().is_some_and(|login| login.status == UserStatus::Active);
             let hash = login.as_ref().and_then(|login| login.password.as_deref());
-            authority.prove(&store, (&email, &origin), (&password, hash), active).await?;
+            let turn = authority.prove(&store, (&email, &origin), (&password, hash), active).await?;
             match login {
-                Some(login) => authority.open_session(&store, login.user, login.password, &origin).await,
+                Some(login) => {
+                    let user = login.user;
+                    let hash = must_change::settle(&store, &turn, login, (&password, new.as_deref())).await?;
+                    // Others wait for their turn meanwhile.
+                    drop(turn);
+                    authority.open_session(&store, user, hash, &origin).await
+                }
                 None => Err(wrong()),
             }
         };
@@ -161,6 +179,9 @@ impl Authority {
         let person = change.find::<entity::user::Entity>(user.0).await?;
         if person.status != UserStatus::Active || change.password(user).await? != hash {
             return Err(wrong());
+        }
+        if change.must_change_password(user).await? {
+            return Err(must_change::required());
         }
         session_of(change, &key, user, origin).await
     }
@@ -261,13 +282,13 @@ impl Authority {
     }
 
     /// Gives somebody a password and ends their sessions; for whoever may administer people.
-    pub async fn set_password(&self, store: &Store, user: UserId, password: &str) -> Result<()> {
+    pub async fn set_password(&self, store: &Store, user: UserId, given: Given<'_>) -> Result<()> {
         store.require_sign_in()?;
         if store.reachable(Kind::User, Action::Read, &[user.0]).await?.is_empty() {
             return Err(Error::input(UserCode::NotFound, "id", "There is no User with this id."));
         }
         permitted(store, Kind::User, Action::Manage, "give people passwords")?;
-        super::admin::give_password(store, &self.0.passwords, user, password).await
+        super::admin::give_password(store, &self.0.passwords, user, given).await
     }
 
     /// Has a new key sign access tokens; answers its name.

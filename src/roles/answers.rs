@@ -44,7 +44,7 @@ pub struct RolePreview {
 #[derive(Debug, SimpleObject)]
 pub struct RolePreviewPermission {
     /// The record type, `Account`.
-    resource: &'static str,
+    resource: Of<Kind>,
     /// What may be done to records of it.
     action: Of<Action>,
     /// To which it may be done now.
@@ -60,7 +60,7 @@ pub struct RolePreviewPermission {
 #[derive(Debug, SimpleObject)]
 pub struct RolePreviewField {
     /// The record type, `Deal`.
-    resource: &'static str,
+    resource: Of<Kind>,
     /// The field, `amount`.
     field: String,
 }
@@ -114,7 +114,7 @@ impl From<Difference> for RoleDifference {
 
 fn permissions(shifts: &[Shift]) -> Vec<RolePreviewPermission> {
     let one = |shift: &Shift| RolePreviewPermission {
-        resource: shift.kind.name(),
+        resource: Of(shift.kind),
         action: Of(shift.action),
         from: Of(shift.from),
         to: Of(shift.to),
@@ -124,7 +124,7 @@ fn permissions(shifts: &[Shift]) -> Vec<RolePreviewPermission> {
 }
 
 fn fields(fields: &[(Kind, String)]) -> Vec<RolePreviewField> {
-    fields.iter().map(|(kind, field)| RolePreviewField { resource: kind.name(), field: field.clone() }).collect()
+    fields.iter().map(|(kind, field)| RolePreviewField { resource: Of(*kind), field: field.clone() }).collect()
 }
 
 /// Those who gain or lose. The people and keys among them are read in one statement each.

@@ -57,8 +57,13 @@ pub fn verbs(kind: Kind, action: Action) -> Vec<String> {
         Action::Update if standard.update && standard.create => {
             vec![format!("{one}Update"), format!("{one}BulkUpsert")]
         }
-        Action::Update | Action::Assign if standard.update && (action == Action::Update || owned()) => {
-            vec![format!("{one}Update")]
+        Action::Update if standard.update => vec![format!("{one}Update")],
+        // Somebody else becomes its owner, or is from the beginning.
+        Action::Assign if standard.update && owned() => {
+            let mut verbs = vec![format!("{one}Update")];
+            verbs
+                .extend(["Create", "BulkUpsert"].iter().filter(|_| standard.create).map(|verb| format!("{one}{verb}")));
+            verbs
         }
         Action::Delete if standard.archive => vec![format!("{one}Archive"), format!("{one}Restore")],
         Action::Import if standard.create => vec!["importStart".to_owned()],
@@ -107,7 +112,12 @@ pub fn warnings(grants: &[Grant]) -> Vec<Warning> {
         let (kind, action) = (grant.kind.name(), grant.action.as_str());
         let (sees, reach) = (policy.reach(grant.kind, Action::Read), grant.reach);
         // What is new is made, not found: these need no sight of what is there.
-        let needs_sight = !matches!(grant.action, Action::Read | Action::Create | Action::Import);
+        let makes = policy.reach(grant.kind, Action::Create) > Reach::None;
+        let needs_sight = match grant.action {
+            Action::Read | Action::Create | Action::Import => false,
+            Action::Assign => !makes,
+            _ => true,
+        };
         let (reason, message) = if reach == Reach::None {
             return None;
         } else if verbs(grant.kind, grant.action).is_empty() {
@@ -128,6 +138,7 @@ pub fn warnings(grants: &[Grant]) -> Vec<Warning> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::has_effect;
 
     fn reasons(grants: &[&str]) -> Vec<&'static str> {
         let grants: Vec<Grant> = grants.iter().map(|text| Grant::read(text).expect("a permission")).collect();
@@ -144,6 +155,15 @@ mod tests {
     }
 
     #[test]
+    fn what_has_an_effect_is_what_a_verb_takes() {
+        for kind in Kind::ALL {
+            for action in Action::ALL {
+                assert_eq!(has_effect(kind, action), !verbs(kind, action).is_empty(), "{kind:?} {action:?}");
+            }
+        }
+    }
+
+    #[test]
     fn every_kind_can_be_read_and_has_a_label() {
         for kind in Kind::ALL {
             assert!(!verbs(kind, Action::Read).is_empty() && !label(kind.name()).is_empty());
@@ -152,7 +172,7 @@ mod tests {
             (label("annualRevenue"), label("TargetAccountList")),
             ("Annual revenue".into(), "Target account list".into())
         );
-        assert_eq!(verbs(Kind::Deal, Action::Assign), ["dealUpdate"]);
+        assert_eq!(verbs(Kind::Deal, Action::Assign), ["dealUpdate", "dealCreate", "dealBulkUpsert"]);
         assert!(verbs(Kind::Pipeline, Action::Assign).is_empty());
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     access::{Action, Purpose},
     error::{Error, Result, UserCode, UserError},
     people::sign_in::permitted,
-    store::{Change, Draft},
+    store::{Change, Draft, Lock},
 };
 
 /// Gives somebody a role; nothing changes where they hold it.
@@ -72,7 +72,13 @@ pub async fn unassign(change: &mut Change, role: RoleId, user: UserId) -> Result
     change.must_see(Kind::Role, role.0, "roleId").await?;
     change.must_see(Kind::User, user.0, "userId").await?;
     permitted(change.store(), Kind::RoleAssignment, Action::Delete, "take roles from people")?;
-    match held(change, role, user).await? {
+    let found = held(change, role, user).await?;
+    // The role's row first, then this lock, then the row of who holds it: in the order of whoever edits, gives or
+    // deletes the role.
+    let role = async |change: &mut Change| change.find::<role::Entity>(role.0).await.map(drop);
+    change.as_system(Purpose::Consequence, role).await?;
+    change.lock(Lock::Rights).await?;
+    match found {
         Some(held) => Ok(Some(change.archive::<role_assignment::Entity>(held.0, None, true).await?.id)),
         None => Ok(None),
     }
@@ -91,6 +97,7 @@ pub enum InUse {
 pub async fn delete(change: &mut Change, role: RoleId, expected: Option<i32>, in_use: InUse) -> Result<()> {
     change.find::<role::Entity>(role.0).await?;
     permitted(change.store(), Kind::Role, Action::Delete, "delete roles")?;
+    change.lock(Lock::Rights).await?;
     let now = change.store().now();
     let held = change.rows::<role_assignment::Entity>("role_id", role).await?;
     let keys = change.rows::<api_key::Entity>("role_id", role).await?;

@@ -26,7 +26,7 @@ pub struct AccessCatalogue {
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AccessCatalogueResource {
     /// The record type as permissions name it, `TargetAccountList`.
-    resource: &'static str,
+    resource: Of<Kind>,
     /// Its name for people, `Target account list`.
     label: String,
     /// The actions that have an effect on records of it.
@@ -68,7 +68,7 @@ pub struct RoleWarning {
     /// reaches no further than READ does.
     reason: &'static str,
     /// The record type of the permission.
-    resource: &'static str,
+    resource: Of<Kind>,
     /// Its action.
     action: Of<Action>,
     /// Its reach.
@@ -82,7 +82,7 @@ impl RoleWarning {
         let Warning { grant, reason, message } = warning;
         let index = index.and_then(|index| i32::try_from(index).ok());
         let (action, reach) = (Of(grant.action), Of(grant.reach));
-        Self { role_key, index, reason, resource: grant.kind.name(), action, reach, message }
+        Self { role_key, index, reason, resource: Of(grant.kind), action, reach, message }
     }
 }
 
@@ -133,7 +133,7 @@ fn resource(kind: Kind) -> AccessCatalogueResource {
     };
     let field = |field: &str| AccessCatalogueField { field: field.to_owned(), label: catalogue::label(field) };
     AccessCatalogueResource {
-        resource: kind.name(),
+        resource: Of(kind),
         label: catalogue::label(kind.name()),
         actions: Action::ALL.into_iter().filter_map(action).collect(),
         hidable_fields: kind.table().hidable().map(field).collect(),

@@ -24,7 +24,7 @@ use crate::{
     access::{Actor, Policy, Purpose},
     error::{Error, Result, UserCode, UserError},
     people::admin,
-    store::{Change, Draft, Rules, Slice, Verbs},
+    store::{Change, Draft, Lock, Rules, Slice, Verbs},
 };
 
 /// Roles. They are not archived by a standard verb: `roleDelete` asks more.
@@ -63,6 +63,8 @@ impl Rules for role::Entity {
             let has = limits::policy(row);
             must_hold(change, (&had, &has), "grants")?;
             if before.is_some() && had != has {
+                // Of two who edit two roles of one person, the second sees what the first has made of them.
+                change.lock(Lock::Rights).await?;
                 let impacts = impact::of_edit(change, row.id, &has).await?;
                 impact::must_be_allowed(change, &impacts, "grants").await?;
                 // As where a role is given: whoever has the token was trusted with less.
@@ -97,7 +99,10 @@ impl Rules for role_assignment::Entity {
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             match before {
-                None => limits::must_hold_with(change, (row.user_id, row.role_id), "roleId").await,
+                None => {
+                    change.lock(Lock::Rights).await?;
+                    limits::must_hold_with(change, (row.user_id, row.role_id), "roleId").await
+                }
                 Some(_) => Ok(()),
             }
         })
@@ -121,6 +126,7 @@ impl Rules for role_assignment::Entity {
 
     fn before_archive<'a>(change: &'a mut Change, row: &'a role_assignment::Model) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
+            change.lock(Lock::Rights).await?;
             must_cover(change, row.user_id, "take roles from this person").await?;
             let roles = change.rows::<role::Entity>("id", row.role_id).await?;
             if roles.iter().any(|role| role.key == admin::ADMIN) {

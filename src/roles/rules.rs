@@ -8,7 +8,7 @@ use entity::{
 };
 
 use crate::{
-    access::{Action, FieldRule, Grant, Reach},
+    access::{Action, FieldRule, Grant, Reach, has_effect},
     error::{Error, Result, UserCode, UserError},
     store::{fold, value::short},
 };
@@ -89,6 +89,12 @@ fn grant(text: &str) -> Result<Grant, UserError> {
         let known = listed(Reach::ALL.map(Reach::as_str));
         wrong("REACH_UNKNOWN", format!("there is no reach {}; known are {known}.", short(reach)))
     })?;
+    if reach > Reach::None && !has_effect(kind, action) {
+        let known = listed(Action::ALL.into_iter().filter(|action| has_effect(kind, *action)).map(Action::as_str));
+        let (name, action) = (kind.name(), action.as_str());
+        let message = format!("nothing takes the permission to {action} {name} records; they know {known}.");
+        return Err(wrong("GRANT_WITHOUT_EFFECT", message));
+    }
     if matches!(reach, Reach::Own | Reach::Team) && !kind.table().has_owner() {
         let message = format!("{} records belong to nobody, so that only NONE and ALL mean something.", kind.name());
         return Err(wrong("REACH_MEANINGLESS", message));

@@ -271,6 +271,7 @@ impl Change {
         let names = self.keep_external_ids((table.kind, E::id(&row)), true, &draft).await?;
         self.put::<E>(EventAction::Created, None, &row, names).await?;
         E::after(self, &row, None, &draft).await?;
+        self.check_owners::<E>(&row, &draft).await?;
         self.check_reach::<E>(&row, Action::Create).await?;
         Ok(row)
     }

@@ -23,6 +23,8 @@ pub struct Login {
     pub status: UserStatus,
     /// The hash of their password, where they have one.
     pub password: Option<String>,
+    /// Whether they must choose another one before they can sign in.
+    pub must_change: bool,
 }
 
 impl std::fmt::Debug for Login {
@@ -89,7 +91,7 @@ impl Store {
     pub async fn login(&self, email: &str) -> Result<Option<Login>> {
         system_only(self)?;
         let mut sql = Sql::new(self.engine());
-        sql.push("SELECT u.id, u.status, c.password_hash FROM \"user\" u LEFT JOIN credential c ON c.user_id = u.id ");
+        sql.push("SELECT u.id, u.status, c.password_hash, COALESCE(c.must_change, FALSE) FROM \"user\" u LEFT JOIN credential c ON c.user_id = u.id ");
         sql.push("WHERE u.archived_at IS NULL AND u.email = ").bind(email);
         self.fetch(sql).await?.first().map(login).transpose()
     }
@@ -98,10 +100,10 @@ impl Store {
     pub async fn login_of(&self, user: UserId) -> Result<Option<(Option<String>, Login)>> {
         system_only(self)?;
         let mut sql = Sql::new(self.engine());
-        sql.push("SELECT u.id, u.status, c.password_hash, u.email FROM \"user\" u LEFT JOIN credential c ON c.user_id = u.id ");
+        sql.push("SELECT u.id, u.status, c.password_hash, COALESCE(c.must_change, FALSE), u.email FROM \"user\" u LEFT JOIN credential c ON c.user_id = u.id ");
         sql.push("WHERE u.archived_at IS NULL AND u.id = ").bind(user.0);
         let rows = self.fetch(sql).await?;
-        rows.first().map(|row| Ok((cells::text(row, 3)?.map(str::to_owned), login(row)?))).transpose()
+        rows.first().map(|row| Ok((cells::text(row, 4)?.map(str::to_owned), login(row)?))).transpose()
     }
 
     /// What is counted under these keys.
@@ -169,6 +171,14 @@ impl Store {
 }
 
 impl Change {
+    /// Whether somebody must choose another password before they can sign in.
+    pub async fn must_change_password(&self, user: UserId) -> Result<bool> {
+        system_only(self.store())?;
+        let mut sql = self.sql();
+        sql.push("SELECT 1 FROM credential c WHERE c.must_change AND c.user_id = ").bind(user.0);
+        Ok(!self.fetch(sql).await?.is_empty())
+    }
+
     /// The hash of somebody's password.
     pub async fn password(&self, user: UserId) -> Result<Option<String>> {
         system_only(self.store())?;
@@ -180,11 +190,16 @@ impl Change {
     /// Gives people the password of this hash, and makes their invitations void: they have joined. The
     /// event says so, and nothing of the password.
     pub async fn set_password(&mut self, users: &[UserId], hash: &str) -> Result<()> {
+        self.give_password(users, hash, false).await
+    }
+
+    /// The same for a password that they may have to change before they can sign in.
+    pub async fn give_password(&mut self, users: &[UserId], hash: &str, must_change: bool) -> Result<()> {
         system_only(self.store())?;
         let now = self.store().now().0;
         for users in users.chunks(1_000) {
             let mut sql = self.sql();
-            sql.push("INSERT INTO credential (user_id, password_hash, changed_at) VALUES ");
+            sql.push("INSERT INTO credential (user_id, password_hash, changed_at, must_change) VALUES ");
             for (n, user) in users.iter().enumerate() {
                 sql.push(if n > 0 { ", (" } else { "(" })
                     .bind(user.0)
@@ -192,14 +207,19 @@ impl Change {
                     .bind(hash)
                     .push(", ")
                     .bind(now)
+                    .push(", ")
+                    .bind(must_change)
                     .push(")");
             }
-            sql.push(" ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash, changed_at = excluded.changed_at");
+            sql.push(" ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash, changed_at = excluded.changed_at, must_change = excluded.must_change");
             self.execute(sql).await?;
         }
         self.withdraw_invitations(users).await?;
         for user in users {
-            let changes = json!({ "password": { "before": null, "after": null } });
+            let mut changes = json!({ "password": { "before": null, "after": null } });
+            if must_change {
+                changes["mustChangePassword"] = json!({ "before": null, "after": true });
+            }
             self.tell(Event { action: EventAction::Updated, subject: (Kind::User, user.0), account: None, changes })
                 .await?;
         }
@@ -326,6 +346,7 @@ fn login(row: &QueryResult) -> Result<Login> {
         user: UserId(cells::uuid(row, 0)?.unwrap_or_default()),
         status: cells::text(row, 1)?.and_then(UserStatus::parse).unwrap_or(UserStatus::Deactivated),
         password: cells::text(row, 2)?.map(str::to_owned),
+        must_change: row.try_get_by_index(3)?,
     })
 }
 

@@ -1,28 +1,15 @@
 //! Keeping the database: migrations under a lock, the built-in roles, and hearing of other processes' changes.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
-use entity::{
-    Kind,
-    permission::{FieldRules, Grants},
-};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, Statement, TransactionOptions,
-    TransactionTrait, Value,
+    TransactionTrait,
 };
 
-use super::{
-    Backend, fold, history, json, months,
-    sql::{Engine, Sql},
-};
-use crate::{
-    access::builtin,
-    error::{Error, Result},
-};
+use super::{Backend, history, json, months, seed, sql::Engine};
+use crate::error::{Error, Result};
 
 /// The key of the lock under which one process at a time migrates.
 const LOCK: i64 = 0x7461_6e64_656d;
@@ -74,7 +61,7 @@ pub async fn migrate(backend: &Backend) -> Result<()> {
     }
     not_newer(&applied(engine, &tx).await?)?;
     Migrator::up(&tx, None).await?;
-    seed_roles(backend, &tx).await?;
+    seed::roles(backend, &tx).await?;
     if engine == Engine::Postgres {
         months::add(&tx, backend.now()).await?;
         history::follow_cluster(backend, &tx).await?;
@@ -117,54 +104,6 @@ pub async fn require_current(backend: &Backend) -> Result<()> {
         ))),
         None => Ok(()),
     }
-}
-
-/// Adds the built-in roles that are missing, and to the others what kinds of record the database
-/// did not know before. What admins have changed stays.
-async fn seed_roles(backend: &Backend, tx: &DatabaseTransaction) -> Result<()> {
-    let engine = backend.db.engine();
-    let now = backend.now().0;
-    let read = "SELECT r.id, r.key, r.grants, r.field_rules FROM role r WHERE r.built_in";
-    let mut there = HashMap::new();
-    for row in tx.query_all_raw(Statement::from_string(engine.backend(), read)).await? {
-        let role = (json::uuid(&row, 0)?.unwrap_or_default(), row.try_get_by_index::<Grants>(2)?.0);
-        let fields = row.try_get_by_index::<FieldRules>(3)?.0;
-        there.insert(json::text(&row, 1)?.unwrap_or_default().to_owned(), (role, fields));
-    }
-    // The administrators' role names every kind that the database knows.
-    let all = there.values().flat_map(|((_, grants), _)| grants);
-    let known: HashSet<String> = all.filter_map(|grant| Some(grant.split_once(':')?.0.to_owned())).collect();
-    // A company may have made a role of its own by the key of one that Tandem brings later: theirs stays.
-    let taken = "SELECT r.key FROM role r WHERE NOT r.built_in AND r.archived_at IS NULL";
-    let mut own = HashSet::new();
-    for row in tx.query_all_raw(Statement::from_string(engine.backend(), taken)).await? {
-        own.insert(json::text(&row, 0)?.unwrap_or_default().to_owned());
-    }
-    for role in builtin::ROLES.iter().filter(|role| !own.contains(role.key)) {
-        let new = |kind: Kind| !there.contains_key(role.key) || !known.contains(kind.name());
-        let grants = role.grants().into_iter().filter(|grant| new(grant.kind)).map(|grant| grant.spelled());
-        let fields = role.fields().into_iter().filter(|(kind, ..)| new(*kind));
-        let fields = fields.map(|(kind, field, rule)| rule.spelled(kind, &field));
-        let (mut grants, mut fields): (Vec<_>, Vec<_>) = (grants.collect(), fields.collect());
-        let mut sql = Sql::new(engine);
-        if let Some(((id, had), had_fields)) = there.get(role.key) {
-            if grants.is_empty() && fields.is_empty() {
-                continue;
-            }
-            grants.splice(0..0, had.iter().cloned());
-            fields.splice(0..0, had_fields.iter().cloned());
-            sql.push("UPDATE role SET grants = ").bind(Value::from(Grants(grants))).push(", field_rules = ");
-            sql.bind(Value::from(FieldRules(fields))).push(", version = version + 1 WHERE id = ").bind(*id);
-        } else {
-            sql.push("INSERT INTO role (id, key, name, name_fold, description, built_in, grants, field_rules, version, created_at, updated_at) VALUES (");
-            sql.bind(backend.new_id()).push(", ").bind(role.key).push(", ").bind(role.name).push(", ");
-            sql.bind(fold(role.name)).push(", ").bind(role.description).push(", ").bind(true).push(", ");
-            sql.bind(Value::from(Grants(grants))).push(", ").bind(Value::from(FieldRules(fields)));
-            sql.push(", 1, ").bind(now).push(", ").bind(now).push(")");
-        }
-        tx.execute_raw(sql.finish()).await?;
-    }
-    Ok(())
 }
 
 impl Backend {

@@ -4,6 +4,7 @@
 //! when they turn what is asked into SQL, so a caller cannot forget it. The one hatch is
 //! [`Store::as_system`].
 
+mod access_history;
 pub mod aggregate;
 pub mod answer;
 pub mod backup;
@@ -37,8 +38,10 @@ mod policies;
 mod private_file;
 mod reached;
 pub mod read;
+mod record_access;
 mod redact;
 mod scope;
+mod seed;
 pub mod sql;
 mod told;
 pub mod value;
@@ -53,6 +56,7 @@ use entity::{Instant, Kind, user::UserId};
 use sea_orm::{QueryResult, prelude::Uuid};
 use tokio::sync::{Notify, OnceCell, watch};
 
+pub use access_history::RightsEvent;
 pub use change::{Change, Lock, Problems, Saved};
 pub use credentials::{Attempts, Claimed, Login, Person};
 pub use db::{Db, Fault, Settings};
@@ -70,6 +74,7 @@ pub use noun::{Extra, Noun, Nouns, Rules, Slice, Verbs};
 pub use policies::{Held, Known};
 pub use private_file::sqlite_file;
 pub use reached::{Asked, Reached};
+pub use record_access::{Holder, Seen};
 pub use redact::redact;
 
 use crate::{

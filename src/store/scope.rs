@@ -9,6 +9,31 @@ use sea_orm::prelude::Uuid;
 use super::sql::{Engine, Sql};
 use crate::access::{Action, Actor, Reach};
 
+/// Whose reach is asked for: the actor's own, or that of each user of a statement who may do what the actor may.
+#[derive(Clone, Copy)]
+struct Eyes<'a> {
+    actor: &'a Actor,
+    /// The alias of the users, where it is theirs.
+    users: Option<&'a str>,
+}
+
+impl<'a> Eyes<'a> {
+    const fn of(actor: &'a Actor) -> Self {
+        Self { actor, users: None }
+    }
+}
+
+/// Appends whether each user of `users` may see the row of `alias`, by a policy that is the same for all of them.
+pub fn is_seen_by(sql: &mut Sql, (policy, users): (&Actor, &str), (kind, alias): (Kind, &str)) {
+    sql.push("((");
+    if unrestricted(policy, kind, Action::Read) {
+        sql.push("TRUE");
+    } else {
+        within(sql, Eyes { actor: policy, users: Some(users) }, (kind, alias), Action::Read);
+    }
+    sql.push(") IS TRUE)");
+}
+
 /// Whether the actor may do this to every row of the kind, so that no condition is needed.
 #[must_use]
 pub fn unrestricted(actor: &Actor, kind: Kind, action: Action) -> bool {
@@ -29,7 +54,7 @@ pub fn unrestricted(actor: &Actor, kind: Kind, action: Action) -> bool {
 pub fn and_within(sql: &mut Sql, actor: &Actor, (kind, alias): (Kind, &str), action: Action) {
     if !unrestricted(actor, kind, action) {
         sql.push(" AND ");
-        within(sql, actor, (kind, alias), action);
+        within(sql, Eyes::of(actor), (kind, alias), action);
     }
 }
 
@@ -42,7 +67,8 @@ pub fn is_within(sql: &mut Sql, actor: &Actor, (kind, alias): (Kind, &str), acti
 }
 
 /// Appends the condition itself.
-fn within(sql: &mut Sql, actor: &Actor, (kind, alias): (Kind, &str), action: Action) {
+fn within(sql: &mut Sql, eyes: Eyes<'_>, (kind, alias): (Kind, &str), action: Action) {
+    let actor = eyes.actor;
     let reach = actor.policy.reach(kind, action);
     let table = kind.table();
     if reach == Reach::None {
@@ -56,22 +82,22 @@ fn within(sql: &mut Sql, actor: &Actor, (kind, alias): (Kind, &str), action: Act
                 // The first parent is the one a part belongs to; the others need only be seen.
                 if n == 0 && reach < Reach::All {
                     and_parent(sql, (alias, column, *parent), |sql, inner| {
-                        owned(sql, actor, (parent.table(), inner), reach);
+                        owned(sql, eyes, (parent.table(), inner), reach);
                     });
                 }
                 if !unrestricted(actor, *parent, Action::Read) {
                     and_parent(sql, (alias, column, *parent), |sql, inner| {
-                        within(sql, actor, (*parent, inner), Action::Read);
+                        within(sql, eyes, (*parent, inner), Action::Read);
                     });
                 }
             }
             sql.push(")");
         }
-        Owner::Subject => subject(sql, actor, alias),
+        Owner::Subject => subject(sql, eyes, alias),
         _ if reach == Reach::All => {
             sql.push("TRUE");
         }
-        _ => owned(sql, actor, (table, alias), reach),
+        _ => owned(sql, eyes, (table, alias), reach),
     }
 }
 
@@ -84,12 +110,17 @@ fn and_parent(sql: &mut Sql, (alias, column, parent): (&str, &str, Kind), condit
 }
 
 /// Appends the condition that a row belongs to the actor (OWN) or to those the actor's teams cover (TEAM).
-fn owned(sql: &mut Sql, actor: &Actor, (table, alias): (&Table, &str), reach: Reach) {
-    let Some(user) = actor.user() else {
-        sql.push("FALSE");
-        return;
+fn owned(sql: &mut Sql, eyes: Eyes<'_>, (table, alias): (&Table, &str), reach: Reach) {
+    let actor = eyes.actor;
+    let user = match (eyes.users, actor.user()) {
+        (Some(users), _) => User::Each(users),
+        (None, Some(user)) => User::One(user.0),
+        (None, None) => {
+            sql.push("FALSE");
+            return;
+        }
     };
-    let user = Whose { user: user.0, reach };
+    let user = Whose { user, reach };
     match table.owner {
         Owner::Nobody | Owner::Subject => {
             sql.push("FALSE");
@@ -136,9 +167,16 @@ fn owned(sql: &mut Sql, actor: &Actor, (table, alias): (&Table, &str), reach: Re
             sql.push(")");
         }
         Owner::Library { owner, department } => {
-            sql.push("(").column(alias, owner).push(" = ").bind(user.user);
-            if let (Reach::Team, Some(mine)) = (reach, actor.department) {
-                sql.push(" OR ").column(alias, department).push(" = ").bind(mine.as_str());
+            sql.push("(").column(alias, owner).push(" = ");
+            user.push(sql);
+            match (reach, user.user, actor.department) {
+                (Reach::Team, User::Each(users), _) => {
+                    sql.push(" OR ").column(alias, department).push(" = ").column(users, "department");
+                }
+                (Reach::Team, User::One(_), Some(mine)) => {
+                    sql.push(" OR ").column(alias, department).push(" = ").bind(mine.as_str());
+                }
+                _ => {}
             }
             sql.push(")");
         }
@@ -146,7 +184,7 @@ fn owned(sql: &mut Sql, actor: &Actor, (table, alias): (&Table, &str), reach: Re
             sql.push("(TRUE");
             if let Some((column, parent)) = parents.first() {
                 and_parent(sql, (alias, column, *parent), |sql, inner| {
-                    owned(sql, actor, (parent.table(), inner), reach);
+                    owned(sql, eyes, (parent.table(), inner), reach);
                 });
             }
             sql.push(")");
@@ -172,7 +210,7 @@ pub fn and_listed_today(sql: &mut Sql, actor: &Actor, (table, tie): (&str, &str)
 }
 
 /// Appends a subquery of the accounts whose team these users are on, and that they own if asked.
-fn account_ids(sql: &mut Sql, user: &Whose, or_owned: bool) {
+fn account_ids(sql: &mut Sql, user: &Whose<'_>, or_owned: bool) {
     sql.push("SELECT m.account_id FROM account_team_member m WHERE m.archived_at IS NULL AND m.user_id");
     user.matches(sql);
     if or_owned {
@@ -181,18 +219,37 @@ fn account_ids(sql: &mut Sql, user: &Whose, or_owned: bool) {
     }
 }
 
+/// Whose own a row may be.
+#[derive(Clone, Copy)]
+enum User<'a> {
+    /// This user's.
+    One(Uuid),
+    /// That of each user of this alias.
+    Each(&'a str),
+}
+
 /// The users to whom a row may belong.
-struct Whose {
-    user: Uuid,
+struct Whose<'a> {
+    user: User<'a>,
     reach: Reach,
 }
 
-impl Whose {
+impl Whose<'_> {
+    fn push(&self, sql: &mut Sql) {
+        match self.user {
+            User::One(user) => sql.bind(user),
+            User::Each(users) => sql.column(users, "id"),
+        };
+    }
+
     fn matches(&self, sql: &mut Sql) {
         if self.reach == Reach::Own {
-            sql.push(" = ").bind(self.user);
+            sql.push(" = ");
+            self.push(sql);
         } else {
-            sql.push(" IN (SELECT r.member_id FROM user_reach r WHERE r.user_id = ").bind(self.user).push(")");
+            sql.push(" IN (SELECT r.member_id FROM user_reach r WHERE r.user_id = ");
+            self.push(sql);
+            sql.push(")");
         }
     }
 }
@@ -203,7 +260,8 @@ fn is_subject(kind: Kind) -> bool {
 }
 
 /// Appends the condition that the record an event is about may be seen.
-fn subject(sql: &mut Sql, actor: &Actor, alias: &str) {
+fn subject(sql: &mut Sql, eyes: Eyes<'_>, alias: &str) {
+    let actor = eyes.actor;
     let (free, tied): (Vec<Kind>, Vec<Kind>) = Kind::ALL
         .into_iter()
         .filter(|kind| is_subject(*kind) && actor.policy.reach(*kind, Action::Read) > Reach::None)
@@ -225,7 +283,7 @@ fn subject(sql: &mut Sql, actor: &Actor, alias: &str) {
             .push("' AND EXISTS (SELECT 1 FROM ");
         sql.table(kind.table().table).push(" ").push(&inner).push(" WHERE ").column(&inner, "id");
         sql.push(" = ").column(alias, "subject_id").push(" AND ");
-        within(sql, actor, (kind, &inner), Action::Read);
+        within(sql, eyes, (kind, &inner), Action::Read);
         sql.push("))");
     }
     sql.push(")");

@@ -183,6 +183,7 @@ macro_rules! on_an_empty_database {
 pub(crate) use on_an_empty_database;
 
 mod connections;
+mod passwords;
 
 on_an_empty_database! {
     async fn the_first_administrator_comes_from_the_environment_and_can_sign_in(place: Place) {

@@ -271,7 +271,13 @@ fn creation(policy: &Policy, cell: &Cell, input: &Value) -> Result<(), Vec<Strin
     if !unseen.is_empty() {
         return Err(unseen);
     }
-    if covers(policy, cell.kind, cell.whose, Action::Create) { Ok(()) } else { forbidden }
+    // Who creates for somebody else gives the record away.
+    let owner = ["ownerId", "marketingOwnerId"].into_iter().find(|name| input[name].is_string());
+    match owner.filter(|_| cell.whose != Mine && !covers(policy, cell.kind, cell.whose, Action::Assign)) {
+        Some(owner) => Err(vec![format!("FORBIDDEN {owner}")]),
+        None if covers(policy, cell.kind, cell.whose, Action::Create) => Ok(()),
+        None => forbidden,
+    }
 }
 
 async fn try_everything(world: World, role: &'static BuiltIn) {

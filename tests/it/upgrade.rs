@@ -59,7 +59,7 @@ on_both_engines! {
         assert_eq!(texts(&connection, "grants", "own").await, json!(["Account:READ:TEAM", "Deal:READ:ALL"]));
         assert_eq!(texts(&connection, "field_rules", "own").await, json!(["Deal:amount:HIDDEN"]));
         let admin = texts(&connection, "grants", "admin").await;
-        assert!(admin.as_array().expect("a list").contains(&json!("ApiKey:MANAGE:ALL")), "{admin}");
+        assert!(admin.as_array().expect("a list").contains(&json!("ApiKey:ASSIGN:ALL")), "{admin}");
         connection.close().await.expect("it closes");
     }
 }

@@ -106,6 +106,7 @@ async fn a_record_beyond_the_reach_of_the_permission_to_import_is_refused() {
         grant(Action::Read, Reach::All),
         grant(Action::Create, Reach::All),
         grant(Action::Update, Reach::All),
+        grant(Action::Assign, Reach::All),
         grant(Action::Import, Reach::Own),
     ];
     grants.push(Grant { kind: Kind::User, action: Action::Read, reach: Reach::All });

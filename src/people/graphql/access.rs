@@ -5,7 +5,7 @@ use entity::{Department, Kind, id, role, user, user::UserId};
 
 use crate::{
     access::{Action, Bond, FieldRule, Obstacle, Reach},
-    error::{Code, Error, Result},
+    error::{Error, Result},
     graphql::{
         choice::Of,
         node::{self, Row},
@@ -111,11 +111,11 @@ impl AccessQuery {
     async fn can(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The record type, `Account`.")] resource: String,
+        #[graphql(desc = "The record type, `Account`.")] resource: Of<Kind>,
         #[graphql(desc = "What is to be done.")] action: Of<Action>,
         #[graphql(desc = "Global ids of records of the type, at most 100.")] ids: Vec<IdText>,
     ) -> async_graphql::Result<Vec<Can>> {
-        Ok(can(node::store(ctx)?, &resource, action.0, ids).await?)
+        Ok(can(node::store(ctx)?, resource.0, action.0, ids).await?)
     }
 
     /// Whether somebody may do something to a record, by which of their roles, and why the record is or
@@ -140,12 +140,8 @@ impl AccessQuery {
     }
 }
 
-async fn can(store: &Store, resource: &str, action: Action, ids: Vec<IdText>) -> Result<Vec<Can>> {
+async fn can(store: &Store, kind: Kind, action: Action, ids: Vec<IdText>) -> Result<Vec<Can>> {
     store.require_sign_in()?;
-    let Some(kind) = Kind::named(resource) else {
-        let message = format!("{} is no type of record.", value::short(resource));
-        return Err(Error::refused_because(Code::BadUserInput, "RESOURCE_UNKNOWN", message));
-    };
     if ids.len() > MOST {
         return Err(Error::argument(format!("ids takes at most {MOST}; this has {}.", ids.len())));
     }

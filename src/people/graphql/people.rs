@@ -13,6 +13,7 @@ use crate::{
         schema::Query,
     },
     people::{
+        admin::Given,
         inputs::{
             UserDeactivateInput, UserInviteInput, UserPasswordResetCreateInput, UserReactivateInput, UserReinviteInput,
             UserSetPasswordInput,
@@ -175,7 +176,8 @@ impl KeepingMutation {
         let set = async |store: &Store| {
             store.require_sign_in()?;
             let user = UserId(input.id.of(Kind::User)?);
-            authority.set_password(store, user, &input.password).await.map(|()| user)
+            let given = Given { password: &input.password, must_change: input.must_change_password };
+            authority.set_password(store, user, given).await.map(|()| user)
         };
         let (user, user_errors) = outcome(set(node::store(ctx)?).await)?;
         Ok(UserSetPasswordPayload { user: user.map(Row::new), user_errors, query: Query::default() })

@@ -77,7 +77,9 @@ impl SignInMutation {
         #[graphql(desc = "Who.")] input: SignInInput,
     ) -> async_graphql::Result<SignInPayload> {
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
-        let tokens = authority.sign_in(store, &input.email, &input.password, &origin(ctx)).await;
+        let tokens = authority
+            .sign_in_by(store, &input.email, (&input.password, input.new_password.as_deref()), &origin(ctx))
+            .await;
         Ok(signed_in(authority, tokens).await?)
     }
 

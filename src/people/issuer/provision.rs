@@ -109,6 +109,11 @@ async fn hold(change: &mut Change, user: UserId, roles: &str) -> Result<()> {
     let mut wanted = Vec::new();
     for key in roles.split_whitespace() {
         match change.rows::<role::Entity>("key", key).await?.first() {
+            // The mapping was written for the role that is gone. Whoever makes another one by its key need not be
+            // somebody who may give people roles.
+            Some(_) if change.was_there::<role::Entity>("key", key).await? => {
+                tracing::warn!(role = key, user = %user, "--oidc-roles names a role that was deleted and made anew; no group gives it");
+            }
             Some(role) => wanted.push(role.id),
             None => {
                 tracing::warn!(role = key, user = %user, "--oidc-roles names a role that is gone; it gives nothing");

@@ -82,9 +82,34 @@ impl Change {
         if self.may(E::KIND, E::id(before), Action::Assign).await? {
             return Ok(());
         }
-        Err(UserError::new(UserCode::Forbidden, &input_name(field), "You may not give this record to another owner.")
+        Err(self.unassignable(E::KIND, field, "give this record to another owner"))
+    }
+
+    /// So does creating it for somebody else than oneself: nobody leaves with others what they could not give them.
+    pub(super) async fn check_owners<E: Rules>(&self, row: &E::Model, draft: &Draft) -> Result<()> {
+        let table = E::table();
+        let (owners, me) = (table.owner.columns(), self.store.actor().user().map(|user| user.0));
+        let other = E::Column::iter().zip(&table.fields).find(|(column, field)| {
+            owners.contains(&field.column)
+                && draft.get(table, field.column).is_some()
+                && matches!(row.get(*column), Value::Uuid(Some(owner)) if me != Some(owner))
+        });
+        let Some((_, field)) = other else { return Ok(()) };
+        if self.may(E::KIND, E::id(row), Action::Assign).await? {
+            return Ok(());
+        }
+        Err(self.unassignable(E::KIND, field, "create this record for another owner"))
+    }
+
+    fn unassignable(&self, kind: Kind, field: &Field, what: &str) -> Error {
+        let name = kind.name();
+        let why = match self.store.actor().policy.reach(kind, Action::Assign) {
+            Reach::None => format!("you lack the permission ASSIGN on {name} records"),
+            reach => format!("your permission ASSIGN on {name} records reaches {}, and not this one", reach.as_str()),
+        };
+        UserError::new(UserCode::Forbidden, &input_name(field), format!("You may not {what}: {why}."))
             .because("PERMISSION_MISSING")
-            .into())
+            .into()
     }
 
     /// Whether the actor may do this to a row; asked of the database only where not all are within reach.
@@ -183,6 +208,14 @@ impl Change {
             .column("t", column);
         sql.push(" = ").bind(id);
         read::first_count(&self.fetch(sql).await?)
+    }
+
+    /// Whether an archived row holds this in a column.
+    pub async fn was_there<E: Record>(&self, column: &str, value: impl Into<Value>) -> Result<bool> {
+        let mut sql = self.sql();
+        sql.push("SELECT 1 FROM ").table(E::table().table).push(" t WHERE t.archived_at IS NOT NULL AND ");
+        sql.column("t", column).push(" = ").bind(value).push(" LIMIT 1");
+        Ok(!self.fetch(sql).await?.is_empty())
     }
 
     /// The live row whose two columns hold these two ids, without regard to reach: for rules of

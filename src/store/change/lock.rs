@@ -22,6 +22,8 @@ pub enum Lock<'a> {
     Pair(Kind, Uuid, Uuid),
     /// What belongs to one record and may be there only once: a name among its stages, its primary place.
     Within(Kind, Uuid),
+    /// What people may do: who holds which roles, and what these permit.
+    Rights,
     /// Who reaches whom, worked out by one change at a time.
     Reach,
     /// What one client does under an idempotency key.
@@ -39,6 +41,7 @@ impl Lock<'_> {
             Self::Tree(kind) => format!("tree {}", kind.name()),
             Self::Pair(kind, one, other) => format!("pair {} {one} {other}", kind.name()),
             Self::Within(kind, id) => format!("within {} {id}", kind.name()),
+            Self::Rights => "rights".to_owned(),
             Self::Reach => "reach".to_owned(),
             Self::Key(client, key) => format!("key {client} {key}"),
             Self::Identity(issuer, subject) => format!("identity {issuer} {subject}"),

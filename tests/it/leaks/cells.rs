@@ -125,7 +125,7 @@ impl<'a> Ground<'a> {
         self.try_each("Update", tried).await;
     }
 
-    /// What is left to somebody must be theirs to leave there.
+    /// What is left to somebody must be theirs to leave there, and somebody else takes ASSIGN.
     async fn create(&self, random: &mut StdRng) {
         let model = self.model();
         let policy = self.roles.policy();
@@ -144,6 +144,9 @@ impl<'a> Ground<'a> {
                 _ if policy.locks(Kind::Lead, "owner") => Err(vec!["FORBIDDEN ownerId".to_owned()]),
                 Reach::None => Err(vec!["FORBIDDEN".to_owned()]),
                 _ if !model.sees(Kind::User, row) => Err(vec!["NOT_FOUND ownerId".to_owned()]),
+                _ if user != self.person.hand.id && !model.may(Kind::Lead, lead, Action::Assign) => {
+                    Err(vec!["FORBIDDEN ownerId".to_owned()])
+                }
                 _ if !model.may(Kind::Lead, lead, Action::Create) => Err(vec!["FORBIDDEN".to_owned()]),
                 _ => Ok(()),
             };

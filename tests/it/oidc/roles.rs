@@ -162,6 +162,31 @@ on_both_engines! {
         house.end().await;
     }
 
+    async fn a_role_made_anew_by_the_key_of_a_deleted_one_is_given_by_no_group(world: World) {
+        let admin = world.admin().await;
+        let make = async |key: &str| {
+            let document = "mutation($input: RoleCreateInput!) { roleCreate(input: $input) { role { id } userErrors { message } } }";
+            let grants = ["Deal", "User"].map(|kind| json!({ "resource": kind, "action": "READ", "reach": "ALL" }));
+            let input = json!({ "key": key, "name": key, "grants": grants });
+            crew::text(&admin.query_with(document, json!({ "input": input })).await.expect_ok(), "roleCreate.role.id")
+        };
+        let partner = make("partner").await;
+        let house = House::configured(&world, "groups", &["Partners=partner"]).await;
+        let client = house.in_groups(json!(["Partners"])).await;
+        assert_eq!(roles(&admin, &client).await, held(&[("partner", true)]));
+        let delete = "mutation($id: ID!) { roleDelete(input: { id: $id, evenIfInUse: true }) { userErrors { message } } }";
+        admin.query_with(delete, json!({ "id": partner })).await.expect_ok();
+        make("partner").await;
+        let client = house.in_groups(json!(["Partners", "Canteen"])).await;
+        assert_eq!(permissions(&client).await, 0);
+        // Nor to whoever comes for the first time, nor by another process.
+        let other = house.again(&world, &["Partners=partner"]).await;
+        let newcomer = other.welcome(json!({ "sub": "new", "email": "new@issued.example", "groups": ["Partners"] })).await;
+        assert_eq!(permissions(&newcomer).await, 0);
+        house.end().await;
+        other.end().await;
+    }
+
     async fn a_change_of_groups_holds_in_a_socket_that_is_open(world: World) {
         let (house, admin) = (House::new(&world).await, world.admin().await);
         let token = house.token(json!({ "groups": ["CN=Admins,O=ACME"] }));

@@ -85,7 +85,7 @@ on_both_engines! {
     async fn a_permission_alone_is_not_enough(world: World) {
         let admin = world.admin().await;
         let otto = user_id(&admin, OTHER_SELLER.email).await;
-        role(&admin, "blind", &texts(&["User:READ:ALL", "Account:UPDATE:ALL", "AccountDomain:READ:ALL", "AccountDomain:UPDATE:ALL"]), &[]).await;
+        role(&admin, "blind", &texts(&["User:READ:ALL", "Account:UPDATE:ALL", "AccountDomain:READ:ALL", "AccountDomain:DELETE:ALL"]), &[]).await;
         let hand = crew::hire(&world, "blind@tandem.test", "blind", Department::Sales).await;
         let account = crew::create(&admin, Kind::Account, json!({ "name": "Acme", "ownerId": otto })).await;
         let domain = crew::create(&admin, Kind::AccountDomain, json!({ "accountId": account, "domain": "acme.example" })).await;

@@ -6,7 +6,7 @@ use entity::{
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::{Map, Value, json};
-use tandem::access::{Action, Reach};
+use tandem::access::{Action, Reach, has_effect};
 
 use super::{assign, role};
 use crate::{
@@ -31,7 +31,7 @@ async fn random_role(admin: &Client, key: &str, random: &mut StdRng) -> String {
                 (_, Action::Read) => 0.7,
                 _ => 0.35,
             };
-            if random.random_bool(likely) {
+            if random.random_bool(likely) && has_effect(kind, action) {
                 let reach = [Reach::Own, Reach::Team, Reach::All].choose(random).expect("three");
                 let reach = if kind.table().has_owner() { *reach } else { Reach::All };
                 grants.push(format!("{}:{}:{}", kind.name(), action.as_str(), reach.as_str()));
@@ -159,7 +159,7 @@ async fn agree(world: &World, seed: u64, random: &mut StdRng) {
                 let (kind, id) = records.choose(random).expect("there are records");
                 let action = if random.random_bool(0.5) { Action::Read } else { *Action::ALL.choose(random).expect("eleven") };
                 heads.push(format!("$r{n}: ID!"));
-                mine.push(format!("q{n}: can(resource: \"{}\", action: {}, ids: [$r{n}]) {{ allowed }}", kind.name(), action.as_str()));
+                mine.push(format!("q{n}: can(resource: {}, action: {}, ids: [$r{n}]) {{ allowed }}", kind.name(), action.as_str()));
                 of_them.push(format!("q{n}: explainAccess(user: \"{}\", record: $r{n}, action: {}) {{ allowed summary obstacles roles {{ reach covers because }} ties {{ how isPerson inTeams }} }}", hand.id, action.as_str()));
                 variables.insert(format!("r{n}"), json!(id));
                 (*kind, action)

@@ -3,9 +3,11 @@
 mod can;
 mod explain;
 mod explain_random;
+mod history;
 mod invitations;
 mod passwords;
 mod preview;
+mod record_access;
 mod resets;
 mod teams;
 mod viewer;

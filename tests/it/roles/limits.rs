@@ -59,7 +59,7 @@ on_both_engines! {
         let message = crew::text(&copy, "roleCreate.userErrors.0.message");
         assert_eq!(message.matches(":ALL").count(), 5, "five are listed: {message}");
         assert!(message.contains(" more."), "and the others counted: {message}");
-        let bulk = "mutation { roleBulkUpsert(input: { items: [{ name: \"B\", grants: [{ resource: \"Lead\", action: READ, reach: ALL }] }] }) { results { status userErrors { code reason } } userErrors { code } } }";
+        let bulk = "mutation { roleBulkUpsert(input: { items: [{ name: \"B\", grants: [{ resource: Lead, action: READ, reach: ALL }] }] }) { results { status userErrors { code reason } } userErrors { code } } }";
         let bulk = keeper.query(bulk).await.expect_ok();
         assert_eq!(bulk.data("roleBulkUpsert.results.0.userErrors"), &json!([{ "code": "FORBIDDEN", "reason": "EXCEEDS_OWN_PERMISSIONS" }]));
         for name in ["Same", "Less"] {

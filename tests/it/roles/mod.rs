@@ -1,7 +1,10 @@
 //! Roles by the API: made, given, taken, previewed, exchanged, and who may do so.
 
+mod assigning;
 mod at_once;
+mod brought;
 mod catalogue;
+mod collisions;
 mod editing;
 mod exchange;
 mod holders;
