@@ -10,7 +10,7 @@ use async_graphql::{Context, MergedObject};
 use self::{access::AccessQuery, people::KeepingMutation, sign_in::SignInMutation, viewer::ViewerQuery};
 use super::sign_in::Authority;
 use crate::{
-    access::Origin,
+    access::{Origin, guess::Guesses},
     error::{Error, Result},
 };
 
@@ -28,4 +28,9 @@ fn authority<'a>(ctx: &Context<'a>) -> Result<&'a Authority> {
 
 fn origin(ctx: &Context<'_>) -> Origin {
     ctx.data_opt::<Origin>().cloned().unwrap_or_default()
+}
+
+/// What guesses at secrets cost whoever calls.
+fn guesses(ctx: &Context<'_>) -> Guesses {
+    ctx.data_opt::<Guesses>().cloned().unwrap_or_default()
 }

@@ -17,6 +17,10 @@ pub struct SignInInput {
     /// Their password.
     #[graphql(secret)]
     pub(super) password: String,
+    /// A refresh token that this device was given for this person within the last 30 days, whether it is still good or
+    /// not. It shows that the device is known, so that failures elsewhere do not hold it up; it signs nobody in.
+    #[graphql(secret)]
+    pub(super) device_token: Option<String>,
 }
 
 /// What renews a session's tokens.
@@ -133,6 +137,13 @@ pub struct UserReactivateInput {
     pub(super) id: IdText,
     /// The version you have seen; refused with CONFLICT where the record has moved on.
     pub(super) expected_version: Option<i32>,
+}
+
+/// Somebody whose failed sign-ins are to be forgotten.
+#[derive(Debug, InputObject)]
+pub struct UserUnlockInput {
+    /// Which person.
+    pub(super) id: IdText,
 }
 
 /// A password for somebody.

@@ -1,6 +1,7 @@
 //! People: users, teams, roles and sessions; how they sign in, and how they leave.
 
 pub mod admin;
+mod ended;
 pub mod explain;
 pub mod graphql;
 mod inputs;
@@ -9,10 +10,12 @@ pub mod issuer;
 mod keys;
 pub mod leaving;
 pub mod preview;
+mod proof;
 pub mod sign_in;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod untold;
 
 use entity::{Instant, Kind, Record, UserStatus, import_job, session, team, team_membership, user};
 use futures_util::future::BoxFuture;

@@ -5,12 +5,17 @@ use std::sync::Arc;
 use entity::{Instant, Kind, Record, UserStatus, session, session::SessionId, user::UserId};
 use tracing::Instrument;
 
-use super::{issuer::Issuer, keys::Keyring, throttle};
+use super::{
+    ended::Ended,
+    issuer::Issuer,
+    keys::Keyring,
+    proof::{Claimant, Memory, Proof},
+};
 use crate::{
     access::{
         Action, Actor, Origin, Purpose, Reach, Who,
         key::{self, Presented},
-        password::{self, Cost, Passwords, Turn},
+        password::{self, Cost, Passwords},
         token::{self, Key},
     },
     error::{Code, Error, Result, UserCode, UserError},
@@ -30,6 +35,25 @@ struct Shared {
     keys: Keyring,
     passwords: Passwords,
     issuer: Option<Issuer>,
+    failures: Memory,
+    ended: Ended,
+}
+
+/// By what somebody signs in.
+#[derive(Clone, Copy)]
+pub struct Credentials<'a> {
+    /// The person's e-mail address.
+    pub email: &'a str,
+    /// Their password.
+    pub password: &'a str,
+    /// A refresh token that the same device was given before, if it has one.
+    pub device: Option<&'a str>,
+}
+
+impl std::fmt::Debug for Credentials<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").finish_non_exhaustive()
+    }
 }
 
 /// What somebody who has signed in gets.
@@ -67,7 +91,14 @@ impl Authority {
         issuer: Option<Issuer>,
     ) -> Result<Self> {
         let (keys, passwords) = (Keyring::new(configured_key)?, Passwords::new(cost)?);
-        Ok(Self(Arc::new(Shared { backend, keys, passwords, issuer })))
+        Ok(Self(Arc::new(Shared {
+            backend,
+            keys,
+            passwords,
+            issuer,
+            failures: Memory::default(),
+            ended: Ended::default(),
+        })))
     }
 
     /// The hashes of passwords.
@@ -85,17 +116,26 @@ impl Authority {
         }
         match &self.0.issuer {
             Some(issuer) if Issuer::judges(bearer) => issuer.actor(&self.0.backend, bearer).await,
-            _ => self.holder(bearer).await,
+            _ => {
+                let holder = self.holder(bearer).await;
+                self.0.ended.learn(bearer, &holder);
+                holder
+            }
         }
     }
 
-    /// Whether the database must be asked if there is such an API key. Tokens are signed, so made-up ones are told
-    /// without it.
-    #[must_use]
-    pub fn is_strange(&self, bearer: &str) -> bool {
+    /// Whether a guess is to be paid for before anybody looks what there is to it: an API key that there is none of, or
+    /// the token of a session that has ended, from the second time on. Other tokens are signed, so that made-up ones
+    /// are told without the database.
+    pub async fn is_strange(&self, bearer: &str) -> Result<bool> {
         let bearer = bearer.trim();
-        key::is_meant(bearer)
-            && Presented::read(bearer, None).is_ok_and(|presented| !self.0.backend.has_met_key(presented.secret))
+        if !key::is_meant(bearer) {
+            return Ok(self.0.ended.has(bearer));
+        }
+        match Presented::read(bearer, None) {
+            Ok(presented) => Ok(!self.0.backend.may_be_key(presented.secret).await?),
+            Err(_) => Ok(false),
+        }
     }
 
     /// Who bears an access token of ours.
@@ -108,52 +148,46 @@ impl Authority {
         Ok((actor, Some(Instant(claims.expires_at.0 + token::LEEWAY * 1000))))
     }
 
+    pub(super) fn backend(&self) -> &Arc<Backend> {
+        &self.0.backend
+    }
+
+    pub(super) fn memory(&self) -> &Memory {
+        &self.0.failures
+    }
+
     /// Signs somebody in. It runs to its end where the client goes away, so that no failure stays
     /// uncounted.
-    pub async fn sign_in(&self, store: &Store, email: &str, password: &str, origin: &Origin) -> Result<Tokens> {
+    pub async fn sign_in(&self, store: &Store, by: Credentials<'_>, origin: &Origin) -> Result<Tokens> {
         let (authority, store) = (self.clone(), store.as_system(Purpose::SignIn));
-        let (email, password, origin) = (email.trim().to_lowercase(), password.to_owned(), origin.clone());
+        let (email, password, origin) = (by.email.trim().to_lowercase(), by.password.to_owned(), origin.clone());
+        let device = by.device.map(|token| token::hash(token.trim()));
         let work = async move {
             let login = store.login(&email).await?;
+            let user = login.as_ref().map(|login| login.user);
+            let device = match device {
+                Some(hash) => store.device_of(&hash).await?.filter(|(of, _)| Some(*of) == user).map(|(_, at)| at),
+                None => None,
+            };
             let active = login.as_ref().is_some_and(|login| login.status == UserStatus::Active);
             let hash = login.as_ref().and_then(|login| login.password.as_deref());
-            authority.prove(&store, (&email, &origin), (&password, hash), active).await?;
+            let claimant = Claimant::new(&email, origin.address, user, device);
+            let (_, proof) = authority.prove(&store, claimant, (&password, hash), active).await?;
             match login {
-                Some(login) => authority.open_session(&store, login.user, login.password, &origin).await,
+                Some(login) => authority.open_session(&store, login.user, login.password, (&proof, &origin)).await,
                 None => Err(wrong()),
             }
         };
         tokio::spawn(work.in_current_span()).await.map_err(Error::internal)?
     }
 
-    /// Whether a password is right, as often as may be asked. What else is in the way answers as a
-    /// wrong password does, in the same time.
-    async fn prove(
+    async fn open_session(
         &self,
         store: &Store,
-        who: (&str, &Origin),
-        (password, hash): (&str, Option<&str>),
-        welcome: bool,
-    ) -> Result<Turn> {
-        let email = throttle::email_key(who.0);
-        let mut keys = vec![email.clone()];
-        keys.extend(who.1.address.map(throttle::address_key));
-        refuse_too_many(store, &keys).await?;
-        let turn = self.0.passwords.turn().await?;
-        // Many may have waited for their turn: each counts those before it.
-        refuse_too_many(store, &keys).await?;
-        if turn.verify(password, hash).await? && welcome {
-            let mut change = store.begin().await?;
-            change.forget_failures(&email).await?;
-            change.commit().await?;
-            return Ok(turn);
-        }
-        count_failures(store, &keys).await?;
-        tracing::info!(address = ?who.1.address, "a sign-in failed");
-        Err(wrong())
-    }
-
-    async fn open_session(&self, store: &Store, user: UserId, hash: Option<String>, origin: &Origin) -> Result<Tokens> {
+        user: UserId,
+        hash: Option<String>,
+        (proof, origin): (&Proof, &Origin),
+    ) -> Result<Tokens> {
         let key = self.signing_key().await?;
         let mut change = store.begin().await?;
         change.written_by(user);
@@ -162,6 +196,7 @@ impl Authority {
         if person.status != UserStatus::Active || change.password(user).await? != hash {
             return Err(wrong());
         }
+        proof.forget(&mut change).await?;
         session_of(change, &key, user, origin).await
     }
 
@@ -223,10 +258,11 @@ impl Authority {
         let (current, new) = (current.to_owned(), new.to_owned());
         let work = async move {
             let (email, login) = store.login_of(user).await?.ok_or_else(|| Error::internal("the caller is gone"))?;
-            let proof = (current.as_str(), login.password.as_deref());
-            let proven =
-                authority.prove(&store, (&email.unwrap_or_else(|| user.to_string()), &origin), proof, true).await;
-            let turn = proven.map_err(|error| match error {
+            let email = email.unwrap_or_else(|| user.to_string());
+            // Whoever has the session has the device.
+            let claimant = Claimant::new(&email, origin.address, Some(user), session);
+            let proof = authority.prove(&store, claimant, (&current, login.password.as_deref()), true).await;
+            let (turn, proof) = proof.map_err(|error| match error {
                 Error::Input(_) => {
                     UserError::new(UserCode::Invalid, "currentPassword", "The current password is wrong.")
                         .because("INVALID_CREDENTIALS")
@@ -252,6 +288,7 @@ impl Authority {
                     .because("PASSWORD_CHANGED")
                     .into());
             }
+            proof.forget(&mut change).await?;
             change.set_password(&[user], &hash).await?;
             revoke_all(&mut change, user, session).await?;
             change.commit().await?;
@@ -395,31 +432,8 @@ async fn acting(backend: &Backend, user: UserId, session: SessionId) -> Result<A
     Ok(Actor::person(user, Some(session), known.department, known.policy))
 }
 
-/// Counts a failure under each of these keys.
-pub(super) async fn count_failures(store: &Store, keys: &[String]) -> Result<()> {
-    // One statement a transaction: together they could wait for each other.
-    for key in keys {
-        let mut change = store.begin().await?;
-        change.count_failure(key, throttle::WINDOW).await?;
-        change.commit().await?;
-    }
-    let mut change = store.begin().await?;
-    change.forget_old_failures(throttle::WINDOW).await?;
-    change.commit().await
-}
-
-/// Refuses where there were too many failures under one of these keys.
-pub(super) async fn refuse_too_many(store: &Store, keys: &[String]) -> Result<()> {
-    match throttle::closed_until(&store.attempts(keys).await?, store.now()) {
-        None => Ok(()),
-        Some(until) => {
-            let message = format!("Signing in has failed too often; come again at {}.", until.rfc3339());
-            Err(Error::refused_because(Code::RateLimited, "SIGN_IN_THROTTLED", message))
-        }
-    }
-}
-
-fn wrong() -> Error {
+/// The one answer to everything that keeps somebody from signing in.
+pub(super) fn wrong() -> Error {
     UserError::new(UserCode::Invalid, "", "The e-mail address or the password is wrong.")
         .because("INVALID_CREDENTIALS")
         .into()

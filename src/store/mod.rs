@@ -39,6 +39,8 @@ mod reached;
 pub mod read;
 mod redact;
 mod scope;
+mod secrets;
+mod sign_ins;
 pub mod sql;
 mod told;
 pub mod value;
@@ -54,7 +56,7 @@ use sea_orm::{QueryResult, prelude::Uuid};
 use tokio::sync::{Notify, OnceCell, watch};
 
 pub use change::{Change, Lock, Problems, Saved};
-pub use credentials::{Attempts, Claimed, Login, Person};
+pub use credentials::{Claimed, Login, Person};
 pub use db::{Db, Fault, Settings};
 pub use draft::{Draft, input_name};
 pub use explain::{Sighting, Tie, Verdict};
@@ -71,6 +73,7 @@ pub use policies::{Held, Known};
 pub use private_file::sqlite_file;
 pub use reached::{Asked, Reached};
 pub use redact::redact;
+pub use sign_ins::{Failures, failure_key};
 
 use crate::{
     access::{Action, Actor, Purpose, Who},

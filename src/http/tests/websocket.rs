@@ -11,6 +11,7 @@ use tokio_tungstenite::{
 };
 
 use super::World;
+use crate::http::settings::Rate;
 
 struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -93,6 +94,21 @@ async fn what_the_client_completes_is_heard_no_more() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     socket.say(json!({"type": "ping"})).await;
     assert_eq!(socket.hear().await.unwrap(), json!({"type": "pong"}));
+}
+
+#[tokio::test]
+async fn sockets_are_paid_for_by_their_address_before_anybody_looks_who_opens_them() {
+    let world = World::with(|settings| settings.rate = Rate { maximum: 100, restore: 10 }).await;
+    for _ in 0..10 {
+        Socket::ready(&world).await;
+    }
+    *world.toy.memory.about.lock().unwrap() = None;
+    let mut socket = Socket::open(&world).await;
+    socket.say(json!({"type": "connection_init", "payload": {"Authorization": "Bearer good-a"}})).await;
+    assert_eq!(socket.closed().await, 4429);
+    assert!(world.toy.memory.about.lock().unwrap().is_none(), "nobody asked who it is");
+    world.clock.advance(Duration::from_secs(1));
+    Socket::ready(&world).await;
 }
 
 #[tokio::test]

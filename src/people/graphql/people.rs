@@ -15,10 +15,10 @@ use crate::{
     people::{
         inputs::{
             UserDeactivateInput, UserInviteInput, UserPasswordResetCreateInput, UserReactivateInput, UserReinviteInput,
-            UserSetPasswordInput,
+            UserSetPasswordInput, UserUnlockInput,
         },
         invitations::{self, Invitation},
-        leaving,
+        leaving, proof,
     },
     store::{Store, value},
 };
@@ -58,6 +58,13 @@ payload! {
     UserSetPasswordPayload {
         /// The person; null where it failed.
         user: Option<Row<user::Entity>>,
+    }
+    /// Answer of `userUnlock`.
+    UserUnlockPayload {
+        /// The person; null where it failed.
+        user: Option<Row<user::Entity>>,
+        /// How many failed sign-ins were forgotten.
+        forgotten: i32,
     }
     /// Answer of `signingKeyRotate`.
     SigningKeyRotatePayload {
@@ -174,6 +181,24 @@ impl KeepingMutation {
         };
         let (user, user_errors) = outcome(set(node::store(ctx)?).await)?;
         Ok(UserSetPasswordPayload { user: user.map(Row::new), user_errors, query: Query::default() })
+    }
+
+    /// Forgets the failed sign-ins of a person, from wherever, so that they can try again at once. Another password does
+    /// the same. For whoever administers people.
+    async fn user_unlock(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose.")] input: UserUnlockInput,
+    ) -> async_graphql::Result<UserUnlockPayload> {
+        let unlock = async |store: &Store| {
+            store.require_sign_in()?;
+            let user = UserId(input.id.of(Kind::User)?);
+            proof::unlock(store, user).await.map(|forgotten| (user, forgotten))
+        };
+        let (done, user_errors) = outcome(unlock(node::store(ctx)?).await)?;
+        let forgotten = done.map_or(0, |(_, forgotten)| i32::try_from(forgotten).unwrap_or(i32::MAX));
+        let user = done.map(|(user, _)| Row::new(user));
+        Ok(UserUnlockPayload { user, forgotten, user_errors, query: Query::default() })
     }
 
     /// Has a new key sign access tokens; those given before stay good until they end. For administrators.

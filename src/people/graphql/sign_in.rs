@@ -7,8 +7,9 @@ use entity::{
     user::{self, UserId},
 };
 
-use super::{authority, origin};
+use super::{authority, guesses, origin};
 use crate::{
+    access::guess::Guess,
     error::{Error, Result},
     graphql::{
         node::{self, Row, Through},
@@ -22,7 +23,7 @@ use crate::{
             SessionsRevokeInput, SignInInput,
         },
         invitations::{self, Sent},
-        sign_in::{self, Authority, Tokens},
+        sign_in::{self, Authority, Credentials, Tokens},
     },
     store::{Store, value},
 };
@@ -69,15 +70,22 @@ pub struct SignInMutation;
 
 #[Object]
 impl SignInMutation {
-    /// Signs a person in by e-mail address and password. After 5 failures for one address of e-mail, or
-    /// 20 from one place, within 15 minutes it is refused with `RATE_LIMITED` until they are over.
+    /// Signs a person in by e-mail address and password. Failures slow further attempts down and shut nobody out: they
+    /// are refused with `RATE_LIMITED` and the seconds to wait as `retryAfter`, also in the header `Retry-After`. From
+    /// the fifth failure for one person from one address on, the wait is 5 seconds and doubles with each further
+    /// failure up to 15 minutes, or up to one minute at addresses from which the person has signed in within 30 days.
+    /// Elsewhere 20 failures for one person from all addresses, or 20 people who failed from one address, slow down
+    /// too, by a minute or half a minute at most. A device that sends its `deviceToken` waits for its own failures
+    /// alone. Success, another password and `userUnlock` end the waiting.
     async fn sign_in(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Who.")] input: SignInInput,
     ) -> async_graphql::Result<SignInPayload> {
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
-        let tokens = authority.sign_in(store, &input.email, &input.password, &origin(ctx)).await;
+        let (email, password) = (input.email.as_str(), input.password.as_str());
+        let by = Credentials { email, password, device: input.device_token.as_deref() };
+        let tokens = authority.sign_in(store, by, &origin(ctx)).await;
         Ok(signed_in(authority, tokens).await?)
     }
 
@@ -87,6 +95,7 @@ impl SignInMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "By what.")] input: RefreshInput,
     ) -> async_graphql::Result<SignInPayload> {
+        guesses(ctx).charge(Guess::RefreshToken)?;
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
         let tokens = authority.refresh(store, &input.refresh_token).await;
         Ok(signed_in(authority, tokens).await?)
@@ -98,6 +107,7 @@ impl SignInMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "By what, and with which password.")] input: InvitationAcceptInput,
     ) -> async_graphql::Result<SignInPayload> {
+        guesses(ctx).charge(Guess::Invitation)?;
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
         let (sent, origin) = ((Sent::Invitation, input.token.as_str()), origin(ctx));
         Ok(signed_in(authority, invitations::accept(authority, store, sent, &input.password, &origin).await).await?)
@@ -110,6 +120,7 @@ impl SignInMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "By what, and which password.")] input: PasswordResetInput,
     ) -> async_graphql::Result<SignInPayload> {
+        guesses(ctx).charge(Guess::PasswordReset)?;
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
         let (sent, origin) = ((Sent::Reset, input.token.as_str()), origin(ctx));
         Ok(signed_in(authority, invitations::accept(authority, store, sent, &input.password, &origin).await).await?)
