@@ -215,8 +215,7 @@ choices! {
         Previewed = "PREVIEWED",
         /// Records were taken out in bulk.
         Exported = "EXPORTED",
-        /// Somebody tried to sign in as this person and failed. The first failure is told at once, those that follow
-        /// together and once a minute at most; `failedSignIns` among the changes says how many they were.
+        /// Somebody failed to prove that they are this person; told once a minute at most, with how often.
         SignInFailed = "SIGN_IN_FAILED",
     }
 }

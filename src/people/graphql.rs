@@ -10,7 +10,10 @@ use async_graphql::{Context, MergedObject};
 use self::{access::AccessQuery, people::KeepingMutation, sign_in::SignInMutation, viewer::ViewerQuery};
 use super::sign_in::Authority;
 use crate::{
-    access::{Origin, guess::Guesses},
+    access::{
+        Origin,
+        guess::{Guess, Guesses},
+    },
     error::{Error, Result},
 };
 
@@ -30,7 +33,10 @@ fn origin(ctx: &Context<'_>) -> Origin {
     ctx.data_opt::<Origin>().cloned().unwrap_or_default()
 }
 
-/// What guesses at secrets cost whoever calls.
-fn guesses(ctx: &Context<'_>) -> Guesses {
-    ctx.data_opt::<Guesses>().cloned().unwrap_or_default()
+/// Takes from whoever calls what a guess at a token costs, unless this process has given the token itself.
+fn charge(ctx: &Context<'_>, guess: Guess, token: &str) -> Result<()> {
+    if authority(ctx)?.given().take(token) {
+        return Ok(());
+    }
+    ctx.data_opt::<Guesses>().map_or(Ok(()), |guesses| guesses.charge(guess))
 }

@@ -3,6 +3,7 @@
 pub mod admin;
 mod ended;
 pub mod explain;
+mod given;
 pub mod graphql;
 mod inputs;
 pub mod invitations;

@@ -203,17 +203,18 @@ async fn claim(store: &Store, claimant: &Claimant, one_only: Vec<Failures>) -> R
 /// Counts a failure, under keys that are locked in their order.
 async fn count(store: &Store, claimant: &Claimant) -> Result<()> {
     let (known, attempt) = (claimant.acquaintance(store).await?, &claimant.attempt);
+    let since = Instant(store.now().0 - throttle::REMEMBERED);
     let mut change = store.begin().await?;
     if let Acquaintance::Device(session) = known {
-        change.count_failure(&attempt.device(session)).await?;
+        change.count_failure(&attempt.device(session), since).await?;
         return change.commit().await;
     }
     if known == Acquaintance::None {
-        change.count_failure(attempt.person()).await?;
+        change.count_failure(attempt.person(), since).await?;
     }
     // For the place it counts how many people failed there, not how often.
-    if change.count_failure(&attempt.pair()).await? == 1 {
-        change.count_failure(&attempt.place()).await?;
+    if change.count_failure(&attempt.pair(), since).await? == 1 {
+        change.count_failure(&attempt.place(), since).await?;
     }
     change.commit().await
 }

@@ -7,6 +7,7 @@ use tracing::Instrument;
 
 use super::{
     ended::Ended,
+    given::Given,
     issuer::Issuer,
     keys::Keyring,
     proof::{Claimant, Memory, Proof},
@@ -37,6 +38,7 @@ struct Shared {
     issuer: Option<Issuer>,
     failures: Memory,
     ended: Ended,
+    given: Given,
 }
 
 /// By what somebody signs in.
@@ -98,6 +100,7 @@ impl Authority {
             issuer,
             failures: Memory::default(),
             ended: Ended::default(),
+            given: Given::default(),
         })))
     }
 
@@ -150,6 +153,10 @@ impl Authority {
 
     pub(super) fn backend(&self) -> &Arc<Backend> {
         &self.0.backend
+    }
+
+    pub(super) fn given(&self) -> &Given {
+        &self.0.given
     }
 
     pub(super) fn memory(&self) -> &Memory {

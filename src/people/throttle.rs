@@ -137,7 +137,8 @@ pub fn judge(counted: &[Failures], rules: &[(String, Rule)], now: Instant) -> Re
     let mut one_only = Vec::new();
     let mut wait = 0;
     for (key, rule) in rules {
-        let Some(count) = counted.iter().find(|count| count.key == *key) else { continue };
+        let remembered = |count: &&Failures| count.key == *key && now.0 - count.last_at.0 < REMEMBERED;
+        let Some(count) = counted.iter().find(remembered) else { continue };
         let delay = rule.delay(count.failures);
         if delay > 0 {
             wait = wait.max(count.last_at.0 + delay - now.0);
@@ -181,6 +182,7 @@ mod tests {
         let permitted = judged(Acquaintance::None, 11_000).unwrap();
         assert_eq!(permitted, counted[..2], "one attempt each");
         assert_eq!(judged(Acquaintance::Device(SessionId(sea_orm::prelude::Uuid::nil())), 1_000), Ok(vec![]));
+        assert_eq!(judged(Acquaintance::None, 1_000 + REMEMBERED), Ok(vec![]), "a day later");
         let others = [count(attempt.person(), 99), count(&attempt.place(), 99)];
         assert_eq!(judge(&others, &attempt.waits_for(Acquaintance::Place), Instant(1_000)), Ok(vec![]));
     }

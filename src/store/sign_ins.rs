@@ -88,16 +88,14 @@ impl Store {
 }
 
 impl Change {
-    /// Counts a failure; answers how many there are under this key now.
-    pub async fn count_failure(&mut self, key: &str) -> Result<i32> {
+    /// Counts a failure; answers how many there are under this key now. What did not fail since then counts no more.
+    pub async fn count_failure(&mut self, key: &str, since: Instant) -> Result<i32> {
         system_only(self.store())?;
         let now = self.store().now().0;
         let mut sql = self.sql();
         sql.push("INSERT INTO sign_in_failure (key, failures, last_at) VALUES (").bind(key).push(", 1, ").bind(now);
-        sql.push(
-            ") ON CONFLICT (key) DO UPDATE SET failures = sign_in_failure.failures + 1, last_at = excluded.last_at \
-             RETURNING failures",
-        );
+        sql.push(") ON CONFLICT (key) DO UPDATE SET failures = CASE WHEN sign_in_failure.last_at <= ").bind(since.0);
+        sql.push(" THEN 1 ELSE sign_in_failure.failures + 1 END, last_at = excluded.last_at RETURNING failures");
         Ok(self.fetch(sql).await?.first().map(|row| cells::int(row, 0)).transpose()?.flatten().unwrap_or(1))
     }
 

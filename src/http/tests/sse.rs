@@ -18,7 +18,7 @@ async fn stream(world: &World, query: &str) -> Response {
 async fn events(response: Response) -> Vec<(String, Json)> {
     assert_eq!(response.status(), StatusCode::OK);
     assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
-    let text = tokio::time::timeout(Duration::from_secs(10), response.text()).await.expect("ends").unwrap();
+    let text = tokio::time::timeout(Duration::from_mins(1), response.text()).await.expect("ends").unwrap();
     let events = text.split("\n\n").filter(|event| event.starts_with("event:"));
     events
         .map(|event| {

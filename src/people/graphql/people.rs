@@ -19,6 +19,7 @@ use crate::{
         },
         invitations::{self, Invitation},
         leaving, proof,
+        sign_in::Authority,
     },
     store::{Store, value},
 };
@@ -88,7 +89,7 @@ impl KeepingMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Who joins.")] input: UserInviteInput,
     ) -> async_graphql::Result<UserInvitePayload> {
-        Ok(invited(invitations::invite(node::store(ctx)?, input.newcomer()).await)?)
+        Ok(invited(authority(ctx)?, invitations::invite(node::store(ctx)?, input.newcomer()).await)?)
     }
 
     /// Gives an invited person another token, in place of the one before. Only for people who have
@@ -102,7 +103,7 @@ impl KeepingMutation {
             store.require_sign_in()?;
             invitations::reinvite(store, UserId(input.id.of(Kind::User)?)).await
         };
-        Ok(invited(again(node::store(ctx)?).await)?)
+        Ok(invited(authority(ctx)?, again(node::store(ctx)?).await)?)
     }
 
     /// Answers a token by which a person sets another password within a day, once. The password and the sessions
@@ -119,6 +120,9 @@ impl KeepingMutation {
             invitations::reset(store, UserId(input.id.of(Kind::User)?)).await
         };
         let (made, user_errors) = outcome(reset(node::store(ctx)?).await)?;
+        if let Some(made) = &made {
+            authority(ctx)?.given().note(&made.token);
+        }
         Ok(UserPasswordResetCreatePayload {
             user: made.as_ref().map(|made| Row::new(made.user)),
             expires_at: made.as_ref().map(|made| DateTime(made.expires_at)),
@@ -208,11 +212,12 @@ impl KeepingMutation {
     }
 }
 
-fn invited(invitation: Result<Invitation>) -> Result<UserInvitePayload> {
+fn invited(authority: &Authority, invitation: Result<Invitation>) -> Result<UserInvitePayload> {
     let (made, user_errors) = outcome(invitation)?;
     let mut payload =
         UserInvitePayload { user: None, invitation: None, expires_at: None, user_errors, query: Query::default() };
     if let Some(made) = made {
+        authority.given().note(&made.token);
         payload.user = Some(Row::new(made.user));
         payload.expires_at = Some(DateTime(made.expires_at));
         payload.invitation = Some(made.token);

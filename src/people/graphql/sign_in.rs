@@ -7,7 +7,7 @@ use entity::{
     user::{self, UserId},
 };
 
-use super::{authority, guesses, origin};
+use super::{authority, charge, origin};
 use crate::{
     access::guess::Guess,
     error::{Error, Result},
@@ -95,7 +95,7 @@ impl SignInMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "By what.")] input: RefreshInput,
     ) -> async_graphql::Result<SignInPayload> {
-        guesses(ctx).charge(Guess::RefreshToken)?;
+        charge(ctx, Guess::RefreshToken, &input.refresh_token)?;
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
         let tokens = authority.refresh(store, &input.refresh_token).await;
         Ok(signed_in(authority, tokens).await?)
@@ -107,7 +107,7 @@ impl SignInMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "By what, and with which password.")] input: InvitationAcceptInput,
     ) -> async_graphql::Result<SignInPayload> {
-        guesses(ctx).charge(Guess::Invitation)?;
+        charge(ctx, Guess::Invitation, &input.token)?;
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
         let (sent, origin) = ((Sent::Invitation, input.token.as_str()), origin(ctx));
         Ok(signed_in(authority, invitations::accept(authority, store, sent, &input.password, &origin).await).await?)
@@ -120,7 +120,7 @@ impl SignInMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "By what, and which password.")] input: PasswordResetInput,
     ) -> async_graphql::Result<SignInPayload> {
-        guesses(ctx).charge(Guess::PasswordReset)?;
+        charge(ctx, Guess::PasswordReset, &input.token)?;
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
         let (sent, origin) = ((Sent::Reset, input.token.as_str()), origin(ctx));
         Ok(signed_in(authority, invitations::accept(authority, store, sent, &input.password, &origin).await).await?)
@@ -191,6 +191,7 @@ async fn signed_in(authority: &Authority, tokens: Result<Tokens>) -> Result<Sign
         query: Query::default(),
     };
     if let Some(tokens) = tokens {
+        authority.given().note(&tokens.refresh);
         payload.user = Some(Through(authority.store_of(&tokens).await?, Row::new(tokens.user)));
         payload.expires_at = Some(DateTime(tokens.expires_at));
         payload.access_token = Some(tokens.access);
