@@ -10,8 +10,11 @@ pub mod invitations;
 pub mod issuer;
 mod keys;
 pub mod leaving;
+mod passwords;
 pub mod preview;
 mod proof;
+mod refresh;
+mod sessions;
 pub mod sign_in;
 #[cfg(test)]
 mod tests;

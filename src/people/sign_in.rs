@@ -1,10 +1,12 @@
-//! Signing in and out: passwords to tokens, tokens to actors, sessions to their end.
+//! Signing in: passwords to tokens, and tokens to actors.
 
 use std::sync::Arc;
 
-use entity::{Instant, Kind, Record, UserStatus, session, session::SessionId, user::UserId};
+use entity::{Instant, Kind, UserStatus, session::SessionId, user::UserId};
 use tracing::Instrument;
 
+pub use super::sessions::{end_session, end_sessions, sign_out};
+pub(super) use super::sessions::{revoke_all, session_of};
 use super::{
     ended::Ended,
     given::Given,
@@ -14,13 +16,13 @@ use super::{
 };
 use crate::{
     access::{
-        Action, Actor, Origin, Purpose, Reach, Who,
+        Action, Actor, Origin, Purpose, Reach,
         key::{self, Presented},
-        password::{self, Cost, Passwords},
+        password::{Cost, Passwords},
         token::{self, Key},
     },
     error::{Code, Error, Result, UserCode, UserError},
-    store::{Backend, Change, Claimed, Draft, Store},
+    store::{Backend, Store},
 };
 
 /// How long a session lasts after it was last refreshed, in milliseconds.
@@ -212,106 +214,9 @@ impl Authority {
         self.0.keys.signing(&self.0.backend).await
     }
 
-    /// New tokens for a refresh token. One that was used before ends its whole session, for
-    /// somebody has a copy of it.
-    pub async fn refresh(&self, store: &Store, refresh: &str) -> Result<Tokens> {
-        let key = self.signing_key().await?;
-        let store = store.as_system(Purpose::SignIn);
-        let now = store.now();
-        let mut change = store.begin().await?;
-        let session = match change.claim_refresh_token(&token::hash(refresh.trim())).await? {
-            Claimed::Fresh(session) => session,
-            Claimed::Used(session) => {
-                let user = change.find::<session::Entity>(session.0).await?.user_id;
-                change.written_by(user);
-                revoke(&mut change, session).await?;
-                change.commit().await?;
-                tracing::warn!(session = %session, "a refresh token was used twice; its session is revoked");
-                return Err(ended(
-                    "REFRESH_TOKEN_REUSED",
-                    "The refresh token was used before; the session has been ended. Sign in again.",
-                ));
-            }
-            Claimed::Expired => {
-                return Err(ended("REFRESH_TOKEN_EXPIRED", "The refresh token has expired; sign in again."));
-            }
-            Claimed::Unknown => {
-                return Err(ended("REFRESH_TOKEN_INVALID", "The refresh token is not valid; sign in again."));
-            }
-        };
-        let row = change.find::<session::Entity>(session.0).await?;
-        let people = change.rows::<entity::user::Entity>("id", row.user_id).await?;
-        let active = people.iter().any(|person| person.status == UserStatus::Active);
-        if row.revoked_at.is_some() || row.expires_at <= now || !active {
-            return Err(ended("SESSION_ENDED", "The session has ended; sign in again."));
-        }
-        let next = token::refresh();
-        change.keep_refresh_token(session, &token::hash(&next), Instant(now.0 + SESSION)).await?;
-        change.commit().await?;
-        let (access, expires_at) = token::sign(&key, row.user_id, session, now)?;
-        Ok(Tokens { access, refresh: next, expires_at, user: row.user_id, session })
-    }
-
     /// A store that acts for whom these tokens were given.
     pub async fn store_of(&self, tokens: &Tokens) -> Result<Store> {
         Ok(self.0.backend.store(acting(&self.0.backend, tokens.user, tokens.session).await?, None))
-    }
-
-    /// Gives the caller another password and ends their other sessions.
-    pub async fn change_password(&self, store: &Store, current: &str, new: &str, origin: &Origin) -> Result<UserId> {
-        let (user, session) = person(store)?;
-        password::check(new, "newPassword", &[])?;
-        let (authority, store, origin) = (self.clone(), store.as_system(Purpose::SignIn), origin.clone());
-        let (current, new) = (current.to_owned(), new.to_owned());
-        let work = async move {
-            let (email, login) = store.login_of(user).await?.ok_or_else(|| Error::internal("the caller is gone"))?;
-            let email = email.unwrap_or_else(|| user.to_string());
-            // Whoever has the session has the device.
-            let claimant = Claimant::new(&email, origin.address, Some(user), session);
-            let proof = authority.prove(&store, claimant, (&current, login.password.as_deref()), true).await;
-            let (turn, proof) = proof.map_err(|error| match error {
-                Error::Input(_) => {
-                    UserError::new(UserCode::Invalid, "currentPassword", "The current password is wrong.")
-                        .because("INVALID_CREDENTIALS")
-                        .into()
-                }
-                error => error,
-            })?;
-            if current == new {
-                let message = "The new password is the current one.";
-                return Err(UserError::new(UserCode::Invalid, "newPassword", message)
-                    .because("PASSWORD_UNCHANGED")
-                    .into());
-            }
-            let hash = turn.hash(&new).await?;
-            let mut change = store.begin().await?;
-            change.written_by(user);
-            // Locked, so that nobody signs in with the old password meanwhile.
-            let person = change.find::<entity::user::Entity>(user.0).await?;
-            password::check(&new, "newPassword", &[&person.name, person.email.as_deref().unwrap_or_default()])?;
-            if change.password(user).await? != login.password {
-                let message = "The password was changed meanwhile.";
-                return Err(UserError::new(UserCode::Conflict, "currentPassword", message)
-                    .because("PASSWORD_CHANGED")
-                    .into());
-            }
-            proof.forget(&mut change).await?;
-            change.set_password(&[user], &hash).await?;
-            revoke_all(&mut change, user, session).await?;
-            change.commit().await?;
-            Ok(user)
-        };
-        tokio::spawn(work.in_current_span()).await.map_err(Error::internal)?
-    }
-
-    /// Gives somebody a password and ends their sessions; for whoever may administer people.
-    pub async fn set_password(&self, store: &Store, user: UserId, password: &str) -> Result<()> {
-        store.require_sign_in()?;
-        if store.reachable(Kind::User, Action::Read, &[user.0]).await?.is_empty() {
-            return Err(Error::input(UserCode::NotFound, "id", "There is no User with this id."));
-        }
-        permitted(store, Kind::User, Action::Manage, "give people passwords")?;
-        super::admin::give_password(store, &self.0.passwords, user, password).await
     }
 
     /// Has a new key sign access tokens; answers its name.
@@ -319,101 +224,6 @@ impl Authority {
         store.require_sign_in()?;
         permitted(store, Kind::Role, Action::Manage, "change the signing key")?;
         self.0.keys.rotate(&self.0.backend).await
-    }
-}
-
-/// Opens somebody's session as the last step of a change, which is kept.
-pub(super) async fn session_of(mut change: Change, key: &Key, user: UserId, origin: &Origin) -> Result<Tokens> {
-    let now = change.store().now();
-    let expires_at = Instant(now.0 + SESSION);
-    let table = session::Entity::table();
-    let mut draft = Draft::default();
-    draft.set(table, "user_id", user.0);
-    draft.set(table, "user_agent", origin.user_agent.as_ref().map(|agent| agent.chars().take(500).collect::<String>()));
-    draft.set(table, "address", origin.address.map(|address| address.to_canonical().to_string()));
-    draft.set(table, "last_used_at", now.0);
-    draft.set(table, "expires_at", expires_at.0);
-    let session = change.create::<session::Entity>(draft).await?.id;
-    let refresh = token::refresh();
-    change.keep_refresh_token(session, &token::hash(&refresh), expires_at).await?;
-    change.commit().await?;
-    let (access, expires_at) = token::sign(key, user, session, now)?;
-    Ok(Tokens { access, refresh, expires_at, user, session })
-}
-
-/// Ends the caller's session; tells whether there was one to end.
-pub async fn sign_out(store: &Store) -> Result<bool> {
-    let (_, Some(session)) = person(store)? else { return Ok(false) };
-    let mut change = store.begin().await?;
-    let ended = change.as_system(Purpose::SignIn, async |change| revoke(change, session).await).await?;
-    change.commit().await?;
-    Ok(ended)
-}
-
-/// Ends a session that the caller may end: one of their own, or anybody's for whoever may.
-pub async fn end_session(store: &Store, session: SessionId) -> Result<()> {
-    person(store)?;
-    let mut change = store.begin().await?;
-    change.find::<session::Entity>(session.0).await?;
-    if !change.may(Kind::Session, session.0, Action::Delete).await? {
-        return Err(missing("end this session"));
-    }
-    change.as_system(Purpose::SignIn, async |change| revoke(change, session).await).await?;
-    change.commit().await
-}
-
-/// Ends all sessions of somebody, or of oneself; tells how many.
-pub async fn end_sessions(store: &Store, user: UserId) -> Result<usize> {
-    let (caller, _) = person(store)?;
-    let mut change = store.begin().await?;
-    change.must_see(Kind::User, user.0, "userId").await?;
-    let reach = change.store().actor().policy.reach(Kind::Session, Action::Delete);
-    if reach != Reach::All && (reach == Reach::None || caller != user) {
-        return Err(missing("end this person's sessions"));
-    }
-    let ended = change.as_system(Purpose::SignIn, async |change| revoke_all(change, user, None).await).await?;
-    change.commit().await?;
-    Ok(ended)
-}
-
-/// The person who calls, and their session. An API key acts for its owner, but it is not them: their
-/// password and their sessions are none of its business.
-fn person(store: &Store) -> Result<(UserId, Option<SessionId>)> {
-    match store.actor().who {
-        Who::User { id, session } => Ok((id, session)),
-        Who::Key { .. } => {
-            let message = "This is for people who have signed in; you call by an API key.";
-            Err(UserError::new(UserCode::Forbidden, "", message).because("PERSON_ONLY").into())
-        }
-        Who::Anonymous | Who::System(_) => store.user().map(|user| (user, None)),
-    }
-}
-
-/// Ends a session; tells whether it was still good.
-async fn revoke(change: &mut Change, session: SessionId) -> Result<bool> {
-    let now = change.store().now();
-    let mut ended = false;
-    let revoke = |row: &mut session::Model| {
-        ended = row.revoked_at.is_none();
-        row.revoked_at = row.revoked_at.or(Some(now));
-    };
-    change.edit::<session::Entity>(session.0, revoke).await?;
-    Ok(ended)
-}
-
-/// Ends all sessions of somebody but one; tells how many.
-pub(super) async fn revoke_all(change: &mut Change, user: UserId, keep: Option<SessionId>) -> Result<usize> {
-    let mut ended = 0;
-    loop {
-        let mut live = change.live_sessions(user).await?;
-        live.retain(|session| Some(*session) != keep);
-        if live.is_empty() {
-            return Ok(ended);
-        }
-        for session in live {
-            revoke(change, session).await?;
-            ended += 1;
-        }
     }
 }
 
@@ -444,8 +254,4 @@ pub(super) fn wrong() -> Error {
     UserError::new(UserCode::Invalid, "", "The e-mail address or the password is wrong.")
         .because("INVALID_CREDENTIALS")
         .into()
-}
-
-fn ended(reason: &'static str, message: &str) -> Error {
-    UserError::new(UserCode::Invalid, "refreshToken", message).because(reason).into()
 }
