@@ -73,6 +73,7 @@ impl App {
             .data(store)
             .data(self.0.authority.clone())
             .data(Origin { address: Some(about.address), user_agent: about.user_agent.clone() })
+            .data(about.guesses.clone())
             .data(RequestKey(about.idempotency_key.clone()));
         (schema, request)
     }
@@ -121,8 +122,8 @@ impl Host for App {
         Ok(Caller { key, expires_at, anonymous, preview: actor.previewed_by.is_some(), data: Arc::new(actor) })
     }
 
-    fn is_strange(&self, bearer: &str) -> bool {
-        self.0.authority.is_strange(bearer)
+    async fn is_strange(&self, bearer: &str) -> Result<bool> {
+        self.0.authority.is_strange(bearer).await
     }
 
     async fn execute(&self, mut request: Request, caller: &Caller, about: &About) -> Response {
@@ -211,6 +212,7 @@ pub struct Running {
     /// What runs beside the server and ends with it.
     beside: Vec<JoinHandle<()>>,
     working: JoinHandle<()>,
+    authority: Authority,
 }
 
 impl Running {
@@ -222,7 +224,7 @@ impl Running {
         settings: Settings,
     ) -> Result<Self> {
         let address = listener.local_addr().map_err(Error::internal)?;
-        let app = App::new(backend.clone(), authority, settings.deadline);
+        let app = App::new(backend.clone(), authority.clone(), settings.deadline);
         let (connections, lease) = (settings.serving(), settings.job_lease);
         let router = http::router(app, &schema::sdl(), settings, backend.clock())?;
         let shutdown = CancellationToken::new();
@@ -235,13 +237,15 @@ impl Running {
         });
         let reading = tokio::spawn(backend.clone().share_feed());
         let dividing = tokio::spawn(backend.clone().keep_months());
+        let telling = tokio::spawn(authority.clone().tell_failures());
         let working = tokio::spawn(jobs::work(backend.clone(), lease, shutdown.clone()));
-        Ok(Self { address, backend, shutdown, serving, beside: vec![listening, keeping, reading, dividing], working })
+        let beside = vec![listening, keeping, reading, dividing, telling];
+        Ok(Self { address, backend, shutdown, serving, beside, working, authority })
     }
 
     /// Serves until `signal`, then finishes what runs and closes the database.
     pub async fn until(self, signal: impl Future<Output = ()>) -> Result<()> {
-        let Self { shutdown, mut serving, beside, working, backend, .. } = self;
+        let Self { shutdown, mut serving, beside, working, authority, backend, .. } = self;
         let served = tokio::select! {
             served = &mut serving => served,
             () = signal => {
@@ -253,6 +257,8 @@ impl Running {
         shutdown.cancel();
         // Each job ends its step and is given back, so that another process can go on at once.
         let _ = timeout(HANDING_OVER, working).await;
+        // Failed sign-ins that wait for the end of their minute are told now.
+        let _ = timeout(HANDING_OVER, authority.tell_collected(true)).await;
         backend.close().await?;
         served.map_err(Error::internal)?.map_err(Error::internal)
     }

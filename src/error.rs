@@ -1,6 +1,6 @@
 //! The one error type: what a person can put right, what is refused, and what went wrong inside.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use entity::Kind;
 use sea_orm::prelude::Uuid;
@@ -30,6 +30,8 @@ pub struct Refusal {
     pub reason: Option<Cow<'static, str>>,
     /// For people.
     pub message: String,
+    /// How long to wait before the next attempt.
+    pub retry_after: Option<Duration>,
 }
 
 macro_rules! codes {
@@ -147,12 +149,23 @@ impl From<UserError> for Error {
 impl Error {
     /// A refusal with this code.
     pub fn refused(code: Code, message: impl Into<String>) -> Self {
-        Self::Refused(Refusal { code, reason: None, message: message.into() })
+        Self::Refused(Refusal { code, reason: None, message: message.into(), retry_after: None })
     }
 
     /// A refusal with this code and reason.
     pub fn refused_because(code: Code, reason: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self::Refused(Refusal { code, reason: Some(reason.into()), message: message.into() })
+        Self::Refused(Refusal { code, reason: Some(reason.into()), message: message.into(), retry_after: None })
+    }
+
+    /// A refusal that ends by itself after this time.
+    pub fn later(
+        code: Code,
+        reason: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+        retry_after: Duration,
+    ) -> Self {
+        let (reason, retry_after) = (Some(reason.into()), Some(retry_after));
+        Self::Refused(Refusal { code, reason, message: message.into(), retry_after })
     }
 
     /// A mistake in one input field.
@@ -207,21 +220,25 @@ impl From<serde_json::Error> for Error {
 impl From<Error> for async_graphql::Error {
     fn from(error: Error) -> Self {
         use async_graphql::ErrorExtensions;
-        let (code, reason, message) = match error {
-            Error::Refused(Refusal { code, reason, message }) => (code, reason, message),
+        let (code, reason, message, wait) = match error {
+            Error::Refused(Refusal { code, reason, message, retry_after }) => (code, reason, message, retry_after),
             Error::Input(errors) => match errors.into_iter().next() {
-                Some(error) => (Code::BadUserInput, error.reason, error.message),
-                None => (Code::BadUserInput, None, "invalid input".to_owned()),
+                Some(error) => (Code::BadUserInput, error.reason, error.message, None),
+                None => (Code::BadUserInput, None, "invalid input".to_owned(), None),
             },
             Error::Internal(error) => {
                 tracing::error!(error = ?error, "internal error");
-                (Code::Internal, None, "Something went wrong on our side; quote the request id.".to_owned())
+                let message = "Something went wrong on our side; quote the request id.".to_owned();
+                (Code::Internal, None, message, None)
             }
         };
         async_graphql::Error::new(message).extend_with(|_, extensions| {
             extensions.set("code", code.as_str());
             if let Some(reason) = &reason {
                 extensions.set("reason", reason.as_ref());
+            }
+            if let Some(wait) = wait {
+                extensions.set("retryAfter", wait.as_secs_f64());
             }
         })
     }

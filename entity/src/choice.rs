@@ -215,5 +215,7 @@ choices! {
         Previewed = "PREVIEWED",
         /// Records were taken out in bulk.
         Exported = "EXPORTED",
+        /// Somebody failed to prove that they are this person; told once a minute at most, with how often.
+        SignInFailed = "SIGN_IN_FAILED",
     }
 }

@@ -103,13 +103,14 @@ pub fn describe() -> Table {
     }
 }
 
-/// What events tell of beside fields: somebody was given a password, invited, or recognised by the issuer; what was
-/// exported and how.
-const BESIDE_FIELDS: [(Kind, &str); 6] = [
+/// What events tell of beside fields: somebody was given a password, invited, or recognised by the issuer; how often
+/// signing in failed; what was exported and how.
+const BESIDE_FIELDS: [(Kind, &str); 7] = [
     (Kind::User, "password"),
     (Kind::User, "mustChangePassword"),
     (Kind::User, "invitation"),
     (Kind::User, "issuer"),
+    (Kind::User, "failedSignIns"),
     (Kind::User, "format"),
     (Kind::User, "filter"),
 ];

@@ -21,6 +21,7 @@ mod m20261121_000010_imports;
 mod m20261122_000011_permissions;
 mod m20261125_000013_history;
 mod m20261125_000014_rights;
+mod m20261125_000015_sign_in;
 mod m20261125_000016_jobs;
 
 /// All migrations, in order.
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000011_permissions::Migration),
             Box::new(m20261125_000013_history::Migration),
             Box::new(m20261125_000014_rights::Migration),
+            Box::new(m20261125_000015_sign_in::Migration),
             Box::new(m20261125_000016_jobs::Migration),
         ]
     }

@@ -1,6 +1,7 @@
 //! Who may do what: actors, actions, reach, and roles compiled to a policy.
 
 pub mod builtin;
+pub mod guess;
 pub mod key;
 pub mod oidc;
 pub mod password;

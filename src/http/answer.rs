@@ -45,7 +45,8 @@ impl Answer {
             complete(error, request_id);
         }
         let refused = unexecuted.then(|| response.errors.first().and_then(code_of).unwrap_or(Code::Internal));
-        Self { response, costs: Some(costs), refused, retry_after: None }
+        let retry_after = response.errors.iter().filter_map(wait_of).max();
+        Self { response, costs: Some(costs), refused, retry_after }
     }
 
     /// Of something that was not.
@@ -171,6 +172,14 @@ impl Answer {
 fn code_of(error: &ServerError) -> Option<Code> {
     match error.extensions.as_ref()?.get("code")? {
         Value::String(code) => Code::ALL.iter().copied().find(|known| known.as_str() == code),
+        _ => None,
+    }
+}
+
+/// How long to wait where a field is refused for now.
+fn wait_of(error: &ServerError) -> Option<Duration> {
+    match error.extensions.as_ref()?.get("retryAfter")? {
+        Value::Number(seconds) => Duration::try_from_secs_f64(seconds.as_f64()?).ok(),
         _ => None,
     }
 }
@@ -343,6 +352,17 @@ mod tests {
             json!({"cost": {"requested": 7, "actual": 4,
             "throttle": {"maximum": 10, "available": 3, "restoreRate": 1}}})
         );
+    }
+
+    #[test]
+    fn a_field_that_is_refused_for_now_says_when_to_come_again() {
+        let mut error = ServerError::new("wait", None).with_path(vec![PathSegment::Field("a".into())]);
+        let extensions = error.extensions.get_or_insert_default();
+        extensions.set("code", "RATE_LIMITED");
+        extensions.set("retryAfter", 4.2);
+        let answer = Answer::executed(Response::from_errors(vec![error]), costs(), "r");
+        let response = answer.into_http(Media::Legacy);
+        assert_eq!((response.status(), &response.headers()["retry-after"]), (StatusCode::OK, &HeaderValue::from(5)));
     }
 
     #[test]

@@ -11,6 +11,8 @@ use tracing::{Instrument, Span, field::Empty};
 
 use super::{
     answer::{Answer, Costs},
+    connections::place,
+    forwarders::Forwarders,
     gate::{Document, Gate, refusal::Refusal},
     host::{About, Caller, Host},
     limits::Buckets,
@@ -27,7 +29,8 @@ use crate::{
 pub(super) struct Edge<H> {
     pub host: H,
     pub gate: Gate,
-    pub buckets: Buckets,
+    pub buckets: Arc<Buckets>,
+    pub forwarders: Forwarders,
     pub settings: Settings,
     pub clock: Arc<dyn Clock>,
     pub metrics: Option<PrometheusHandle>,
@@ -172,7 +175,7 @@ impl<H: Host> Edge<H> {
     /// else at that address pays or waits for them.
     pub async fn caller(&self, bearer: Option<&str>, about: &About) -> Result<Caller, Refusal> {
         let Some(presented) = bearer else { return self.identified(None, about).await };
-        let is_strange = self.host.is_strange(presented);
+        let is_strange = self.host.is_strange(presented).await?;
         if is_strange {
             self.buckets.charge_guess(about.address)?;
         }
@@ -181,6 +184,12 @@ impl<H: Host> Edge<H> {
             self.buckets.charge_guess(about.address)?;
         }
         caller
+    }
+
+    /// Who opens a stream or a socket. The opening is paid for by the address before anybody looks who it is.
+    pub async fn opener(&self, bearer: Option<&str>, about: &About, transport: Transport) -> Result<Caller, Refusal> {
+        self.buckets.charge_for(transport.as_str(), &place(about.address).to_string())?;
+        self.caller(bearer, about).await
     }
 
     async fn identified(&self, bearer: Option<&str>, about: &About) -> Result<Caller, Refusal> {

@@ -5,7 +5,7 @@ use std::{any::Any, fmt, future::Future, net::IpAddr, sync::Arc};
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
-use crate::error::Error;
+use crate::{access::guess::Guesses, error::Error};
 
 /// Who calls.
 #[derive(Clone)]
@@ -41,6 +41,8 @@ pub struct About {
     pub idempotency_key: Option<String>,
     /// `Tandem-Preview-As`: whose view the caller wants to see.
     pub preview_as: Option<String>,
+    /// What guesses at secrets cost the address.
+    pub guesses: Guesses,
 }
 
 /// Stands in the data of each request: whether this document has not yet passed the strict validation of async-graphql,
@@ -85,9 +87,9 @@ pub trait Host: Clone + Send + Sync + 'static {
     /// Who calls with this token, or without one; a bad token is `UNAUTHENTICATED`.
     fn caller(&self, bearer: Option<&str>, about: &About) -> impl Future<Output = Result<Caller, Error>> + Send;
 
-    /// Whether it takes the database to tell if there is anything to this token. A guess costs a look-up then, so the
-    /// address pays for it first; what was good before or tells by itself is not asked for.
-    fn is_strange(&self, bearer: &str) -> bool;
+    /// Whether a guess is to be paid for by its address before anybody looks what there is to this token. For what is
+    /// good it is not, whoever else guesses at the same address.
+    fn is_strange(&self, bearer: &str) -> impl Future<Output = Result<bool, Error>> + Send;
 
     /// Runs a query or a mutation that passed the gate.
     fn execute(

@@ -19,7 +19,7 @@ use governor::{
 };
 
 use super::{connections::place, gate::refusal::Refusal, settings::Rate};
-use crate::{clock::Clock, error::Code};
+use crate::{access::guess::Guesses, clock::Clock, error::Code};
 
 /// Charges between two sweeps of buckets that are full again.
 const SWEEP: u64 = 4096;
@@ -75,8 +75,23 @@ impl Buckets {
     /// Takes the cost of a guessed credential out of the bucket that its address has for guesses. It is not the one of
     /// callers without a token, so that guesses shut nobody out.
     pub fn charge_guess(&self, address: IpAddr) -> Result<Throttle, Refusal> {
+        self.charge_for("guesses", &place(address).to_string())
+    }
+
+    /// The same for anything else that somebody may guess at or repeat before it is known who they are, out of a bucket
+    /// for this alone.
+    pub fn charge_for(&self, what: &str, whom: &str) -> Result<Throttle, Refusal> {
         let cost = GUESS.min(self.rate.maximum / 10).max(1);
-        self.charge(&format!("guesses:{}", place(address)), cost.into())
+        self.charge(&format!("{what}:{whom}"), cost.into())
+    }
+
+    /// The buckets as what resolvers charge for guesses from this address.
+    pub fn guesses(self: &Arc<Self>, address: IpAddr) -> Guesses {
+        let buckets = Arc::clone(self);
+        Guesses::charged_by(move |guess| {
+            let charged = buckets.charge_for(guess.as_str(), &place(address).to_string());
+            charged.map(|_| ()).map_err(Refusal::into_error)
+        })
     }
 }
 

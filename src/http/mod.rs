@@ -7,6 +7,7 @@ mod answer;
 mod connections;
 mod edge;
 mod export;
+mod forwarders;
 mod gate;
 mod graphiql;
 mod graphql;
@@ -43,7 +44,7 @@ use tower_http::{
     cors::{AllowOrigin, CorsLayer},
 };
 
-use self::{edge::Edge, gate::Gate, gate::refusal::Refusal, limits::Buckets};
+use self::{edge::Edge, forwarders::Forwarders, gate::Gate, gate::refusal::Refusal, limits::Buckets};
 pub use self::{host::Host, metrics::serve_metrics, serve::serve, settings::Settings};
 use crate::{
     clock::Clock,
@@ -60,7 +61,8 @@ pub fn router<H: Host>(host: H, sdl: &str, settings: Settings, clock: Arc<dyn Cl
     let edge = Arc::new(Edge {
         host,
         gate,
-        buckets: Buckets::new(settings.rate, Arc::clone(&clock)),
+        buckets: Arc::new(Buckets::new(settings.rate, Arc::clone(&clock))),
+        forwarders: Forwarders::default(),
         metrics: settings.metrics.then(metrics::install).flatten(),
         settings,
         clock,
@@ -91,7 +93,12 @@ pub fn router<H: Host>(host: H, sdl: &str, settings: Settings, clock: Arc<dyn Cl
 /// Around every request: its id, and a net under panics.
 async fn around<H: Host>(State(edge): State<Arc<Edge<H>>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let about = request::about(&parts, &edge.settings.trusted_proxies);
+    let trusted = &edge.settings.trusted_proxies;
+    let mut about = request::about(&parts, trusted);
+    about.guesses = edge.buckets.guesses(about.address);
+    if let Some(peer) = request::untrusted_forwarder(&parts, trusted) {
+        edge.forwarders.note(peer, edge.clock.now());
+    }
     let strange_key = request::has_strange_key(&parts.headers);
     let mut request = Request::from_parts(parts, body);
     request.extensions_mut().insert(about.clone());

@@ -9,11 +9,13 @@ use axum::{
 use ipnet::IpNet;
 
 use super::host::About;
+use crate::access::guess::Guesses;
 use crate::store::is_key;
 
 /// Bytes of a request id or a user agent that are taken over.
 const LONGEST: usize = 128;
 
+const FORWARDED_FOR: &str = "x-forwarded-for";
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The header by which an administrator sees what somebody else sees.
 pub(super) const PREVIEW_AS: &str = "tandem-preview-as";
@@ -39,6 +41,7 @@ pub(super) fn about(parts: &Parts, trusted: &[IpNet]) -> About {
             .headers
             .contains_key(PREVIEW_AS)
             .then(|| visible(&parts.headers, PREVIEW_AS).unwrap_or_default()),
+        guesses: Guesses::default(),
     }
 }
 
@@ -67,6 +70,14 @@ fn request_id() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 
+/// The peer of a request that names another client, while it is none of the trusted proxies. Either a proxy was
+/// forgotten in the settings, and all who come through it count as one address, or somebody tries to be another.
+pub(super) fn untrusted_forwarder(parts: &Parts, trusted: &[IpNet]) -> Option<IpAddr> {
+    let peer = peer(&parts.extensions);
+    let forwards = parts.headers.contains_key(FORWARDED_FOR);
+    (forwards && !trusted.iter().any(|net| net.contains(&peer))).then_some(peer)
+}
+
 fn peer(extensions: &Extensions) -> IpAddr {
     let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
     extensions.get::<ConnectInfo<SocketAddr>>().map_or(unknown, |peer| peer.0.ip().to_canonical())
@@ -76,7 +87,7 @@ fn peer(extensions: &Extensions) -> IpAddr {
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
     let mut client = peer;
-    let forwarded = headers.get_all("x-forwarded-for").iter().rev();
+    let forwarded = headers.get_all(FORWARDED_FOR).iter().rev();
     let hops = forwarded.flat_map(|value| value.to_str().unwrap_or("?").rsplit(','));
     for hop in hops {
         if !is_trusted(client) {
@@ -121,6 +132,23 @@ mod tests {
         assert_eq!(seen("10.0.0.1", &["198.51.100.7, rubbish"], NETS), "10.0.0.1", "rubbish ends the chain");
         assert_eq!(seen("10.0.0.1", &["10.0.0.2"], NETS), "10.0.0.2");
         assert_eq!(seen("::ffff:10.0.0.1", &["198.51.100.7"], NETS), "::ffff:10.0.0.1");
+    }
+
+    #[test]
+    fn who_names_another_client_and_is_no_proxy_is_told_of() {
+        let told = |peer: &str, forwarded: Option<&str>, trusted: &[&str]| {
+            let mut request = axum::http::Request::new(());
+            let peer: SocketAddr = peer.parse().unwrap();
+            request.extensions_mut().insert(ConnectInfo(peer));
+            if let Some(value) = forwarded {
+                request.headers_mut().insert(FORWARDED_FOR, value.parse().unwrap());
+            }
+            let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
+            untrusted_forwarder(&request.into_parts().0, &trusted).map(|peer| peer.to_string())
+        };
+        assert_eq!(told("203.0.113.9:1", Some("1.1.1.1"), &[]).as_deref(), Some("203.0.113.9"));
+        assert_eq!(told("[::ffff:10.0.0.1]:1", Some("1.1.1.1"), &["10.0.0.0/8"]), None);
+        assert_eq!(told("203.0.113.9:1", None, &[]), None);
     }
 
     #[test]

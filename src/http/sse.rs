@@ -49,7 +49,7 @@ pub(super) async fn stream<H: Host>(
             Transport::EventsByPost => Params::from_json(&params::body(&headers, body, limits).await?, limits)?,
             _ => Params::from_uri(&uri)?,
         };
-        let caller = edge.caller(request::bearer(&headers), &about).await?;
+        let caller = edge.opener(request::bearer(&headers), &about, transport).await?;
         let paid = edge.admit(params, &caller, &mut meter)?;
         Ok::<_, Refusal>((caller, paid))
     };

@@ -82,7 +82,8 @@ async fn taken<H: Host>(
     if caller.preview {
         return Err(Refusal::read_only());
     }
-    edge.buckets.charge(&caller.key, 1)?;
+    // The id may be made up, and it takes the database to tell.
+    edge.buckets.charge_for(Transport::Upload.as_str(), &caller.key)?;
     if !is_file(headers) {
         let message = format!("The body must be one of {}, and not compressed.", TYPES.join(", "));
         return Err(Refusal::new(Code::UnsupportedMediaType, message));

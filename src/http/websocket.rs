@@ -225,8 +225,8 @@ impl<H: Host> Session<H> {
             .and_then(|(_, value)| value.as_str())
             .and_then(request::token);
         let bearer = given.or(self.bearer.as_deref());
-        let caller = timeout(self.edge.settings.deadline, self.edge.caller(bearer, &self.about)).await;
-        match caller {
+        let caller = self.edge.opener(bearer, &self.about, Transport::WebSocket);
+        match timeout(self.edge.settings.deadline, caller).await {
             Ok(Ok(caller)) => self.caller = Some(caller),
             Ok(Err(refusal)) if refusal.code == Code::Unauthenticated => {
                 return close(4403, format!("Forbidden: {}", refusal.reason().unwrap_or("UNAUTHENTICATED")));

@@ -15,7 +15,10 @@ use self::{
 };
 use super::sign_in::Authority;
 use crate::{
-    access::Origin,
+    access::{
+        Origin,
+        guess::{Guess, Guesses},
+    },
     error::{Error, Result},
 };
 
@@ -33,4 +36,12 @@ fn authority<'a>(ctx: &Context<'a>) -> Result<&'a Authority> {
 
 fn origin(ctx: &Context<'_>) -> Origin {
     ctx.data_opt::<Origin>().cloned().unwrap_or_default()
+}
+
+/// Takes from whoever calls what a guess at a token costs, unless this process has given the token itself.
+fn charge(ctx: &Context<'_>, guess: Guess, token: &str) -> Result<()> {
+    if authority(ctx)?.given().take(token) {
+        return Ok(());
+    }
+    ctx.data_opt::<Guesses>().map_or(Ok(()), |guesses| guesses.charge(guess))
 }

@@ -22,6 +22,10 @@ pub struct SignInInput {
     /// `PASSWORD_CHANGE_REQUIRED`. Both are sent; the new one holds, and the person is signed in.
     #[graphql(secret)]
     pub(super) new_password: Option<String>,
+    /// A refresh token that this device was given for this person within the last 30 days, whether it is still good or
+    /// not. It shows that the device is known, so that failures elsewhere do not hold it up; it signs nobody in.
+    #[graphql(secret)]
+    pub(super) device_token: Option<String>,
 }
 
 /// What renews a session's tokens.
@@ -141,6 +145,13 @@ pub struct UserReactivateInput {
     /// Done once.
     #[graphql(flatten)]
     pub(super) once: Once,
+}
+
+/// Somebody whose failed sign-ins are to be forgotten.
+#[derive(Debug, InputObject)]
+pub struct UserUnlockInput {
+    /// Which person.
+    pub(super) id: IdText,
 }
 
 /// A password for somebody.

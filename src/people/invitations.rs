@@ -4,10 +4,7 @@ use entity::{Department, Instant, Kind, UserStatus, role, user, user::UserId};
 use serde_json::{Map, Value as Json};
 use tracing::Instrument;
 
-use super::{
-    sign_in::{self, Authority, Tokens},
-    throttle,
-};
+use super::sign_in::{self, Authority, Tokens};
 use crate::{
     access::{Action, Origin, Purpose, password, token},
     error::{Error, Result, UserCode, UserError},
@@ -130,7 +127,7 @@ fn stuck(reason: &'static str, message: &str) -> Error {
 }
 
 /// Sets the password of whoever this token was given for, ends their sessions, and signs them in. It runs to its
-/// end where the client goes away, so that no failure stays uncounted.
+/// end where the client goes away.
 pub async fn accept(
     authority: &Authority,
     store: &Store,
@@ -141,11 +138,8 @@ pub async fn accept(
     let (authority, store, origin) = (authority.clone(), store.as_system(Purpose::SignIn), origin.clone());
     let (hash, password) = (token::hash(token.trim()), password.to_owned());
     let work = async move {
-        let keys: Vec<String> = origin.address.map(throttle::address_key).into_iter().collect();
-        sign_in::refuse_too_many(&store, &keys).await?;
         password::check(&password, "password", &[])?;
         let Some(invited) = store.invitation(&hash).await? else {
-            sign_in::count_failures(&store, &keys).await?;
             tracing::info!(address = ?origin.address, "an invitation that there is none of");
             return Err(invalid(sent));
         };

@@ -1,7 +1,9 @@
 //! People: users, teams, roles and sessions; how they sign in, and how they leave.
 
 pub mod admin;
+mod ended;
 pub mod explain;
+mod given;
 pub mod graphql;
 pub mod history;
 mod inputs;
@@ -10,12 +12,17 @@ pub mod issuer;
 mod keys;
 pub mod leaving;
 mod must_change;
+mod passwords;
 pub mod preview;
+mod proof;
 pub mod record_access;
+mod refresh;
+mod sessions;
 pub mod sign_in;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod untold;
 
 use entity::{Instant, Kind, Record, UserStatus, import_job, session, team, team_membership, user};
 use futures_util::future::BoxFuture;

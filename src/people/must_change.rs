@@ -2,7 +2,7 @@
 
 use entity::user;
 
-use super::sign_in;
+use super::sessions;
 use crate::{
     access::password::{self, Turn},
     error::{Error, Result, UserCode, UserError},
@@ -48,7 +48,7 @@ pub(super) async fn settle(
         return Err(UserError::new(UserCode::Conflict, "password", message).because("PASSWORD_CHANGED").into());
     }
     change.set_password(&[login.user], &hash).await?;
-    sign_in::revoke_all(&mut change, login.user, None).await?;
+    sessions::revoke_all(&mut change, login.user, None).await?;
     change.commit().await?;
     Ok(Some(hash))
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What takes a permission besides the standard queries and mutations: a field of the API or a path of the server.
-pub const SPECIAL: [(&str, Kind, Action); 21] = [
+pub const SPECIAL: [(&str, Kind, Action); 22] = [
     ("sessionRevoke", Kind::Session, Action::Delete),
     ("sessionsRevoke", Kind::Session, Action::Delete),
     ("userInvite", Kind::User, Action::Create),
@@ -19,6 +19,7 @@ pub const SPECIAL: [(&str, Kind, Action); 21] = [
     ("userDeactivate", Kind::User, Action::Update),
     ("userReactivate", Kind::User, Action::Update),
     ("userSetPassword", Kind::User, Action::Manage),
+    ("userUnlock", Kind::User, Action::Manage),
     ("userPasswordResetCreate", Kind::User, Action::Manage),
     ("Tandem-Preview-As", Kind::User, Action::Manage),
     ("roleAssign", Kind::RoleAssignment, Action::Create),

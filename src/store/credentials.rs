@@ -1,5 +1,5 @@
-//! What signing in needs and no record shows: password hashes, refresh tokens, signing keys,
-//! failed attempts. Only Tandem itself may touch it, never a client's own store.
+//! What signing in needs and no record shows: password hashes, refresh tokens, signing keys. Only Tandem
+//! itself may touch it, never a client's own store.
 
 use entity::{Department, EventAction, Instant, Kind, UserStatus, role::RoleId, session::SessionId, user::UserId};
 use sea_orm::QueryResult;
@@ -31,17 +31,6 @@ impl std::fmt::Debug for Login {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Login").field("user", &self.user).field("status", &self.status).finish_non_exhaustive()
     }
-}
-
-/// How often signing in has failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attempts {
-    /// For whom or from where.
-    pub key: String,
-    /// How often.
-    pub failures: i32,
-    /// Since when it is counted.
-    pub since: Instant,
 }
 
 /// What became of a refresh token that was presented.
@@ -106,25 +95,6 @@ impl Store {
         rows.first().map(|row| Ok((cells::text(row, 4)?.map(str::to_owned), login(row)?))).transpose()
     }
 
-    /// What is counted under these keys.
-    pub async fn attempts(&self, keys: &[String]) -> Result<Vec<Attempts>> {
-        system_only(self)?;
-        let mut sql = Sql::new(self.engine());
-        sql.push("SELECT a.key, a.failures, a.window_started_at FROM sign_in_attempt a WHERE a.key IN (");
-        for (n, key) in keys.iter().enumerate() {
-            sql.push(if n > 0 { ", " } else { "" }).bind(key.as_str());
-        }
-        sql.push(")");
-        let read = |row: &QueryResult| {
-            Ok(Attempts {
-                key: cells::text(row, 0)?.unwrap_or_default().to_owned(),
-                failures: cells::int(row, 1)?.unwrap_or(0),
-                since: Instant(cells::bigint(row, 2)?.unwrap_or(0)),
-            })
-        };
-        self.fetch(sql).await?.iter().map(read).collect()
-    }
-
     /// All signing keys, the newest first.
     pub async fn signing_keys(&self) -> Result<Vec<Key>> {
         system_only(self)?;
@@ -187,8 +157,8 @@ impl Change {
         Ok(self.fetch(sql).await?.first().map(|row| cells::text(row, 0)).transpose()?.flatten().map(str::to_owned))
     }
 
-    /// Gives people the password of this hash, and makes their invitations void: they have joined. The
-    /// event says so, and nothing of the password.
+    /// Gives people the password of this hash, makes their invitations void (they have joined), and forgets the
+    /// failures to sign in with the one before. The event says so, and nothing of the password.
     pub async fn set_password(&mut self, users: &[UserId], hash: &str) -> Result<()> {
         self.give_password(users, hash, false).await
     }
@@ -215,6 +185,7 @@ impl Change {
             self.execute(sql).await?;
         }
         self.withdraw_invitations(users).await?;
+        self.free_sign_in(users).await?;
         for user in users {
             let mut changes = json!({ "password": { "before": null, "after": null } });
             if must_change {
@@ -237,39 +208,6 @@ impl Change {
         );
         sql.bind(role.0).push(" AND u.status = ").bind(UserStatus::Active.as_str()).push(" ORDER BY u.id");
         self.fetch(sql).await?.iter().map(|row| Ok(UserId(cells::uuid(row, 0)?.unwrap_or_default()))).collect()
-    }
-
-    /// Counts a failure; one from before the window begins a new count.
-    pub async fn count_failure(&mut self, key: &str, window: i64) -> Result<()> {
-        system_only(self.store())?;
-        let now = self.store().now().0;
-        let mut sql = self.sql();
-        sql.push("INSERT INTO sign_in_attempt (key, failures, window_started_at) VALUES (")
-            .bind(key)
-            .push(", 1, ")
-            .bind(now);
-        sql.push(") ON CONFLICT (key) DO UPDATE SET failures = CASE WHEN sign_in_attempt.window_started_at <= ")
-            .bind(now - window);
-        sql.push(" THEN 1 ELSE sign_in_attempt.failures + 1 END, window_started_at = CASE WHEN sign_in_attempt.window_started_at <= ");
-        sql.bind(now - window).push(" THEN excluded.window_started_at ELSE sign_in_attempt.window_started_at END");
-        self.execute(sql).await.map(|_| ())
-    }
-
-    /// Forgets the failures under a key.
-    pub async fn forget_failures(&mut self, key: &str) -> Result<()> {
-        system_only(self.store())?;
-        let mut sql = self.sql();
-        sql.push("DELETE FROM sign_in_attempt WHERE key = ").bind(key);
-        self.execute(sql).await.map(|_| ())
-    }
-
-    /// Forgets the failures from before the window.
-    pub async fn forget_old_failures(&mut self, window: i64) -> Result<()> {
-        system_only(self.store())?;
-        let oldest = self.store().now().0 - window;
-        let mut sql = self.sql();
-        sql.push("DELETE FROM sign_in_attempt WHERE window_started_at <= ").bind(oldest);
-        self.execute(sql).await.map(|_| ())
     }
 
     /// Keeps the hash of a session's next refresh token, and lets the session last as long.

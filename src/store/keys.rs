@@ -1,7 +1,7 @@
 //! What API keys need and no record shows: from a secret's hash to who calls, and when a key was used.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -9,7 +9,10 @@ use entity::{Department, Instant, Texts, UserStatus, api_key::ApiKeyId, user::Us
 use ipnet::IpNet;
 use sea_orm::QueryResult;
 
-use super::{Asking, Backend, Change, credentials::system_only, json as cells, policies, policies::Cache, sql::Sql};
+use super::{
+    Asking, Backend, Change, credentials::system_only, json as cells, policies, policies::Cache, secrets::Secrets,
+    sql::Sql,
+};
 use crate::{
     access::{
         Actor, Policy, Purpose, Who,
@@ -27,8 +30,7 @@ pub(super) struct Keys {
     known: Cache<Fingerprint, Known>,
     /// When the use of a key was last noted here.
     noted: Mutex<HashMap<ApiKeyId, Instant>>,
-    /// Secrets that led to a key here, good or not.
-    met: Mutex<HashSet<Fingerprint>>,
+    secrets: Secrets,
 }
 
 /// A key as one of its secrets leads to it.
@@ -45,14 +47,7 @@ struct Known {
 impl Keys {
     pub(super) fn forget(&self) {
         self.known.clear();
-    }
-
-    fn meet(&self, secret: Fingerprint) {
-        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
-        if met.len() >= 10_000 {
-            met.clear();
-        }
-        met.insert(secret);
+        self.secrets.hear();
     }
 
     /// Whether the use of a key now is to be noted, which then happens once.
@@ -81,9 +76,11 @@ impl Backend {
         let known = if let Some(known) = self.keys.known.get(&by.secret, now) {
             known
         } else {
+            if !self.may_be_key(by.secret).await? {
+                return Err(key::unknown());
+            }
             let forgotten = self.keys.known.forgotten();
             let known = self.read_key(asking, by.secret).await?.ok_or_else(key::unknown)?;
-            self.keys.meet(by.secret);
             self.keys.known.put(by.secret, (now, known.clone()), forgotten);
             known
         };
@@ -93,9 +90,10 @@ impl Backend {
         Ok((Actor::integration(who, known.department, &known.policy), known.standing.ends_at()))
     }
 
-    /// Whether a secret led to a key in this process.
-    pub(crate) fn has_met_key(&self, secret: Fingerprint) -> bool {
-        self.keys.met.lock().unwrap_or_else(PoisonError::into_inner).contains(&secret)
+    /// Whether there may be a key of this secret. However many secrets somebody makes up, the database is asked once a
+    /// second at most, and for all of them together.
+    pub(crate) async fn may_be_key(&self, secret: Fingerprint) -> Result<bool> {
+        self.keys.secrets.have(&self.db, secret, self.now()).await
     }
 
     async fn read_key(&self, asking: Asking<'_>, secret: Fingerprint) -> Result<Option<Known>> {
@@ -149,7 +147,10 @@ impl Change {
         let mut sql = self.sql();
         sql.push("INSERT INTO api_key_secret (hash, api_key_id, created_at) VALUES (").bind(secret.spelled());
         sql.push(", ").bind(key.0).push(", ").bind(now).push(")");
-        self.execute(sql).await.map(|_| ())
+        self.execute(sql).await?;
+        // It is known here from now on. Where this change is undone, it is looked for and not found.
+        self.store().backend().keys.secrets.add(secret);
+        Ok(())
     }
 }
 

@@ -41,7 +41,9 @@ pub mod read;
 mod record_access;
 mod redact;
 mod scope;
+mod secrets;
 mod seed;
+mod sign_ins;
 pub mod sql;
 mod told;
 pub mod value;
@@ -58,7 +60,7 @@ use tokio::sync::{Notify, OnceCell, watch};
 
 pub use access_history::RightsEvent;
 pub use change::{Change, Lock, Problems, Saved};
-pub use credentials::{Attempts, Claimed, Login, Person};
+pub use credentials::{Claimed, Login, Person};
 pub use db::{Db, Fault, Settings};
 pub use draft::{Draft, REMOVED_EXTERNAL_IDS, input_name};
 pub use explain::{Sighting, Tie, Verdict};
@@ -76,6 +78,7 @@ pub use private_file::sqlite_file;
 pub use reached::{Asked, Reached};
 pub use record_access::{Holder, Seen};
 pub use redact::redact;
+pub use sign_ins::{Failures, failure_key};
 
 use crate::{
     access::{Action, Actor, Purpose, Who},

@@ -270,7 +270,7 @@ on_an_empty_database! {
         // Another process has ended the session; here it is known a second later at the latest.
         let since = Instant::now();
         while ann.query("{ __typename }").await.status != 401 {
-            assert!(since.elapsed() < Duration::from_secs(5), "the session lives on");
+            assert!(since.elapsed() < Duration::from_mins(1), "the session lives on");
         }
     }
 

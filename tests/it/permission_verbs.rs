@@ -52,6 +52,7 @@ fn asks(mutation: &str) -> Option<Asks> {
         | "userReactivate"
         | "userPasswordResetCreate"
         | "userSetPassword"
+        | "userUnlock"
         | "signingKeyRotate"
         | "importStart"
         | "userInvite"
@@ -135,7 +136,7 @@ impl Strangers {
 const MAP: &str =
     "resource = \"Lead\"\n[identity]\nsystem = \"crm\"\ncolumn = \"id\"\n[fields.name]\ncolumn = \"name\"\n";
 
-const SPECIALS: [Special; 17] = [
+const SPECIALS: [Special; 18] = [
     Special {
         name: "externalIdMove",
         cells: &[(Kind::Account, Update)],
@@ -171,6 +172,12 @@ const SPECIALS: [Special; 17] = [
         cells: &[(Kind::User, Manage)],
         least: Reach::All,
         input: |them| json!({ "id": them.user, "password": "quite another long password" }),
+    },
+    Special {
+        name: "userUnlock",
+        cells: &[(Kind::User, Manage)],
+        least: Reach::All,
+        input: |them| json!({ "id": them.user }),
     },
     Special {
         name: "userPasswordResetCreate",

@@ -8,7 +8,7 @@ use crate::{
     crew,
     support::{
         client::{Answer, Client},
-        world::{PASSWORD, SELLER, TEAM_MATE},
+        world::{PASSWORD, SELLER},
     },
 };
 
@@ -47,19 +47,6 @@ on_both_engines! {
         assert_eq!((wrong_password.status, wrong_address.status), (reqwest::StatusCode::OK, reqwest::StatusCode::OK));
         assert_eq!(wrong_password.user_errors("signIn"), ["INVALID"]);
         assert_eq!(*wrong_password.data("signIn.accessToken"), Value::Null);
-    }
-
-    async fn guessing_is_stopped_after_five_failures_and_only_for_a_while(world: World) {
-        let anonymous = world.anonymous();
-        for _ in 0..5 {
-            assert_eq!(crew::try_sign_in(&anonymous, SELLER.email, "guessing and guessing").await.user_errors("signIn"), ["INVALID"]);
-        }
-        let stopped = crew::try_sign_in(&anonymous, SELLER.email, PASSWORD).await;
-        assert_eq!(stopped.error_code(), Some("RATE_LIMITED"), "{stopped}");
-        assert_eq!(stopped.body["errors"][0]["extensions"]["reason"], "SIGN_IN_THROTTLED");
-        crew::try_sign_in(&anonymous, TEAM_MATE.email, PASSWORD).await.expect_ok();
-        world.clock.advance(Duration::from_mins(16));
-        crew::try_sign_in(&anonymous, SELLER.email, PASSWORD).await.expect_ok();
     }
 
     async fn a_token_ends_with_its_time(world: World) {

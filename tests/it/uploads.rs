@@ -71,7 +71,7 @@ async fn pieces(world: &World) -> i64 {
 }
 
 async fn until_pieces(world: &World, wanted: i64) {
-    for _ in 0..500 {
+    for _ in 0..3_000 {
         if pieces(world).await == wanted {
             return;
         }

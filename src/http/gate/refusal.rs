@@ -55,6 +55,15 @@ impl Refusal {
         }
     }
 
+    /// As a resolver tells of it.
+    pub fn into_error(self) -> Error {
+        let message = self.errors.into_iter().next().map(|error| error.message).unwrap_or_default();
+        match self.retry_after {
+            Some(wait) => Error::later(self.code, "TOO_MANY_GUESSES", message, wait),
+            None => Error::refused(self.code, message),
+        }
+    }
+
     /// A limit that was passed: which, how far it goes, and the figure that was met.
     pub fn limit(code: Code, message: impl Into<String>, limit: u64, figure: Option<u64>) -> Self {
         let refusal = Self::new(code, message).with("limit", limit);
@@ -72,10 +81,14 @@ impl From<Error> for Refusal {
             Error::Refused(refusal) => refusal.code,
             Error::Internal(_) => Code::Internal,
         };
+        let retry_after = match &error {
+            Error::Refused(refusal) => refusal.retry_after,
+            Error::Input(_) | Error::Internal(_) => None,
+        };
         let error = async_graphql::Error::from(error);
         let mut told = ServerError::new(error.message, None);
         told.extensions = error.extensions;
-        Self { code, errors: vec![told], retry_after: None }
+        Self { code, errors: vec![told], retry_after }
     }
 }
 

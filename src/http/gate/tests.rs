@@ -245,7 +245,7 @@ fn bombs_are_refused_in_no_time() {
         let start: String = text.chars().take(60).collect();
         assert_eq!(admitted.is_ok(), passes, "{start}: {:?}", admitted.err());
         // An unoptimised build on a busy machine; what is exponential takes minutes.
-        assert!(since.elapsed() < Duration::from_secs(8), "{start} took {:?}", since.elapsed());
+        assert!(since.elapsed() < Duration::from_mins(1), "{start} took {:?}", since.elapsed());
         println!("{start:60} {} {:?}", text.len(), since.elapsed());
     }
 }

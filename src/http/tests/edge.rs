@@ -1,6 +1,6 @@
 //! What stands around the operations: ids, origins, addresses, health, figures, the page, the end.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::sync::atomic::Ordering;
 
 use serde_json::json;
 
@@ -124,7 +124,10 @@ async fn the_end_lets_running_requests_finish() {
     let body = json!({"query": "{ sleep(milliseconds: 700) }"}).to_string();
     let request = world.client.post(&url).header("content-type", "application/json").body(body).send();
     let running = tokio::spawn(request);
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    // Whose caller was asked for is being run.
+    while world.toy.memory.about.lock().unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
     world.stop().await;
     let answer = Answer::of(running.await.unwrap().unwrap()).await;
     assert_eq!(answer.json["data"]["sleep"], true);

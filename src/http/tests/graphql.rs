@@ -121,7 +121,7 @@ async fn documents_that_are_too_much_are_refused_quickly() {
         let since = std::time::Instant::now();
         let answer = world.ask(&query, json!({})).await;
         assert_eq!((answer.status, answer.code()), (400, code), "{start}");
-        assert!(since.elapsed() < Duration::from_secs(8), "{start}: {:?}", since.elapsed());
+        assert!(since.elapsed() < Duration::from_mins(1), "{start}: {:?}", since.elapsed());
     }
     assert_eq!(world.toy.memory.strict.load(Ordering::SeqCst), 0, "nothing reached the house");
     // As deep as it goes, it is executed, and the stack holds.
@@ -254,10 +254,15 @@ async fn a_bad_token_is_401_for_both_media_types() {
 }
 
 #[tokio::test]
-async fn slow_work_times_out_and_a_panic_is_only_an_error() {
-    let world = World::with(|settings| settings.deadline = Duration::from_millis(200)).await;
-    let answer = world.ask("{ sleep(milliseconds: 5000) }", json!({})).await;
+async fn slow_work_times_out() {
+    let world = World::with(|settings| settings.deadline = Duration::from_millis(50)).await;
+    let answer = world.ask("{ sleep(milliseconds: 600000) }", json!({})).await;
     assert_eq!((answer.status, answer.code()), (503, "TIMEOUT"));
+}
+
+#[tokio::test]
+async fn a_panic_is_only_an_error() {
+    let world = World::new().await;
     let answer = world.ask("{ panics }", json!({})).await;
     assert_eq!((answer.status, answer.code()), (500, "INTERNAL_SERVER_ERROR"));
     let id: &Json = &answer.json["errors"][0]["extensions"]["requestId"];

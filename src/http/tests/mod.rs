@@ -55,7 +55,7 @@ impl World {
             toy,
             clock,
             address,
-            client: crate::outward::client(Duration::from_secs(30)).tls_certs_only([]).build().unwrap(),
+            client: crate::outward::client(Duration::from_mins(2)).tls_certs_only([]).build().unwrap(),
             stop: Some(stop),
             serving,
         }
@@ -91,7 +91,7 @@ impl World {
     /// Asks the server to stop, and waits until it has.
     async fn stop(mut self) {
         self.stop.take().unwrap().send(()).unwrap();
-        tokio::time::timeout(Duration::from_secs(8), self.serving).await.expect("stops in time").unwrap();
+        tokio::time::timeout(Duration::from_mins(1), self.serving).await.expect("stops in time").unwrap();
     }
 }
 

@@ -6,6 +6,7 @@ use reqwest::{Response, StatusCode};
 use serde_json::{Value as Json, json};
 
 use super::{Answer, World};
+use crate::http::settings::Rate;
 
 async fn stream(world: &World, query: &str) -> Response {
     let request = world.client.post(world.url("/graphql/stream")).header("accept", "text/event-stream");
@@ -17,7 +18,7 @@ async fn stream(world: &World, query: &str) -> Response {
 async fn events(response: Response) -> Vec<(String, Json)> {
     assert_eq!(response.status(), StatusCode::OK);
     assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
-    let text = tokio::time::timeout(Duration::from_secs(10), response.text()).await.expect("ends").unwrap();
+    let text = tokio::time::timeout(Duration::from_mins(1), response.text()).await.expect("ends").unwrap();
     let events = text.split("\n\n").filter(|event| event.starts_with("event:"));
     events
         .map(|event| {
@@ -35,6 +36,19 @@ async fn a_subscription_comes_as_events() {
     let events = events(stream(&world, "subscription { ticks(count: 3) }").await).await;
     let ticks: Vec<_> = events.iter().map(|(name, data)| (name.as_str(), data["data"]["ticks"].as_i64())).collect();
     assert_eq!(ticks, [("next", Some(0)), ("next", Some(1)), ("next", Some(2)), ("complete", None)]);
+}
+
+#[tokio::test]
+async fn streams_are_paid_for_by_their_address_before_anybody_looks_who_opens_them() {
+    let world = World::with(|settings| settings.rate = Rate { maximum: 100, restore: 10 }).await;
+    for _ in 0..10 {
+        assert_eq!(stream(&world, "{ nope }").await.status(), StatusCode::BAD_REQUEST);
+    }
+    *world.toy.memory.about.lock().unwrap() = None;
+    let refused = Answer::of(stream(&world, "{ nope }").await).await;
+    assert_eq!((refused.status, refused.code()), (429, "RATE_LIMITED"));
+    assert!(world.toy.memory.about.lock().unwrap().is_none(), "nobody asked who it is");
+    assert_eq!(world.ask("{ hello }", json!({})).await.status, 200);
 }
 
 #[tokio::test]

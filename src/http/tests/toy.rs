@@ -102,8 +102,8 @@ impl Host for Toy {
         })
     }
 
-    fn is_strange(&self, bearer: &str) -> bool {
-        bearer.starts_with("strange")
+    async fn is_strange(&self, bearer: &str) -> Result<bool, Error> {
+        Ok(bearer.starts_with("strange"))
     }
 
     async fn execute(&self, request: Request, _: &Caller, _: &About) -> Response {

@@ -11,6 +11,7 @@ use tokio_tungstenite::{
 };
 
 use super::World;
+use crate::http::settings::Rate;
 
 struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -42,7 +43,7 @@ impl Socket {
     /// The next message, or the code with which the server closed.
     async fn hear(&mut self) -> Result<Json, u16> {
         loop {
-            let message = tokio::time::timeout(Duration::from_secs(10), self.0.next()).await.expect("a message");
+            let message = tokio::time::timeout(Duration::from_mins(1), self.0.next()).await.expect("a message");
             match message {
                 Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
                 Some(Ok(Message::Close(frame))) => return Err(frame.map_or(1005, |frame| frame.code.into())),
@@ -96,9 +97,25 @@ async fn what_the_client_completes_is_heard_no_more() {
 }
 
 #[tokio::test]
+async fn sockets_are_paid_for_by_their_address_before_anybody_looks_who_opens_them() {
+    let world = World::with(|settings| settings.rate = Rate { maximum: 100, restore: 10 }).await;
+    for _ in 0..10 {
+        Socket::ready(&world).await;
+    }
+    *world.toy.memory.about.lock().unwrap() = None;
+    let mut socket = Socket::open(&world).await;
+    socket.say(json!({"type": "connection_init", "payload": {"Authorization": "Bearer good-a"}})).await;
+    assert_eq!(socket.closed().await, 4429);
+    assert!(world.toy.memory.about.lock().unwrap().is_none(), "nobody asked who it is");
+    world.clock.advance(Duration::from_secs(1));
+    Socket::ready(&world).await;
+}
+
+#[tokio::test]
 async fn every_breach_of_the_protocol_has_its_close_code() {
-    let world = World::with(|settings| settings.init_timeout = Duration::from_millis(300)).await;
-    assert_eq!(Socket::open(&world).await.closed().await, 4408, "no connection_init");
+    let hasty = World::with(|settings| settings.init_timeout = Duration::from_millis(50)).await;
+    assert_eq!(Socket::open(&hasty).await.closed().await, 4408, "no connection_init");
+    let world = World::with(|settings| settings.init_timeout = Duration::from_hours(1)).await;
     let init = json!({"type": "connection_init"});
     let subscribe =
         json!({"id": "1", "type": "subscribe", "payload": {"query": "subscription { ticks(count: 9999) }"}});
@@ -205,8 +222,6 @@ async fn a_client_that_does_not_read_is_closed_out_and_its_operations_end() {
     let world = World::with(|settings| settings.send_timeout = Duration::from_millis(50)).await;
     let mut socket = Socket::ready(&world).await;
     socket.subscribe("1", "subscription { flood }").await;
-    tokio::time::timeout(Duration::from_secs(10), world.toy.memory.flood_over.notified())
-        .await
-        .expect("it is given up");
+    tokio::time::timeout(Duration::from_mins(1), world.toy.memory.flood_over.notified()).await.expect("it is given up");
     assert_eq!(socket.closed().await, 1013);
 }

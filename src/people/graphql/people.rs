@@ -16,10 +16,11 @@ use crate::{
         admin::Given,
         inputs::{
             UserDeactivateInput, UserInviteInput, UserPasswordResetCreateInput, UserReactivateInput, UserReinviteInput,
-            UserSetPasswordInput,
+            UserSetPasswordInput, UserUnlockInput,
         },
         invitations::{self, Invitation},
-        leaving,
+        leaving, proof,
+        sign_in::Authority,
     },
     store::{Change, Store, value},
 };
@@ -60,6 +61,13 @@ payload! {
         /// The person; null where it failed.
         user: Option<Row<user::Entity>>,
     }
+    /// Answer of `userUnlock`.
+    UserUnlockPayload {
+        /// The person; null where it failed.
+        user: Option<Row<user::Entity>>,
+        /// How many failed sign-ins were forgotten.
+        forgotten: i32,
+    }
     /// Answer of `signingKeyRotate`.
     SigningKeyRotatePayload {
         /// The name of the key that signs from now on; null where it failed.
@@ -82,7 +90,7 @@ impl KeepingMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Who joins.")] input: UserInviteInput,
     ) -> async_graphql::Result<UserInvitePayload> {
-        Ok(invited(invitations::invite(node::store(ctx)?, input.newcomer()).await)?)
+        Ok(invited(authority(ctx)?, invitations::invite(node::store(ctx)?, input.newcomer()).await)?)
     }
 
     /// Gives an invited person another token, in place of the one before. Only for people who have
@@ -96,7 +104,7 @@ impl KeepingMutation {
             store.require_sign_in()?;
             invitations::reinvite(store, UserId(input.id.of(Kind::User)?)).await
         };
-        Ok(invited(again(node::store(ctx)?).await)?)
+        Ok(invited(authority(ctx)?, again(node::store(ctx)?).await)?)
     }
 
     /// Answers a token by which a person sets another password within a day, once. The password and the sessions
@@ -113,6 +121,9 @@ impl KeepingMutation {
             invitations::reset(store, UserId(input.id.of(Kind::User)?)).await
         };
         let (made, user_errors) = outcome(reset(node::store(ctx)?).await)?;
+        if let Some(made) = &made {
+            authority(ctx)?.given().note(&made.token);
+        }
         Ok(UserPasswordResetCreatePayload {
             user: made.as_ref().map(|made| Row::new(made.user)),
             expires_at: made.as_ref().map(|made| DateTime(made.expires_at)),
@@ -183,6 +194,24 @@ impl KeepingMutation {
         Ok(UserSetPasswordPayload { user: user.map(Row::new), user_errors, query: Query::default() })
     }
 
+    /// Forgets the failed sign-ins of a person, from wherever, so that they can try again at once. Another password does
+    /// the same. For whoever administers people.
+    async fn user_unlock(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose.")] input: UserUnlockInput,
+    ) -> async_graphql::Result<UserUnlockPayload> {
+        let unlock = async |store: &Store| {
+            store.require_sign_in()?;
+            let user = UserId(input.id.of(Kind::User)?);
+            proof::unlock(store, user).await.map(|forgotten| (user, forgotten))
+        };
+        let (done, user_errors) = outcome(unlock(node::store(ctx)?).await)?;
+        let forgotten = done.map_or(0, |(_, forgotten)| i32::try_from(forgotten).unwrap_or(i32::MAX));
+        let user = done.map(|(user, _)| Row::new(user));
+        Ok(UserUnlockPayload { user, forgotten, user_errors, query: Query::default() })
+    }
+
     /// Has a new key sign access tokens; those given before stay good until they end. For administrators.
     async fn signing_key_rotate(&self, ctx: &Context<'_>) -> async_graphql::Result<SigningKeyRotatePayload> {
         let (key_id, user_errors) = outcome(authority(ctx)?.rotate_key(node::store(ctx)?).await)?;
@@ -190,11 +219,12 @@ impl KeepingMutation {
     }
 }
 
-fn invited(invitation: Result<Invitation>) -> Result<UserInvitePayload> {
+fn invited(authority: &Authority, invitation: Result<Invitation>) -> Result<UserInvitePayload> {
     let (made, user_errors) = outcome(invitation)?;
     let mut payload =
         UserInvitePayload { user: None, invitation: None, expires_at: None, user_errors, query: Query::default() };
     if let Some(made) = made {
+        authority.given().note(&made.token);
         payload.user = Some(Row::new(made.user));
         payload.expires_at = Some(DateTime(made.expires_at));
         payload.invitation = Some(made.token);

@@ -7,8 +7,9 @@ use entity::{
     user::{self, UserId},
 };
 
-use super::{authority, origin};
+use super::{authority, charge, origin};
 use crate::{
+    access::guess::Guess,
     error::{Error, Result},
     graphql::{
         node::{self, Row, Through},
@@ -22,7 +23,7 @@ use crate::{
             SessionsRevokeInput, SignInInput,
         },
         invitations::{self, Sent},
-        sign_in::{self, Authority, Tokens},
+        sign_in::{self, Authority, Credentials, Tokens},
     },
     store::{Store, value},
 };
@@ -69,17 +70,23 @@ pub struct SignInMutation;
 
 #[Object]
 impl SignInMutation {
-    /// Signs a person in by e-mail address and password. After 5 failures for one address of e-mail, or
-    /// 20 from one place, within 15 minutes it is refused with `RATE_LIMITED` until they are over.
+    /// Signs a person in by e-mail address and password. Failures slow further attempts down and shut nobody out: they
+    /// are refused with `RATE_LIMITED` and the seconds to wait as `retryAfter`, also in the header `Retry-After`. From
+    /// the fifth failure for one person from one address on, the wait is 5 seconds and doubles with each further
+    /// failure up to 15 minutes, or up to one minute at addresses from which the person has signed in within 30 days.
+    /// Elsewhere 20 failures for one person from all addresses, or 20 people who failed from one address, slow down
+    /// too, by a minute or half a minute at most. A device that sends its `deviceToken` waits for its own failures
+    /// alone. Success, another password and `userUnlock` end the waiting.
     async fn sign_in(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Who.")] input: SignInInput,
     ) -> async_graphql::Result<SignInPayload> {
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
-        let tokens = authority
-            .sign_in_by(store, &input.email, (&input.password, input.new_password.as_deref()), &origin(ctx))
-            .await;
+        let (email, password) = (input.email.as_str(), input.password.as_str());
+        let (device, new) = (input.device_token.as_deref(), input.new_password.as_deref());
+        let by = Credentials { email, password, new, device };
+        let tokens = authority.sign_in(store, by, &origin(ctx)).await;
         Ok(signed_in(authority, tokens).await?)
     }
 
@@ -89,6 +96,7 @@ impl SignInMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "By what.")] input: RefreshInput,
     ) -> async_graphql::Result<SignInPayload> {
+        charge(ctx, Guess::RefreshToken, &input.refresh_token)?;
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
         let tokens = authority.refresh(store, &input.refresh_token).await;
         Ok(signed_in(authority, tokens).await?)
@@ -100,6 +108,7 @@ impl SignInMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "By what, and with which password.")] input: InvitationAcceptInput,
     ) -> async_graphql::Result<SignInPayload> {
+        charge(ctx, Guess::Invitation, &input.token)?;
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
         let (sent, origin) = ((Sent::Invitation, input.token.as_str()), origin(ctx));
         Ok(signed_in(authority, invitations::accept(authority, store, sent, &input.password, &origin).await).await?)
@@ -112,6 +121,7 @@ impl SignInMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "By what, and which password.")] input: PasswordResetInput,
     ) -> async_graphql::Result<SignInPayload> {
+        charge(ctx, Guess::PasswordReset, &input.token)?;
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
         let (sent, origin) = ((Sent::Reset, input.token.as_str()), origin(ctx));
         Ok(signed_in(authority, invitations::accept(authority, store, sent, &input.password, &origin).await).await?)
@@ -182,6 +192,7 @@ async fn signed_in(authority: &Authority, tokens: Result<Tokens>) -> Result<Sign
         query: Query::default(),
     };
     if let Some(tokens) = tokens {
+        authority.given().note(&tokens.refresh);
         payload.user = Some(Through(authority.store_of(&tokens).await?, Row::new(tokens.user)));
         payload.expires_at = Some(DateTime(tokens.expires_at));
         payload.access_token = Some(tokens.access);

@@ -219,9 +219,11 @@ impl Change {
             }),
         };
         let changes = match action {
-            EventAction::Archived | EventAction::Restored | EventAction::Previewed | EventAction::Exported => {
-                Json::Object(Map::new())
-            }
+            EventAction::Archived
+            | EventAction::Restored
+            | EventAction::Previewed
+            | EventAction::Exported
+            | EventAction::SignInFailed => Json::Object(Map::new()),
             EventAction::Created | EventAction::Updated => differences::<E>(before, row),
         };
         Event { action, subject: (table.kind, E::id(row)), account, changes }

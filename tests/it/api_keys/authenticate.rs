@@ -125,7 +125,7 @@ on_both_engines! {
             audit(filter: { apiKey: { id: { eq: $id } } }) { totalCount } }";
         let read = async || admin.query_with(document, json!({ "id": made.id })).await.expect_ok();
         let noted = async |at: &str| {
-            for _ in 0..500 {
+            for _ in 0..6_000 {
                 let answer = read().await;
                 if answer.data("apiKey.lastUsedAt") == at {
                     return answer;
@@ -155,7 +155,7 @@ on_both_engines! {
         let admin = world.admin().await;
         let made = key(&world, &admin, "integration").await;
         made.client.query(ASK).await.expect_ok();
-        for _ in 0..500 {
+        for _ in 0..6_000 {
             if !admin.query("{ apiKeys { nodes { lastUsedAt } } }").await.expect_ok().data("apiKeys.nodes.0.lastUsedAt").is_null() {
                 break;
             }

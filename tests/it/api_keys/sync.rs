@@ -71,7 +71,7 @@ on_both_engines! {
         assert_eq!(crm.send(file).await.status.as_u16(), 202);
         let counts = json!({ "status": "DONE", "created": 1, "unchanged": 1, "failed": 1 });
         let mut came = Value::Null;
-        for _ in 0..500 {
+        for _ in 0..3_000 {
             let document = "query($id: ID!) { importJob(by: { id: $id }) { status created unchanged failed } }";
             came = crm.query_with(document, json!({ "id": job })).await.expect_ok().data("importJob").clone();
             if came == counts {

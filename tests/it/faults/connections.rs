@@ -62,7 +62,7 @@ on_both_engines! {
     }
 
     async fn who_waits_too_long_for_a_lock_is_told_so_and_readers_go_on(world: World) {
-        let (admin, running) = limited(&world, Settings { wait: Duration::from_millis(300), ..Settings::default() }).await;
+        let (admin, running) = limited(&world, Settings { wait: Duration::from_secs(1), ..Settings::default() }).await;
         let keeper = crew::Holding::start(&world.database_url, hold(&world)).await;
         let refused = join_all((0..12).map(|n| create(&admin, if n % 2 == 0 { "Even" } else { "Odd" }))).await;
         for outcome in refused {

@@ -212,7 +212,7 @@ on_both_engines! {
         world.clock.advance(Duration::from_secs(89));
         client.query(WHO).await.expect_ok();
         world.clock.advance(Duration::from_secs(2));
-        assert_eq!(events.into_socket().closed().await.0, 4403);
+        assert_eq!(events.into_socket().last_words().await.0, 4403);
         turned_away(&client.query(WHO).await, "TOKEN_EXPIRED");
         house.end().await;
     }

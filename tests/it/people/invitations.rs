@@ -183,18 +183,6 @@ on_both_engines! {
         assert!(!strange.body.to_string().contains("tdi_nonsense") && user_reason(&strange, "invitationAccept") == "INVITATION_INVALID");
     }
 
-    async fn guessing_tokens_closes_the_door_from_that_place(world: World) {
-        let (admin, anonymous) = (world.admin().await, world.anonymous());
-        let (_, token) = invited(&admin).await;
-        for n in 0..20 {
-            assert_eq!(user_reason(&accept(&anonymous, &format!("tdi_{n}"), SECRET).await, "invitationAccept"), "INVITATION_INVALID");
-        }
-        let closed = accept(&anonymous, &token, SECRET).await;
-        assert_eq!((closed.error_code(), super::reason(&closed)), (Some("RATE_LIMITED"), Some("SIGN_IN_THROTTLED")), "{closed}");
-        world.clock.advance(Duration::from_mins(16));
-        accept(&anonymous, &token, SECRET).await.expect_ok();
-    }
-
     async fn the_token_is_told_to_nobody_else(world: World) {
         let (admin, anonymous) = (world.admin().await, world.anonymous());
         let (id, first) = invited(&admin).await;

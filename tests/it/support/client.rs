@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::subscription::{EventStream, Socket, Subscription};
 
 /// After this long an answer does not come any more. Nothing waits for it when all is well.
-pub const DEADLINE: Duration = Duration::from_secs(10);
+pub const DEADLINE: Duration = Duration::from_mins(1);
 
 const GRAPHQL: &str = "application/graphql-response+json";
 

@@ -1,0 +1,75 @@
+//! Another password: one's own, or somebody's for whoever administers people.
+
+use entity::{Kind, user::UserId};
+use tracing::Instrument;
+
+use super::{
+    admin::Given,
+    proof::Claimant,
+    sessions::{person, revoke_all},
+    sign_in::{Authority, permitted},
+};
+use crate::{
+    access::{Action, Origin, Purpose, password},
+    error::{Error, Result, UserCode, UserError},
+    store::Store,
+};
+
+impl Authority {
+    /// Gives the caller another password and ends their other sessions.
+    pub async fn change_password(&self, store: &Store, current: &str, new: &str, origin: &Origin) -> Result<UserId> {
+        let (user, session) = person(store)?;
+        password::check(new, "newPassword", &[])?;
+        let (authority, store, origin) = (self.clone(), store.as_system(Purpose::SignIn), origin.clone());
+        let (current, new) = (current.to_owned(), new.to_owned());
+        let work = async move {
+            let (email, login) = store.login_of(user).await?.ok_or_else(|| Error::internal("the caller is gone"))?;
+            let email = email.unwrap_or_else(|| user.to_string());
+            // Whoever has the session has the device.
+            let claimant = Claimant::new(&email, origin.address, Some(user), session);
+            let proof = authority.prove(&store, claimant, (&current, login.password.as_deref()), true).await;
+            let (turn, proof) = proof.map_err(|error| match error {
+                Error::Input(_) => {
+                    UserError::new(UserCode::Invalid, "currentPassword", "The current password is wrong.")
+                        .because("INVALID_CREDENTIALS")
+                        .into()
+                }
+                error => error,
+            })?;
+            if current == new {
+                let message = "The new password is the current one.";
+                return Err(UserError::new(UserCode::Invalid, "newPassword", message)
+                    .because("PASSWORD_UNCHANGED")
+                    .into());
+            }
+            let hash = turn.hash(&new).await?;
+            let mut change = store.begin().await?;
+            change.written_by(user);
+            // Locked, so that nobody signs in with the old password meanwhile.
+            let person = change.find::<entity::user::Entity>(user.0).await?;
+            password::check(&new, "newPassword", &[&person.name, person.email.as_deref().unwrap_or_default()])?;
+            if change.password(user).await? != login.password {
+                let message = "The password was changed meanwhile.";
+                return Err(UserError::new(UserCode::Conflict, "currentPassword", message)
+                    .because("PASSWORD_CHANGED")
+                    .into());
+            }
+            proof.forget(&mut change).await?;
+            change.set_password(&[user], &hash).await?;
+            revoke_all(&mut change, user, session).await?;
+            change.commit().await?;
+            Ok(user)
+        };
+        tokio::spawn(work.in_current_span()).await.map_err(Error::internal)?
+    }
+
+    /// Gives somebody a password and ends their sessions; for whoever may administer people.
+    pub async fn set_password(&self, store: &Store, user: UserId, given: Given<'_>) -> Result<()> {
+        store.require_sign_in()?;
+        if store.reachable(Kind::User, Action::Read, &[user.0]).await?.is_empty() {
+            return Err(Error::input(UserCode::NotFound, "id", "There is no User with this id."));
+        }
+        permitted(store, Kind::User, Action::Manage, "give people passwords")?;
+        super::admin::give_password(store, self.passwords(), user, given).await
+    }
+}
