@@ -104,7 +104,7 @@ on_both_engines! {
         assert_eq!(squat.data("leadCreate.userErrors.0.reason"), "FIELD_LOCKED");
         let bulk = "mutation ($input: LeadBulkUpsertInput!) { leadBulkUpsert(input: $input) { results { status userErrors { code field } } userErrors { code } } }";
         let upsert = async |client: &Client, id: &str, city: &str| {
-            let items = json!({ "input": { "items": [{ "name": "Known", "companyName": city, "ownerId": rep.id, "externalIds": [crm(id)] }] } });
+            let items = json!({ "input": { "items": [{ "name": "Known", "source": city, "ownerId": rep.id, "externalIds": [crm(id)] }] } });
             client.query_with(bulk, items).await
         };
         let refused = upsert(&rep.client, "next", "Bonn").await;

@@ -35,7 +35,7 @@ on_both_engines! {
         let deal = of("Deal");
         let actions: Vec<&str> = deal["actions"].as_array().expect("a list").iter().filter_map(|one| one["action"].as_str()).collect();
         assert_eq!(actions, ["READ", "CREATE", "UPDATE", "DELETE", "ASSIGN", "IMPORT"]);
-        assert_eq!(deal["actions"][2]["verbs"], json!(["dealUpdate", "dealBulkUpsert"]));
+        assert_eq!(deal["actions"][2]["verbs"], json!(["dealUpdate", "dealBulkUpsert", "externalIdMove"]));
         assert_eq!(deal["actions"][0]["reaches"], json!(["OWN", "TEAM", "ALL"]));
         assert_eq!(of("Stage")["actions"][0]["reaches"], json!(["ALL"]));
         assert_eq!(of("TargetAccountList")["label"], "Target account list");

@@ -68,7 +68,7 @@ on_both_engines! {
         assert_eq!((&copy["copiedFrom"]["key"], &copy["builtIn"]), (&json!("service"), &json!(false)));
         let less = json!({ "name": "Less", "copiedFromId": original["id"], "grants": grants(&["Deal:READ:OWN"]) });
         save(&admin, "Create", less).await.expect_ok();
-        assert_eq!(spelled(&role(&admin, "less").await), (vec!["Deal:READ:OWN".to_owned()], sorted(&original).1));
+        assert_eq!(sorted(&role(&admin, "less").await), (vec!["Deal:READ:OWN".to_owned()], sorted(&original).1));
         // The original goes its own way from then on.
         save(&admin, "Update", json!({ "id": original["id"], "grants": [] })).await.expect_ok();
         assert_eq!(sorted(&role(&admin, "support").await), sorted(&original));
