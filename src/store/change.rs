@@ -260,9 +260,10 @@ impl Change {
         if !required.is_empty() {
             return Err(Error::Input(required));
         }
-        self.check_keys(&draft, table).await?;
+        let left = self.check_keys(&draft, table).await?;
         E::settle(self, &mut row, None, &draft).await?;
         finish::<E>(&mut row)?;
+        self.check_given::<E>(&row, None, (&draft, &left)).await?;
         let mut problems = Problems::default();
         check_lengths::<E>(&row, &mut problems);
         E::check(&row, None, &mut problems);
@@ -295,10 +296,10 @@ impl Change {
             let gone = UserError::new(UserCode::InvalidTransition, "id", "The record is archived; restore it first.");
             return Err(gone.because("ARCHIVED").into());
         }
-        self.check_keys(&draft, table).await?;
+        let left = self.check_keys(&draft, table).await?;
         let mut row = before.clone();
         draft.apply::<E>(&mut row)?;
-        self.save::<E>(before, row, &draft).await
+        self.save::<E>(before, row, (&draft, &left)).await
     }
 
     /// Changes a row by code.
@@ -309,19 +310,20 @@ impl Change {
         }
         let mut row = before.clone();
         edit(&mut row);
-        self.save::<E>(before, row, &Draft::default()).await
+        self.save::<E>(before, row, (&Draft::default(), &[])).await
     }
 
     async fn save<E: Rules>(
         &mut self,
         before: E::Model,
         mut row: E::Model,
-        draft: &Draft,
+        (draft, left): (&Draft, &[&str]),
     ) -> Result<(E::Model, Saved)> {
         let table = E::table();
         E::settle(self, &mut row, Some(&before), draft).await?;
         finish::<E>(&mut row)?;
         keep_fixed::<E>(&before, &row, draft)?;
+        self.check_given::<E>(&row, Some(&before), (draft, left)).await?;
         let new_names = self.keep_external_ids(table.kind, E::id(&row), &draft.external_ids).await?;
         if row == before && !new_names {
             E::after(self, &row, Some(&before), draft).await?;
@@ -357,6 +359,7 @@ impl Change {
         } else {
             // The others moved on meanwhile: a record that comes back must fit among them as a new one would.
             E::settle(self, &mut row, None, &Draft::default()).await?;
+            self.check_given::<E>(&row, None, (&Draft::default(), &[])).await?;
             self.check_unique::<E>(&row, None).await?;
         }
         E::stamp(&mut row, E::version(&before) + 1, self.store.now());
