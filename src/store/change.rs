@@ -105,6 +105,16 @@ impl Change {
         self.author = Some(user);
     }
 
+    /// Who is told of in the events.
+    pub(super) fn written_for(&self) -> Option<UserId> {
+        self.author
+    }
+
+    /// Names in the events the API key by which a job was begun that now goes on without its request.
+    pub fn written_by_key(&mut self, key: ApiKeyId) {
+        self.key = Some(key);
+    }
+
     /// Keeps everything.
     pub async fn commit(mut self) -> Result<()> {
         if self.touches_reach {

@@ -52,10 +52,7 @@ impl Change {
             } else {
                 sql.push("'THERE'");
             }
-            sql.push(" FROM ")
-                .table(kind.table().table)
-                .push(" ")
-                .push(&alias);
+            sql.push(" FROM ").table(kind.table().table).push(" ").push(&alias);
             sql.push(" WHERE ").column(&alias, "id").push(" = ").bind(*id);
             filter::and_live(&mut sql, kind.table(), &alias);
             scope::and_within(&mut sql, self.store.actor(), (*kind, &alias), Action::Read);
@@ -97,7 +94,8 @@ impl Change {
             return Ok(());
         }
         let (mut gone, mut unasked) = (Vec::new(), Vec::new());
-        let people = E::Column::iter().zip(&table.fields).filter(|(_, field)| matches!(field.ty, Type::Key(Kind::User)));
+        let people =
+            E::Column::iter().zip(&table.fields).filter(|(_, field)| matches!(field.ty, Type::Key(Kind::User)));
         for (column, field) in people {
             let value = row.get(column);
             let Value::Uuid(Some(user)) = value else { continue };
@@ -122,8 +120,11 @@ impl Change {
         let mistake = |field: &Field| {
             let (name, owns) = (input_name(field), owners.contains(&field.column));
             let message = format!("{name} names somebody who is deactivated; name somebody who works here.");
-            UserError::new(UserCode::Invalid, &name, message)
-                .because(if owns { "OWNER_DEACTIVATED" } else { "USER_DEACTIVATED" })
+            UserError::new(UserCode::Invalid, &name, message).because(if owns {
+                "OWNER_DEACTIVATED"
+            } else {
+                "USER_DEACTIVATED"
+            })
         };
         Err(Error::Input(gone.into_iter().map(mistake).collect()))
     }

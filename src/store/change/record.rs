@@ -49,6 +49,20 @@ impl Change {
         Ok(())
     }
 
+    /// Notes that records of a kind change by which it is decided who may do what.
+    pub(in crate::store) fn touches(&mut self, kind: Kind) {
+        self.touches_access |= matches!(
+            kind,
+            Kind::User
+                | Kind::Team
+                | Kind::TeamMembership
+                | Kind::Role
+                | Kind::RoleAssignment
+                | Kind::Session
+                | Kind::ApiKey
+        );
+    }
+
     /// Stores a row and its event: a new one, or what differs from the row before.
     pub(super) async fn put<E: Rules>(
         &mut self,
@@ -58,16 +72,7 @@ impl Change {
     ) -> Result<()> {
         let table = E::table();
         self.wrote = true;
-        self.touches_access |= matches!(
-            table.kind,
-            Kind::User
-                | Kind::Team
-                | Kind::TeamMembership
-                | Kind::Role
-                | Kind::RoleAssignment
-                | Kind::Session
-                | Kind::ApiKey
-        );
+        self.touches(table.kind);
         let event = Self::event_of::<E>(action, before, row);
         let mut sql = self.sql();
         // One statement on PostgreSQL, where each is a message to another process and back.
@@ -206,9 +211,17 @@ impl Change {
 
     /// Writes an event that no row of a record goes with.
     pub(in crate::store) async fn tell(&mut self, event: Event) -> Result<()> {
+        self.tell_all(vec![event]).await
+    }
+
+    /// Writes events that no rows go with here, in one statement: at most 1,000.
+    pub(in crate::store) async fn tell_all(&mut self, events: Vec<Event>) -> Result<()> {
+        if events.is_empty() {
+            return Ok(());
+        }
         self.wrote = true;
         let mut sql = self.sql();
-        self.push_event(&mut sql, event);
+        self.push_events(&mut sql, events);
         if sql.engine() == Engine::Postgres {
             self.fetch(sql).await.map(|_| ())
         } else {
@@ -217,21 +230,28 @@ impl Change {
     }
 
     pub(super) fn push_event(&self, sql: &mut Sql, event: Event) {
-        sql.push("INSERT INTO event (id, occurred_at, action, subject_kind, subject_id, account_id, actor_id, api_key_id, request_id, changes) VALUES (");
-        sql.bind(self.store.backend.new_id())
-            .push(", ")
-            .bind(self.store.now().0)
-            .push(", ")
-            .bind(event.action.as_str())
-            .push(", ");
-        sql.bind(event.subject.0.name()).push(", ").bind(event.subject.1).push(", ").bind(event.account).push(", ");
-        sql.bind(self.author.map(|user| user.0))
-            .push(", ")
-            .bind(self.key.map(|key| key.0))
-            .push(", ")
-            .bind(self.store.request.as_deref().map(str::to_owned))
-            .push(", ");
-        sql.bind(event.changes).push(")");
+        self.push_events(sql, vec![event]);
+    }
+
+    fn push_events(&self, sql: &mut Sql, events: Vec<Event>) {
+        sql.push("INSERT INTO event (id, occurred_at, action, subject_kind, subject_id, account_id, actor_id, api_key_id, request_id, changes) VALUES ");
+        for (n, event) in events.into_iter().enumerate() {
+            sql.push(if n > 0 { ", (" } else { "(" })
+                .bind(self.store.backend.new_id())
+                .push(", ")
+                .bind(self.store.now().0)
+                .push(", ")
+                .bind(event.action.as_str())
+                .push(", ");
+            sql.bind(event.subject.0.name()).push(", ").bind(event.subject.1).push(", ").bind(event.account).push(", ");
+            sql.bind(self.author.map(|user| user.0))
+                .push(", ")
+                .bind(self.key.map(|key| key.0))
+                .push(", ")
+                .bind(self.store.request.as_deref().map(str::to_owned))
+                .push(", ");
+            sql.bind(event.changes).push(")");
+        }
         if sql.engine() == Engine::Postgres {
             // Wakes the other processes when this commits, in the same statement.
             let heard = if self.touches_access { "access" } else { "" };

@@ -4,6 +4,8 @@ mod can;
 mod explain;
 mod explain_random;
 mod invitations;
+pub mod leaving;
+mod leaving_plans;
 mod passwords;
 mod preview;
 mod resets;

@@ -6,6 +6,7 @@ mod contacts;
 mod deals;
 mod every_noun;
 mod leads_and_stories;
+mod leavers;
 mod standards;
 mod unique;
 mod values;
