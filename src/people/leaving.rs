@@ -107,7 +107,8 @@ pub async fn preview(store: &Store, user: UserId, plan: &Plan, expected: Option<
     let mut mistakes = plan.mistakes(&change, user, &holdings).await?;
     mistakes.extend(Plan::must_suffice(&holdings));
     let members = change.rows::<team_membership::Entity>("user_id", user).await?;
-    let sessions = change.live_sessions(user).await?.len();
+    let count_sessions = async |change: &mut Change| change.live_sessions(user).await;
+    let sessions = change.as_system(Purpose::Oversight, count_sessions).await?.len();
     match set_status(&mut change, user, UserStatus::Deactivated, expected).await {
         Ok(()) => {}
         Err(Error::Input(found)) => mistakes.extend(found),

@@ -63,16 +63,11 @@ impl Rules for user::Entity {
 
     fn after<'a>(
         change: &'a mut Change,
-        _: &'a user::Model,
+        row: &'a user::Model,
         before: Option<&'a user::Model>,
         _: &'a Draft,
     ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            if before.is_none() {
-                change.rebuild_reach();
-            }
-            Ok(())
-        })
+        Box::pin(async move { if before.is_none() { change.reach_oneself(row.id).await } else { Ok(()) } })
     }
 
     fn normalise(_: &str, value: &str) -> String {

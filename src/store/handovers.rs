@@ -5,7 +5,13 @@ use entity::{EventAction, Instant, Kind, UserHandoverStatus, id::global, user::U
 use sea_orm::{QueryResult, prelude::Uuid};
 use serde_json::{Map, Value as Json, json};
 
-use super::{Backend, Change, change::Event, credentials::system_only, json, scope, sql::Sql};
+use super::{
+    Backend, Change,
+    change::Event,
+    credentials::system_only,
+    json, scope,
+    sql::{Engine, Sql},
+};
 use crate::{
     access::Action,
     error::{Error, Result},
@@ -228,16 +234,29 @@ impl Change {
         self.execute(sql).await.map(|_| ())
     }
 
-    /// Adds what a step has done to a hand-over, which stays as it is until the end of the change; false where it is
-    /// not under way any more.
-    pub async fn advance_handover(&mut self, id: Uuid, given: Given) -> Result<bool> {
+    /// Whether a hand-over is under way; it stays so until the end of the change.
+    ///
+    /// The row is locked rather than changed here: a row that one transaction changes twice has its foreign keys checked
+    /// again by PostgreSQL, which would wait for whoever brings the person back, who waits for this hand-over.
+    pub async fn hold_handover(&mut self, id: Uuid) -> Result<bool> {
+        let mut sql = self.sql();
+        sql.push("SELECT 1 FROM user_handover h WHERE h.id = ").bind(id);
+        sql.push(" AND h.status = ").bind(UserHandoverStatus::Running.as_str());
+        if sql.engine() == Engine::Postgres {
+            sql.push(" FOR UPDATE OF h");
+        }
+        Ok(!self.fetch(sql).await?.is_empty())
+    }
+
+    /// Adds what a step has done to a hand-over that is under way.
+    pub async fn advance_handover(&mut self, id: Uuid, given: Given) -> Result<()> {
         let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
         let mut sql = self.sql();
         sql.push("UPDATE user_handover SET done = done + ").bind(count(given.done));
         sql.push(", handed_over = handed_over + ").bind(count(given.handed_over));
         sql.push(", failed = failed + ").bind(count(given.failed)).push(" WHERE id = ").bind(id);
         sql.push(" AND status = ").bind(UserHandoverStatus::Running.as_str());
-        Ok(self.execute(sql).await? > 0)
+        self.execute(sql).await.map(|_| ())
     }
 
     /// Ends a hand-over, unless it has ended.

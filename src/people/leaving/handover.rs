@@ -214,7 +214,7 @@ async fn run(held: &Held) -> Result<Ended> {
             change.written_by_key(ApiKeyId(key));
         }
         // Whoever comes back, or is handed over anew, ends this one and waits for the step under way.
-        if !change.advance_handover(work.id, Given::default()).await? {
+        if !change.hold_handover(work.id).await? {
             return Ok(Ended::Done);
         }
         work.must_be_here(&change).await?;

@@ -28,22 +28,30 @@ impl Change {
         self.touches_access = true;
     }
 
+    /// A new person reaches themself, and nobody else yet.
+    pub async fn reach_oneself(&mut self, user: UserId) -> Result<()> {
+        self.touches_access = true;
+        self.lock(Lock::Reach).await?;
+        let mut sql = self.sql();
+        sql.push("INSERT INTO user_reach (user_id, member_id) VALUES (").bind(user.0).push(", ").bind(user.0);
+        sql.push(") ON CONFLICT DO NOTHING");
+        self.execute(sql).await.map(|_| ())
+    }
+
     /// Does so once, at the end of the change; one change after the other, or each would miss what
-    /// the other has not committed yet.
+    /// the other has not committed yet. Of a big team, only what differs is written.
     pub(super) async fn rebuild_reach_now(&mut self) -> Result<()> {
         self.lock(Lock::Reach).await?;
         let mut sql = self.sql();
-        sql.push("DELETE FROM user_reach");
+        sql.push(REACH).push(
+            "DELETE FROM user_reach WHERE (user_id, member_id) IN \
+             (SELECT user_id, member_id FROM user_reach EXCEPT SELECT user_id, member_id FROM reach)",
+        );
         self.execute(sql).await?;
         let mut sql = self.sql();
-        sql.push(
+        sql.push(REACH).push(
             "INSERT INTO user_reach (user_id, member_id) \
-             WITH RECURSIVE below(top, id) AS ( \
-               SELECT t.id, t.id FROM team t WHERE t.archived_at IS NULL \
-               UNION SELECT b.top, t.id FROM team t JOIN below b ON t.parent_id = b.id WHERE t.archived_at IS NULL) \
-             SELECT m.user_id, o.user_id FROM team_membership m JOIN below b ON b.top = m.team_id \
-               JOIN team_membership o ON o.team_id = b.id WHERE m.archived_at IS NULL AND o.archived_at IS NULL \
-             UNION SELECT u.id, u.id FROM \"user\" u",
+             SELECT user_id, member_id FROM reach EXCEPT SELECT user_id, member_id FROM user_reach",
         );
         self.execute(sql).await?;
         Ok(())
@@ -87,12 +95,20 @@ impl Change {
         if both {
             sql.push(") ");
             self.push_event(&mut sql, event);
-            return self.fetch(sql).await.map_err(|error| taken(table, error)).map(|_| ());
+            return self.fetch(sql).await.map_err(|error| self.taken(table, error)).map(|_| ());
         }
-        self.execute(sql).await.map_err(|error| taken(table, error))?;
+        self.execute(sql).await.map_err(|error| self.taken(table, error))?;
         let mut sql = self.sql();
         self.push_event(&mut sql, event);
         self.execute(sql).await.map(|_| ())
+    }
+
+    /// What a unique index means that a race has hit. The whole request runs again where nothing of it was kept, and then
+    /// finds the record that was first and names it.
+    fn taken(&self, table: &Table, error: Error) -> Error {
+        let Some(taken) = taken(table, &error) else { return error };
+        self.store.fate.collided();
+        taken.into()
     }
 
     /// Notes the names other systems have for a row; tells whether any is new.
@@ -260,6 +276,15 @@ impl Change {
     }
 }
 
+/// Who reaches whom by TEAM, as teams and memberships have it now.
+const REACH: &str = "WITH RECURSIVE below(top, id) AS ( \
+       SELECT t.id, t.id FROM team t WHERE t.archived_at IS NULL \
+       UNION SELECT b.top, t.id FROM team t JOIN below b ON t.parent_id = b.id WHERE t.archived_at IS NULL), \
+     reach(user_id, member_id) AS ( \
+       SELECT m.user_id, o.user_id FROM team_membership m JOIN below b ON b.top = m.team_id \
+         JOIN team_membership o ON o.team_id = b.id WHERE m.archived_at IS NULL AND o.archived_at IS NULL \
+       UNION SELECT u.id, u.id FROM \"user\" u) ";
+
 /// An event to be written.
 pub(in crate::store) struct Event {
     pub action: EventAction,
@@ -335,13 +360,13 @@ fn api_value(field: &Field, value: Value, currency: Option<Value>) -> Json {
     }
 }
 
-/// Names the field of a unique index that a race has hit.
-fn taken(table: &Table, error: Error) -> Error {
-    let Error::Internal(inner) = &error else { return error };
+/// Names the field of a unique index that a row has hit, if it was one.
+fn taken(table: &Table, error: &Error) -> Option<UserError> {
+    let Error::Internal(inner) = error else { return None };
     let text = inner.to_string();
     let violated = text.contains("UNIQUE constraint failed") || text.contains("duplicate key value");
     if !violated {
-        return error;
+        return None;
     }
     let named = |field: &&Field| {
         text.contains(&format!("{}.{}", table.table, field.column))
@@ -349,5 +374,5 @@ fn taken(table: &Table, error: Error) -> Error {
     };
     let field = table.fields.iter().filter(|field| field.column != "id").find(named);
     let name = field.map(input_name).unwrap_or_default();
-    Error::input(UserCode::Taken, &name, format!("Another live {} stands in the way.", table.name))
+    Some(UserError::new(UserCode::Taken, &name, format!("Another live {} stands in the way.", table.name)))
 }
