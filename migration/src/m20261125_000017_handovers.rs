@@ -1,4 +1,4 @@
-//! The hand-over of what somebody owned who has left.
+//! The hand-over of what somebody owned who has left, and an index for whoever leaves a team.
 
 crate::migration! {r#"
 CREATE TABLE user_handover (
@@ -8,6 +8,8 @@ CREATE TABLE user_handover (
 );
 CREATE INDEX user_handover_user ON user_handover (user_id, id);
 CREATE INDEX user_handover_started_by ON user_handover (started_by_id, id);
+
+CREATE INDEX user_reach_member ON user_reach (member_id);
 
 CREATE TABLE user_handover_failure (
   handover_id {id} NOT NULL REFERENCES user_handover (id), resource {text} NOT NULL, record_id {id} NOT NULL,

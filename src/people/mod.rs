@@ -152,11 +152,11 @@ impl Rules for team_membership::Entity {
 
     fn after<'a>(
         change: &'a mut Change,
-        _: &'a team_membership::Model,
+        row: &'a team_membership::Model,
         _: Option<&'a team_membership::Model>,
         _: &'a Draft,
     ) -> BoxFuture<'a, Result<()>> {
-        change.rebuild_reach();
+        change.rebuild_reach_of(row.user_id);
         Box::pin(async { Ok(()) })
     }
 }

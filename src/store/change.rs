@@ -3,6 +3,7 @@
 
 mod check;
 mod lock;
+mod reach;
 mod record;
 
 use entity::{EventAction, Kind, Record, api_key::ApiKeyId, table::Table, user::UserId};
@@ -38,7 +39,7 @@ pub struct Change {
     /// Whether roles, users or sessions changed, so that what is cached of them is stale.
     touches_access: bool,
     /// Whether teams or memberships changed, so that who reaches whom must be worked out anew.
-    touches_reach: bool,
+    touches_reach: reach::Touched,
     wrote: bool,
 }
 
@@ -97,7 +98,7 @@ impl Change {
         // transaction's own connection: a second one may never become free.
         let store = if store.request.is_some() { store.refreshed_by(Asking::Within(&tx)).await? } else { store };
         let (author, key) = (store.actor().user(), store.actor().api_key());
-        Ok(Self { tx, store, author, key, touches_access: false, touches_reach: false, wrote: false })
+        Ok(Self { tx, store, author, key, touches_access: false, touches_reach: reach::Touched::Nothing, wrote: false })
     }
 
     /// Names in the events who it is that Tandem does this for: somebody who is just signing in.
@@ -117,9 +118,7 @@ impl Change {
 
     /// Keeps everything.
     pub async fn commit(mut self) -> Result<()> {
-        if self.touches_reach {
-            self.rebuild_reach_now().await?;
-        }
+        self.rebuild_reach_now().await?;
         let Self { tx, store, .. } = self;
         tx.commit().await.inspect_err(|error| {
             if matches!(error, Error::Refused(refusal) if refusal.code == Code::Conflict) {

@@ -185,17 +185,20 @@ impl Change {
         self.fetch(sql).await?.iter().map(place).collect()
     }
 
-    /// Ends places in account teams, each with its event; tells how many there were.
-    pub async fn end_places(&mut self, ids: &[Uuid]) -> Result<usize> {
+    /// Archives some records in a few statements, each with its event; tells how many there were. What the rules of
+    /// their kind ask before a record is archived, the caller has asked.
+    pub async fn archive_all(&mut self, kind: Kind, ids: &[Uuid]) -> Result<usize> {
         system_only(self.store())?;
-        self.lock_rows(PLACE.kind, ids).await?;
+        self.lock_rows(kind, ids).await?;
         let now = self.store().now().0;
         let mut sql = self.sql();
-        sql.push("UPDATE account_team_member SET archived_at = ").bind(now).push(", updated_at = ").bind(now);
+        sql.push("UPDATE ").table(kind.table().table).push(" SET archived_at = ").bind(now);
+        sql.push(", updated_at = ").bind(now);
         sql.push(", version = version + 1 WHERE archived_at IS NULL AND id").in_ids(ids);
-        sql.push(" RETURNING id, account_id");
+        sql.push(" RETURNING id, ").push(account_of(kind).unwrap_or("NULL"));
         let rows = self.fetch(sql).await?;
-        self.tell_of(EventAction::Archived, PLACE.kind, (&rows, &Json::Object(Map::new()))).await
+        self.touches(kind);
+        self.tell_of(EventAction::Archived, kind, (&rows, &Json::Object(Map::new()))).await
     }
 
     async fn tell_of(

@@ -126,7 +126,7 @@ impl Work {
                     }
                 }
                 let ids: Vec<Uuid> = places.iter().map(|place| place.id).collect();
-                given.done = change.end_places(&ids).await?;
+                given.done = change.archive_all(PLACE.kind, &ids).await?;
                 Ok(Some(given))
             }
         }

@@ -8,7 +8,7 @@ use entity::{
 use sea_orm::{EntityTrait, IdenStatic, Iterable, ModelTrait, Value, prelude::Uuid};
 use serde_json::{Map, Value as Json, json};
 
-use super::{Change, Lock};
+use super::Change;
 use crate::{
     access::{Purpose, Who},
     error::{Error, Result, UserCode, UserError},
@@ -22,41 +22,6 @@ use crate::{
 };
 
 impl Change {
-    /// Works out anew which users each user's teams cover, after teams or memberships changed.
-    pub fn rebuild_reach(&mut self) {
-        self.touches_reach = true;
-        self.touches_access = true;
-    }
-
-    /// A new person reaches themself, and nobody else yet.
-    pub async fn reach_oneself(&mut self, user: UserId) -> Result<()> {
-        self.touches_access = true;
-        self.lock(Lock::Reach).await?;
-        let mut sql = self.sql();
-        sql.push("INSERT INTO user_reach (user_id, member_id) VALUES (").bind(user.0).push(", ").bind(user.0);
-        sql.push(") ON CONFLICT DO NOTHING");
-        self.execute(sql).await.map(|_| ())
-    }
-
-    /// Does so once, at the end of the change; one change after the other, or each would miss what
-    /// the other has not committed yet. Of a big team, only what differs is written.
-    pub(super) async fn rebuild_reach_now(&mut self) -> Result<()> {
-        self.lock(Lock::Reach).await?;
-        let mut sql = self.sql();
-        sql.push(REACH).push(
-            "DELETE FROM user_reach WHERE (user_id, member_id) IN \
-             (SELECT user_id, member_id FROM user_reach EXCEPT SELECT user_id, member_id FROM reach)",
-        );
-        self.execute(sql).await?;
-        let mut sql = self.sql();
-        sql.push(REACH).push(
-            "INSERT INTO user_reach (user_id, member_id) \
-             SELECT user_id, member_id FROM reach EXCEPT SELECT user_id, member_id FROM user_reach",
-        );
-        self.execute(sql).await?;
-        Ok(())
-    }
-
     /// Notes that records of a kind change by which it is decided who may do what.
     pub(in crate::store) fn touches(&mut self, kind: Kind) {
         self.touches_access |= matches!(
@@ -275,15 +240,6 @@ impl Change {
         }
     }
 }
-
-/// Who reaches whom by TEAM, as teams and memberships have it now.
-const REACH: &str = "WITH RECURSIVE below(top, id) AS ( \
-       SELECT t.id, t.id FROM team t WHERE t.archived_at IS NULL \
-       UNION SELECT b.top, t.id FROM team t JOIN below b ON t.parent_id = b.id WHERE t.archived_at IS NULL), \
-     reach(user_id, member_id) AS ( \
-       SELECT m.user_id, o.user_id FROM team_membership m JOIN below b ON b.top = m.team_id \
-         JOIN team_membership o ON o.team_id = b.id WHERE m.archived_at IS NULL AND o.archived_at IS NULL \
-       UNION SELECT u.id, u.id FROM \"user\" u) ";
 
 /// An event to be written.
 pub(in crate::store) struct Event {
