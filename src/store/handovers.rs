@@ -97,7 +97,7 @@ impl Change {
         sql.push("SELECT count(CASE WHEN t.archived_at IS NULL THEN 1 END), count(t.archived_at) FROM ");
         push_held(&mut sql, hold, (user, accounts));
         let rows = self.fetch(sql).await?;
-        let count = |at| rows.first().map(|row| json::bigint(row, at)).transpose().map(|count| count.flatten());
+        let count = |at| rows.first().map(|row| json::bigint(row, at)).transpose().map(Option::flatten);
         Ok((count(0)?.unwrap_or_default(), count(1)?.unwrap_or_default()))
     }
 

@@ -91,15 +91,23 @@ pub struct Holding {
     pub total: i64,
 }
 
+/// What of a kind of record a plan deals with.
+enum Covered {
+    Nothing,
+    /// What belongs to these accounts.
+    At(Vec<Uuid>),
+    All,
+}
+
 impl Plan {
-    /// What of a kind it covers: all, some accounts' records, or nothing.
-    fn covered(&self, kind: Kind) -> Option<Option<Vec<Uuid>>> {
+    /// What of a kind it covers.
+    fn covered(&self, kind: Kind) -> Covered {
         let rules = || self.rules.iter().filter(|rule| rule.covers(kind));
         if rules().any(|rule| rule.accounts.is_none()) {
-            return Some(None);
+            return Covered::All;
         }
         let accounts: Vec<Uuid> = rules().flat_map(|rule| rule.accounts.clone().unwrap_or_default()).collect();
-        (!accounts.is_empty()).then_some(Some(accounts))
+        if accounts.is_empty() { Covered::Nothing } else { Covered::At(accounts) }
     }
 
     /// What somebody holds, by type, and what of it the plan deals with.
@@ -113,9 +121,9 @@ impl Plan {
                 let (live, archived) = change.holdings(hold, user, None).await?;
                 let archived = if matches!(kind, Kind::ApiKey | Kind::AccountTeamMember) { 0 } else { archived };
                 let (given_live, given_archived) = match self.covered(kind) {
-                    None => (0, 0),
-                    Some(None) => (live, archived),
-                    Some(Some(accounts)) => change.holdings(hold, user, Some(&accounts)).await?,
+                    Covered::Nothing => (0, 0),
+                    Covered::All => (live, archived),
+                    Covered::At(accounts) => change.holdings(hold, user, Some(&accounts)).await?,
                 };
                 holding.live += live;
                 holding.archived += archived;
