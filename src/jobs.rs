@@ -16,6 +16,7 @@ use crate::{
     access::Purpose,
     error::{Code, Error, Result},
     imports,
+    people::leaving,
     store::{
         Backend, Change,
         jobs::{Claim, Release},
@@ -24,7 +25,7 @@ use crate::{
 };
 
 /// All kinds of job.
-static JOBS: &[&dyn Job] = &[&imports::job::Import];
+static JOBS: &[&dyn Job] = &[&imports::job::Import, &leaving::handover::HandOver];
 
 /// Jobs that a process runs at once.
 const AT_ONCE: usize = 4;

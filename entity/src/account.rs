@@ -40,7 +40,7 @@ record! {
         intent_score: Option<i32> => write().sort().range(0, 100);
         /// The company it belongs to; companies form a tree.
         parent_id: Option<AccountId> => link("parent");
-        /// Who answers for the account.
+        /// Who answers for the account; somebody active.
         owner_id: Option<UserId> => link("owner");
     }
     links {

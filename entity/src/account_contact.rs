@@ -16,7 +16,7 @@ record! {
         is_primary: bool => write().group().default(false);
         /// Job title held there.
         title: Option<String> => write();
-        /// First day, if known.
+        /// First day, if known, in UTC; before it the place gives no reach over the person.
         since: Option<Day> => write().sort();
         /// Last day; null while it lasts.
         until: Option<Day> => write().sort();

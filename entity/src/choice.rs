@@ -201,6 +201,36 @@ choices! {
         /// Stopped by an error; rows dealt with so far stay.
         Failed = "FAILED",
     }
+    /// What somebody who leaves hands over.
+    HandoverType {
+        /// Accounts they own.
+        Account = "ACCOUNT",
+        /// Leads they own.
+        Lead = "LEAD",
+        /// Deals they own, open and closed.
+        Deal = "DEAL",
+        /// Personas they keep.
+        Persona = "PERSONA",
+        /// Stories they keep.
+        Story = "STORY",
+        /// Target-account lists they answer for in Marketing or in Sales.
+        TargetAccountList = "TARGET_ACCOUNT_LIST",
+        /// API keys they answer for.
+        ApiKey = "API_KEY",
+        /// Their places in account teams. They end where no successor takes them.
+        AccountTeamMember = "ACCOUNT_TEAM_MEMBER",
+    }
+    /// How far a hand-over has come.
+    UserHandoverStatus {
+        /// Under way.
+        Running = "RUNNING",
+        /// Nothing is left with the person.
+        Done = "DONE",
+        /// Stopped by an error; what was handed over until then stays with the successors. Deactivate the person once more, with other successors, to continue.
+        Failed = "FAILED",
+        /// Ended because the person came back, or because another hand-over took its place.
+        Cancelled = "CANCELLED",
+    }
     /// What happened to a record.
     EventAction {
         /// It was created.

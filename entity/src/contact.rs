@@ -4,9 +4,9 @@ use crate::{Department, Seniority, persona::PersonaId, record::record};
 
 record! {
     /// A person at one or more accounts. They belong to those to whom any account belongs where they have
-    /// a place now: a place counts until the end of its last day, in UTC.
+    /// a place now: a place counts from the start of its first day to the end of its last day, in UTC.
     Contact(ContactId = "cont") in "contact", "contacts";
-    owner Owner::Accounts { table: "account_contact", near: "contact_id", until: "until" };
+    owner Owner::Accounts { table: "account_contact", near: "contact_id", since: "since", until: "until" };
 
     columns {
         /// Full name, as shown.

@@ -35,7 +35,7 @@ record! {
         account_id: Option<AccountId> => link("account");
         /// The lead it came of.
         lead_id: Option<LeadId> => link("lead");
-        /// Who answers for the deal.
+        /// Who answers for the deal; somebody active, unless the deal is won or lost.
         owner_id: Option<UserId> => link("owner");
     }
     links {}

@@ -36,7 +36,9 @@ pub fn parse(text: &str) -> Option<(Kind, Uuid)> {
     Some((kind, parse_base32(digits)?))
 }
 
-fn parse_base32(digits: &str) -> Option<Uuid> {
+/// Reads the 26 characters of an id.
+#[must_use]
+pub fn parse_base32(digits: &str) -> Option<Uuid> {
     // 26 × 5 = 130 bits, so the first character holds three.
     if digits.len() != 26 || digits.as_bytes()[0] > b'7' {
         return None;

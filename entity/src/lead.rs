@@ -30,7 +30,7 @@ record! {
         contact_id: Option<ContactId> => link("contact");
         /// The persona the person matches.
         persona_id: Option<PersonaId> => link("persona");
-        /// Who follows the lead up.
+        /// Who follows the lead up; somebody active, unless its stage is `WON`, `REJECTED` or `DISQUALIFIED`.
         owner_id: Option<UserId> => link("owner");
     }
     links {

@@ -152,6 +152,8 @@ pub enum Owner {
         table: &'static str,
         /// Its column with this row's id.
         near: &'static str,
+        /// Its column with the first day (UTC) on which it ties; empty where it always did.
+        since: &'static str,
         /// Its column with the last day (UTC) on which it ties; empty while it lasts.
         until: &'static str,
     },

@@ -23,6 +23,7 @@ mod m20261125_000013_history;
 mod m20261125_000014_rights;
 mod m20261125_000015_sign_in;
 mod m20261125_000016_jobs;
+mod m20261125_000017_handovers;
 
 /// All migrations, in order.
 #[derive(Debug)]
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000014_rights::Migration),
             Box::new(m20261125_000015_sign_in::Migration),
             Box::new(m20261125_000016_jobs::Migration),
+            Box::new(m20261125_000017_handovers::Migration),
         ]
     }
 }

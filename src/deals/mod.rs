@@ -44,6 +44,11 @@ impl Rules for deal::Entity {
         })
     }
 
+    /// A deal that is won or lost.
+    fn past(row: &deal::Model) -> bool {
+        row.closed_at.is_some()
+    }
+
     fn check(row: &deal::Model, _: Option<&deal::Model>, problems: &mut Problems) {
         if row.amount_minor.is_some_and(|amount| amount < 0) {
             problems.add(UserCode::OutOfRange, "amount", "An amount is not negative.");

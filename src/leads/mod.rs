@@ -1,6 +1,6 @@
 //! Leads: pursuits of people at accounts.
 
-use entity::{Instant, Record, lead};
+use entity::{Instant, LeadStage, Record, lead};
 
 use crate::{
     access::Actor,
@@ -16,6 +16,11 @@ impl Rules for lead::Entity {
         if draft.get(lead::Entity::table(), "received_at").is_none() {
             draft.set(lead::Entity::table(), "received_at", now.0);
         }
+    }
+
+    /// A lead whose pursuit has ended. One that was given back to marketing goes on.
+    fn past(row: &lead::Model) -> bool {
+        matches!(row.stage, LeadStage::Won | LeadStage::Rejected | LeadStage::Disqualified)
     }
 
     fn completes(column: &str) -> bool {

@@ -2,6 +2,7 @@
 
 mod access;
 mod history;
+mod leaving;
 mod people;
 mod record_access;
 mod sign_in;
@@ -10,8 +11,13 @@ mod viewer;
 use async_graphql::{Context, MergedObject};
 
 use self::{
-    access::AccessQuery, history::HistoryQuery, people::KeepingMutation, record_access::RecordAccessQuery,
-    sign_in::SignInMutation, viewer::ViewerQuery,
+    access::AccessQuery,
+    history::HistoryQuery,
+    leaving::{LeavingMutation, LeavingQuery},
+    people::KeepingMutation,
+    record_access::RecordAccessQuery,
+    sign_in::SignInMutation,
+    viewer::ViewerQuery,
 };
 use super::sign_in::Authority;
 use crate::{
@@ -24,11 +30,11 @@ use crate::{
 
 /// Who is calling, and who may do what.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
-pub struct PeopleQuery(ViewerQuery, AccessQuery, HistoryQuery, RecordAccessQuery);
+pub struct PeopleQuery(ViewerQuery, AccessQuery, HistoryQuery, RecordAccessQuery, LeavingQuery);
 
 /// Signing in and out, and who may.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
-pub struct PeopleMutation(SignInMutation, KeepingMutation);
+pub struct PeopleMutation(SignInMutation, KeepingMutation, LeavingMutation);
 
 fn authority<'a>(ctx: &Context<'a>) -> Result<&'a Authority> {
     ctx.data::<Authority>().map_err(|error| Error::internal(error.message))

@@ -1,13 +1,21 @@
 //! What signing in and the keeping of people take in the API.
 
 use async_graphql::InputObject;
-use entity::Department;
+use entity::{Department, HandoverType, Kind};
+use sea_orm::prelude::Uuid;
 
-use super::invitations::Newcomer;
-use crate::graphql::{
-    choice::Of,
-    once::Once,
-    scalars::{EmailAddress, IdText},
+use super::{
+    invitations::Newcomer,
+    leaving::{Plan, Rule},
+};
+use crate::{
+    error::{Error, Result, UserCode},
+    graphql::{
+        choice::Of,
+        once::Once,
+        scalars::{EmailAddress, IdText},
+    },
+    store::value,
 };
 
 /// Who signs in.
@@ -124,15 +132,86 @@ pub struct SessionsRevokeInput {
     pub(super) user_id: IdText,
 }
 
+/// What goes to one successor of somebody who leaves.
+#[derive(Debug, InputObject)]
+pub struct UserHandoverInput {
+    /// What; where it is left out, all that they own, and of places in account teams none.
+    #[graphql(name = "type")]
+    of: Option<Of<HandoverType>>,
+    /// Only what belongs to these accounts, at most 500: the accounts themselves, and their leads, deals and places in
+    /// account teams.
+    account_ids: Option<Vec<IdText>>,
+    /// Who gets it: somebody else who is active and may see records of the type.
+    to_id: IdText,
+}
+
 /// Somebody who leaves.
 #[derive(Debug, InputObject)]
 pub struct UserDeactivateInput {
     /// Which person.
     pub(super) id: IdText,
-    /// Who gets their accounts, leads, deals, personas, stories, lists and API keys; required where they have any.
-    pub(super) new_owner_id: Option<IdText>,
+    /// Who gets the accounts, leads, deals, personas, stories, lists and API keys that `handover` gives to nobody else;
+    /// required where live ones would be left.
+    new_owner_id: Option<IdText>,
+    /// What goes to whom, at most 100 entries; of several that a record meets, the first holds.
+    handover: Option<Vec<UserHandoverInput>>,
     /// The version you have seen; refused with CONFLICT where the record has moved on.
     pub(super) expected_version: Option<i32>,
+    /// Done once.
+    #[graphql(flatten)]
+    pub(super) once: Once,
+}
+
+impl UserDeactivateInput {
+    /// What goes to whom.
+    pub(super) fn plan(&self) -> Result<Plan> {
+        let entries = self.handover.as_deref().unwrap_or_default();
+        if entries.len() > MOST_ENTRIES {
+            let message = format!("handover takes at most {MOST_ENTRIES} entries; this has {}.", entries.len());
+            return Err(Error::input(UserCode::LimitReached, "handover", message));
+        }
+        let mut rules = Vec::with_capacity(entries.len() + 1);
+        for (n, entry) in entries.iter().enumerate() {
+            rules.push(entry.rule(format!("handover.{n}"))?);
+        }
+        if let Some(owner) = &self.new_owner_id {
+            rules.push(Rule {
+                of: None,
+                accounts: None,
+                to: key(Kind::User, owner, "newOwnerId")?,
+                input: String::new(),
+            });
+        }
+        Ok(Plan { rules })
+    }
+}
+
+/// Entries that one hand-over takes, and accounts that one entry takes.
+const MOST_ENTRIES: usize = 100;
+const MOST_ACCOUNTS: usize = 500;
+
+impl UserHandoverInput {
+    fn rule(&self, input: String) -> Result<Rule> {
+        let field = format!("{input}.accountIds");
+        let accounts = self.account_ids.as_ref().map(|ids| -> Result<Vec<_>> {
+            if ids.is_empty() || ids.len() > MOST_ACCOUNTS {
+                let message = format!("accountIds takes 1 to {MOST_ACCOUNTS} ids; this has {}.", ids.len());
+                return Err(Error::input(UserCode::OutOfRange, &field, message));
+            }
+            ids.iter().map(|id| key(Kind::Account, id, &field)).collect()
+        });
+        let accounts = accounts.transpose()?;
+        Ok(Rule {
+            of: self.of.map(|of| of.0),
+            accounts,
+            to: key(Kind::User, &self.to_id, &format!("{input}.toId"))?,
+            input,
+        })
+    }
+}
+
+fn key(kind: Kind, id: &IdText, field: &str) -> Result<Uuid> {
+    value::key(kind, &id.0).map_err(|misfit| Error::input(misfit.code, field, misfit.message))
 }
 
 /// Somebody who comes back.

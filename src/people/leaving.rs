@@ -1,49 +1,131 @@
-//! Somebody leaves: their sessions end, their records get a new owner. And somebody comes back.
+//! Somebody leaves: their access ends at once, and what they own gets a new owner. And somebody comes back.
+
+pub(crate) mod handover;
+mod plan;
 
 use entity::{
-    Kind, Record, UserStatus, account, account_team_member, api_key, deal, lead, persona, story, target_account_list,
-    team_membership, user, user::UserId,
+    Kind, Record, UserStatus,
+    api_key::ApiKeyId,
+    team_membership,
+    user::{self, UserId},
 };
-use sea_orm::{Iterable, ModelTrait, prelude::Uuid};
+use sea_orm::prelude::Uuid;
 
+use self::handover::{KIND, Payload, Progress, STEP, Work};
+pub use self::plan::{Holding, Plan, Rule};
 use super::sign_in;
 use crate::{
     access::{Action, Purpose},
-    error::{Error, Result, UserCode, UserError},
+    error::{Error, Result, UserError},
     store::{Change, Draft, Rules, Store},
 };
 
-/// Takes somebody out of service. Their live records go to the new owner, who must be named where
-/// there are any; tells how many went over.
-pub async fn deactivate(
-    store: &Store,
-    user: UserId,
-    new_owner: Option<UserId>,
-    expected: Option<i32>,
-) -> Result<usize> {
-    let mut change = store.begin().await?;
-    may_do(&mut change, user).await?;
-    if let Some(owner) = new_owner {
-        accept(&change, user, owner).await?;
+/// Takes somebody out of service: their sign-in, sessions, keys and memberships end at once. What they own goes to
+/// their successors, who must be named for all that is live: at once where a step suffices, and otherwise by a job.
+/// Answers the hand-over, if there was anything to be handed over; jobs are to be looked for once it is kept.
+pub async fn deactivate(change: &mut Change, user: UserId, plan: Plan, expected: Option<i32>) -> Result<Option<Uuid>> {
+    may_do(change, user).await?;
+    let holdings = plan.holdings(change, user).await?;
+    let mut mistakes = plan.mistakes(change, user, &holdings).await?;
+    if mistakes.is_empty() {
+        mistakes.extend(Plan::must_suffice(&holdings));
     }
-    set_status(&mut change, user, UserStatus::Deactivated, expected).await?;
+    if !mistakes.is_empty() {
+        return Err(Error::Input(mistakes));
+    }
+    set_status(change, user, UserStatus::Deactivated, expected).await?;
+    let total = holdings.iter().map(|holding| holding.total).sum();
+    let key = change.store().actor().api_key();
     let leave = async |change: &mut Change| {
         sign_in::revoke_all(change, user, None).await?;
         change.withdraw_invitations(&[user]).await?;
-        let moved = hand_over(change, user, new_owner).await?;
-        archive::<account_team_member::Entity>(change, user).await?;
+        let handover = hand_over(change, user, (plan, total), key).await?;
         archive::<team_membership::Entity>(change, user).await?;
-        Ok(moved)
+        Ok(handover)
     };
-    let moved = change.as_system(Purpose::Consequence, leave).await?;
-    change.commit().await?;
-    Ok(moved)
+    change.as_system(Purpose::Consequence, leave).await
 }
 
-/// Lets somebody sign in again. Their records stay with whom they went to.
+async fn hand_over(
+    change: &mut Change,
+    user: UserId,
+    (plan, total): (Plan, i64),
+    key: Option<ApiKeyId>,
+) -> Result<Option<Uuid>> {
+    if total == 0 {
+        change.cancel_handovers(user).await?;
+        return Ok(None);
+    }
+    let stored = serde_json::to_value(&plan).map_err(Error::internal)?;
+    let id = change.open_handover(user, (&stored, total)).await?;
+    let work = Work { id, user, plan };
+    if usize::try_from(total).is_ok_and(|total| total <= STEP) {
+        let mut progress = Progress::default();
+        while work.step(change, &mut progress).await? {}
+        change.end_handover(id, None).await?;
+    } else {
+        work.keys(change).await?;
+        let payload = Payload { handover: id, key: key.map(|key| key.0) };
+        change.enqueue(KIND, &serde_json::to_value(payload).map_err(Error::internal)?).await?;
+    }
+    Ok(Some(id))
+}
+
+/// What it would mean that somebody leaves.
+#[derive(Debug)]
+pub struct Preview {
+    /// What they own and are linked in, by type.
+    pub holdings: Vec<Holding>,
+    /// Teams they belong to.
+    pub teams: i64,
+    /// Those that they lead.
+    pub leads: i64,
+    /// Their open sessions.
+    pub sessions: i64,
+    /// What is in the way.
+    pub mistakes: Vec<UserError>,
+}
+
+impl Preview {
+    /// Whether it would take more than the request itself.
+    #[must_use]
+    pub fn outlives_request(&self) -> bool {
+        let total: i64 = self.holdings.iter().map(|holding| holding.total).sum();
+        usize::try_from(total).is_ok_and(|total| total > STEP)
+    }
+}
+
+/// What it would mean that somebody leaves in this way. Nothing is changed.
+pub async fn preview(store: &Store, user: UserId, plan: &Plan, expected: Option<i32>) -> Result<Preview> {
+    let mut change = store.begin().await?;
+    may_do(&mut change, user).await?;
+    let holdings = plan.holdings(&change, user).await?;
+    let mut mistakes = plan.mistakes(&change, user, &holdings).await?;
+    mistakes.extend(Plan::must_suffice(&holdings));
+    let members = change.rows::<team_membership::Entity>("user_id", user).await?;
+    let count_sessions = async |change: &mut Change| change.live_sessions(user).await;
+    let sessions = change.as_system(Purpose::Oversight, count_sessions).await?.len();
+    match set_status(&mut change, user, UserStatus::Deactivated, expected).await {
+        Ok(()) => {}
+        Err(Error::Input(found)) => mistakes.extend(found),
+        Err(error) => return Err(error),
+    }
+    change.roll_back().await?;
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    Ok(Preview {
+        holdings,
+        teams: count(members.len()),
+        leads: count(members.iter().filter(|member| member.leads).count()),
+        sessions: count(sessions),
+        mistakes,
+    })
+}
+
+/// Lets somebody sign in again. Their records stay with whom they went to; what has not gone yet stays theirs.
 pub async fn reactivate(change: &mut Change, user: UserId, expected: Option<i32>) -> Result<()> {
     may_do(change, user).await?;
-    set_status(change, user, UserStatus::Active, expected).await
+    set_status(change, user, UserStatus::Active, expected).await?;
+    change.as_system(Purpose::Consequence, async |change| change.cancel_handovers(user).await).await
 }
 
 async fn may_do(change: &mut Change, user: UserId) -> Result<()> {
@@ -58,107 +140,9 @@ async fn set_status(change: &mut Change, user: UserId, status: UserStatus, expec
     change.update::<user::Entity>(user.0, expected, draft).await.map(|_| ())
 }
 
-/// The new owner must be somebody else who still works here.
-async fn accept(change: &Change, user: UserId, owner: UserId) -> Result<()> {
-    if owner == user {
-        return Err(Error::input(UserCode::Invalid, "newOwnerId", "The new owner is somebody else."));
-    }
-    change.must_see(Kind::User, owner.0, "newOwnerId").await?;
-    let active = change.rows::<user::Entity>("id", owner).await?.iter().any(|row| row.status == UserStatus::Active);
-    if active {
-        return Ok(());
-    }
-    Err(UserError::new(UserCode::Invalid, "newOwnerId", "The new owner is deactivated.")
-        .because("OWNER_DEACTIVATED")
-        .into())
-}
-
-/// The columns by which people own records.
-const OWNED: [(Kind, &str); 8] = [
-    (Kind::Account, "owner_id"),
-    (Kind::Lead, "owner_id"),
-    (Kind::Deal, "owner_id"),
-    (Kind::Persona, "owner_id"),
-    (Kind::Story, "owner_id"),
-    (Kind::TargetAccountList, "marketing_owner_id"),
-    (Kind::TargetAccountList, "sales_owner_id"),
-    (Kind::ApiKey, "owner_id"),
-];
-
-async fn hand_over(change: &mut Change, from: UserId, to: Option<UserId>) -> Result<usize> {
-    let mut owned = 0;
-    for (kind, column) in OWNED {
-        owned += change.count(kind, column, from.0).await?;
-    }
-    let Some(to) = to else {
-        if owned == 0 {
-            return Ok(0);
-        }
-        let message = format!("{owned} live records belong to this person; name their new owner.");
-        return Err(UserError::new(UserCode::Required, "newOwnerId", message).because("NEW_OWNER_REQUIRED").into());
-    };
-    let mut moved = 0;
-    for (kind, column) in OWNED {
-        moved += match kind {
-            Kind::Account => give::<account::Entity>(change, column, from, to).await?,
-            Kind::Lead => give::<lead::Entity>(change, column, from, to).await?,
-            Kind::Deal => give::<deal::Entity>(change, column, from, to).await?,
-            Kind::Persona => give::<persona::Entity>(change, column, from, to).await?,
-            Kind::Story => give::<story::Entity>(change, column, from, to).await?,
-            Kind::TargetAccountList => give::<target_account_list::Entity>(change, column, from, to).await?,
-            Kind::ApiKey => give::<api_key::Entity>(change, column, from, to).await?,
-            _ => return Err(Error::internal(format!("nobody says how {} goes to another owner", kind.name()))),
-        };
-    }
-    Ok(moved)
-}
-
-/// Gives the live rows whose column names one person to another.
-async fn give<E: Rules>(change: &mut Change, column: &str, from: UserId, to: UserId) -> Result<usize> {
-    let at = E::table().fields.iter().position(|field| field.column == column);
-    let column_of = at
-        .and_then(|at| E::Column::iter().nth(at))
-        .ok_or_else(|| Error::internal(format!("{} has no {column}", E::KIND.name())))?;
-    let ids: Vec<Uuid> = change.rows::<E>(column, from).await?.iter().map(E::id).collect();
-    for id in &ids {
-        change.edit::<E>(*id, |row| row.set(column_of, to.into())).await?;
-    }
-    Ok(ids.len())
-}
-
 async fn archive<E: Rules>(change: &mut Change, user: UserId) -> Result<()> {
     for row in change.rows::<E>("user_id", user).await? {
         change.archive::<E>(E::id(&row), None, true).await?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use entity::table::{Owner, Type};
-
-    #[test]
-    fn every_column_by_which_people_own_records_is_handed_over() {
-        for kind in Kind::ALL {
-            let table = kind.table();
-            let columns: Vec<&str> = match table.owner {
-                Owner::Columns(columns) => columns.to_vec(),
-                Owner::Account { owner, .. } => owner.into_iter().collect(),
-                Owner::Library { owner, .. } => vec![owner],
-                _ => vec![],
-            };
-            // Who a person is, signed in and imported stays theirs.
-            if matches!(kind, Kind::User | Kind::Session | Kind::ImportJob) {
-                continue;
-            }
-            for column in columns {
-                assert!(OWNED.contains(&(kind, column)), "{}.{column}", kind.name());
-            }
-        }
-        for (kind, column) in OWNED {
-            let field = kind.table().column(column).expect("a column");
-            assert!(matches!(field.ty, Type::Key(Kind::User)), "{}.{column}", kind.name());
-        }
-    }
 }

@@ -73,16 +73,11 @@ impl Rules for user::Entity {
 
     fn after<'a>(
         change: &'a mut Change,
-        _: &'a user::Model,
+        row: &'a user::Model,
         before: Option<&'a user::Model>,
         _: &'a Draft,
     ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            if before.is_none() {
-                change.rebuild_reach();
-            }
-            Ok(())
-        })
+        Box::pin(async move { if before.is_none() { change.reach_oneself(row.id).await } else { Ok(()) } })
     }
 
     fn normalise(_: &str, value: &str) -> String {
@@ -167,11 +162,11 @@ impl Rules for team_membership::Entity {
 
     fn after<'a>(
         change: &'a mut Change,
-        _: &'a team_membership::Model,
+        row: &'a team_membership::Model,
         _: Option<&'a team_membership::Model>,
         _: &'a Draft,
     ) -> BoxFuture<'a, Result<()>> {
-        change.rebuild_reach();
+        change.rebuild_reach_of(row.user_id);
         Box::pin(async { Ok(()) })
     }
 }

@@ -111,8 +111,9 @@ pub async fn delete(change: &mut Change, role: RoleId, expected: Option<i32>, in
         let holders: Vec<UserId> = held.iter().map(|held| held.user_id).collect();
         must_cover_all(change, &holders, "take this role from a holder").await?;
         let take = async |change: &mut Change| {
-            for held in &held {
-                change.archive::<role_assignment::Entity>(held.id.0, None, true).await?;
+            let ids: Vec<_> = held.iter().map(|held| held.id.0).collect();
+            for ids in ids.chunks(500) {
+                change.archive_all(Kind::RoleAssignment, ids).await?;
             }
             Ok(())
         };

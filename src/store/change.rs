@@ -3,6 +3,7 @@
 
 mod check;
 mod lock;
+mod reach;
 mod record;
 
 use entity::{EventAction, Kind, Record, api_key::ApiKeyId, table::Table, user::UserId};
@@ -38,7 +39,7 @@ pub struct Change {
     /// Whether roles, users or sessions changed, so that what is cached of them is stale.
     touches_access: bool,
     /// Whether teams or memberships changed, so that who reaches whom must be worked out anew.
-    touches_reach: bool,
+    touches_reach: reach::Touched,
     wrote: bool,
 }
 
@@ -97,7 +98,7 @@ impl Change {
         // transaction's own connection: a second one may never become free.
         let store = if store.request.is_some() { store.refreshed_by(Asking::Within(&tx)).await? } else { store };
         let (author, key) = (store.actor().user(), store.actor().api_key());
-        Ok(Self { tx, store, author, key, touches_access: false, touches_reach: false, wrote: false })
+        Ok(Self { tx, store, author, key, touches_access: false, touches_reach: reach::Touched::Nothing, wrote: false })
     }
 
     /// Names in the events who it is that Tandem does this for: somebody who is just signing in.
@@ -105,11 +106,19 @@ impl Change {
         self.author = Some(user);
     }
 
+    /// Who is told of in the events.
+    pub(super) fn written_for(&self) -> Option<UserId> {
+        self.author
+    }
+
+    /// Names in the events the API key by which a job was begun that now goes on without its request.
+    pub fn written_by_key(&mut self, key: ApiKeyId) {
+        self.key = Some(key);
+    }
+
     /// Keeps everything.
     pub async fn commit(mut self) -> Result<()> {
-        if self.touches_reach {
-            self.rebuild_reach_now().await?;
-        }
+        self.rebuild_reach_now().await?;
         let Self { tx, store, .. } = self;
         tx.commit().await.inspect_err(|error| {
             if matches!(error, Error::Refused(refusal) if refusal.code == Code::Conflict) {
@@ -260,9 +269,10 @@ impl Change {
         if !required.is_empty() {
             return Err(Error::Input(required));
         }
-        self.check_keys(&draft, table).await?;
+        let left = self.check_keys(&draft, table).await?;
         E::settle(self, &mut row, None, &draft).await?;
         finish::<E>(&mut row)?;
+        self.check_given::<E>(&row, None, (&draft, &left)).await?;
         let mut problems = Problems::default();
         check_lengths::<E>(&row, &mut problems);
         E::check(&row, None, &mut problems);
@@ -296,10 +306,10 @@ impl Change {
             let gone = UserError::new(UserCode::InvalidTransition, "id", "The record is archived; restore it first.");
             return Err(gone.because("ARCHIVED").into());
         }
-        self.check_keys(&draft, table).await?;
+        let left = self.check_keys(&draft, table).await?;
         let mut row = before.clone();
         draft.apply::<E>(&mut row)?;
-        self.save::<E>(before, row, &draft).await
+        self.save::<E>(before, row, (&draft, &left)).await
     }
 
     /// Changes a row by code.
@@ -310,19 +320,20 @@ impl Change {
         }
         let mut row = before.clone();
         edit(&mut row);
-        self.save::<E>(before, row, &Draft::default()).await
+        self.save::<E>(before, row, (&Draft::default(), &[])).await
     }
 
     async fn save<E: Rules>(
         &mut self,
         before: E::Model,
         mut row: E::Model,
-        draft: &Draft,
+        (draft, left): (&Draft, &[&str]),
     ) -> Result<(E::Model, Saved)> {
         let table = E::table();
         E::settle(self, &mut row, Some(&before), draft).await?;
         finish::<E>(&mut row)?;
         keep_fixed::<E>(&before, &row, draft)?;
+        self.check_given::<E>(&row, Some(&before), (draft, left)).await?;
         let names = self.keep_external_ids((table.kind, E::id(&row)), false, draft).await?;
         if row == before && names.is_none() {
             E::after(self, &row, Some(&before), draft).await?;
@@ -358,6 +369,7 @@ impl Change {
         } else {
             // The others moved on meanwhile: a record that comes back must fit among them as a new one would.
             E::settle(self, &mut row, None, &Draft::default()).await?;
+            self.check_given::<E>(&row, None, (&Draft::default(), &[])).await?;
             self.check_unique::<E>(&row, None).await?;
         }
         E::stamp(&mut row, E::version(&before) + 1, self.store.now());

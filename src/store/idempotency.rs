@@ -33,14 +33,14 @@ pub enum Replay {
 }
 
 /// What a change answers, as it is kept under an idempotency key.
-pub trait Kept: Sized {
+pub trait Answered: Sized {
     /// As it is kept.
     fn show(&self) -> Json;
-    /// Reads what [`Kept::show`] has written.
+    /// Reads what [`Answered::show`] has written.
     fn read(kept: &Json) -> Result<Self>;
 }
 
-impl Kept for Uuid {
+impl Answered for Uuid {
     fn show(&self) -> Json {
         self.to_string().into()
     }
@@ -49,9 +49,9 @@ impl Kept for Uuid {
     }
 }
 
-impl Kept for Option<Uuid> {
+impl Answered for Option<Uuid> {
     fn show(&self) -> Json {
-        self.as_ref().map_or(Json::Null, Kept::show)
+        self.as_ref().map_or(Json::Null, Answered::show)
     }
     fn read(kept: &Json) -> Result<Self> {
         if kept.is_null() { Ok(None) } else { Uuid::read(kept).map(Some) }
@@ -61,7 +61,7 @@ impl Kept for Option<Uuid> {
 impl Store {
     /// Makes a change and keeps it, under a key only once: sent again, the answer of the first time is given. What
     /// fails is not kept and is tried anew.
-    pub async fn once<T: Kept>(
+    pub async fn once<T: Answered>(
         &self,
         key: Option<&Idempotency>,
         work: impl AsyncFnOnce(&mut Change) -> Result<T>,

@@ -54,6 +54,12 @@ fn bound(date: NaiveDate) -> i64 {
 }
 
 /// Makes a partition with what the default one holds of it, and attaches it; the indexes follow from the table's.
+///
+/// All in one transaction rather than in chunks, for in no moment may an event be missing or be there twice: a row that
+/// has left the default partition is only seen again once its partition is attached, and PostgreSQL attaches none while
+/// the default one holds rows of it. So the time that readers and writers wait grows with the events that fell into the
+/// default partition. That is none where a server runs: it makes each month two months ahead. Only a database that was
+/// served for months by a version that did so at its start alone has any, once.
 async fn make(tx: &DatabaseTransaction, name: &str, from: i64, to: i64) -> Result<()> {
     let within = format!("occurred_at >= {from} AND occurred_at < {to}");
     for sql in [

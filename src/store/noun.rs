@@ -49,6 +49,12 @@ pub trait Rules: Record {
         Box::pin(async { Ok(()) })
     }
 
+    /// Whether a row is work of the past, which may stay with somebody who has left: pure.
+    #[must_use]
+    fn past(_row: &Self::Model) -> bool {
+        false
+    }
+
     /// Why a row takes no more changes, if it does not: pure.
     #[must_use]
     fn closed(_row: &Self::Model) -> Option<UserError> {

@@ -151,7 +151,7 @@ fn owned(sql: &mut Sql, eyes: Eyes<'_>, (table, alias): (&Table, &str), reach: R
             account_ids(sql, &user, account != "id");
             sql.push(if array { ")))" } else { "))" });
         }
-        Owner::Accounts { table: link, near, until } => {
+        Owner::Accounts { table: link, near, since, until } => {
             let tie = sql.alias();
             sql.column(alias, "id")
                 .push(" IN (SELECT ")
@@ -163,7 +163,7 @@ fn owned(sql: &mut Sql, eyes: Eyes<'_>, (table, alias): (&Table, &str), reach: R
             sql.push(" WHERE ").column(&tie, "account_id").push(" IN (");
             account_ids(sql, &user, true);
             sql.push(")");
-            and_current(sql, actor, &tie, until);
+            and_current(sql, actor, &tie, (since, until));
             sql.push(")");
         }
         Owner::Library { owner, department } => {
@@ -192,21 +192,20 @@ fn owned(sql: &mut Sql, eyes: Eyes<'_>, (table, alias): (&Table, &str), reach: R
     }
 }
 
-/// Appends the condition that a tie between a row and an account holds today.
-pub fn and_current(sql: &mut Sql, actor: &Actor, tie: &str, until: &str) {
-    sql.push(" AND ").column(tie, "archived_at").push(" IS NULL AND (").column(tie, until).push(" IS NULL OR ");
+/// Appends the condition that a tie between a row and an account holds today: from the start of its first day to the
+/// end of its last one, in UTC.
+pub fn and_current(sql: &mut Sql, actor: &Actor, tie: &str, (since, until): (&str, &str)) {
+    sql.push(" AND ").column(tie, "archived_at").push(" IS NULL AND (").column(tie, since).push(" IS NULL OR ");
+    sql.column(tie, since).push(" <= ").bind(actor.today.0).push(") AND (").column(tie, until).push(" IS NULL OR ");
     sql.column(tie, until).push(" >= ").bind(actor.today.0).push(")");
 }
 
-/// Appends the condition that a list has an account today: from the start of its first day to the end of its last
-/// one, in UTC. Ties of other tables are as they are stored.
+/// Appends the condition that a list has an account today. Ties of other tables are as they are stored.
 pub fn and_listed_today(sql: &mut Sql, actor: &Actor, (table, tie): (&str, &str)) {
     if table != Kind::TargetAccountListMember.table().table {
         return;
     }
-    and_current(sql, actor, tie, "until");
-    sql.push(" AND (").column(tie, "since").push(" IS NULL OR ");
-    sql.column(tie, "since").push(" <= ").bind(actor.today.0).push(")");
+    and_current(sql, actor, tie, ("since", "until"));
 }
 
 /// Appends a subquery of the accounts whose team these users are on, and that they own if asked.

@@ -22,6 +22,7 @@ mod support;
 mod feed;
 mod feed_speed;
 mod following;
+mod handovers_of_processes;
 mod harness;
 
 mod bounds;

@@ -1,11 +1,11 @@
-//! Keeping people: who joins, who leaves and comes back, and the keys that sign their tokens.
+//! Keeping people: who joins, their passwords, and the keys that sign their tokens.
 
 use async_graphql::{Context, Object};
 use entity::{Kind, user, user::UserId};
 
 use super::authority;
 use crate::{
-    error::{Error, Result},
+    error::Result,
     graphql::{
         node::{self, Row},
         payload::{outcome, payload},
@@ -15,14 +15,13 @@ use crate::{
     people::{
         admin::Given,
         inputs::{
-            UserDeactivateInput, UserInviteInput, UserPasswordResetCreateInput, UserReactivateInput, UserReinviteInput,
-            UserSetPasswordInput, UserUnlockInput,
+            UserInviteInput, UserPasswordResetCreateInput, UserReinviteInput, UserSetPasswordInput, UserUnlockInput,
         },
         invitations::{self, Invitation},
-        leaving, proof,
+        proof,
         sign_in::Authority,
     },
-    store::{Change, Store, value},
+    store::Store,
 };
 
 payload! {
@@ -43,18 +42,6 @@ payload! {
         token: Option<String>,
         /// Until when the token is good; null where it failed.
         expires_at: Option<DateTime>,
-    }
-    /// Answer of `userDeactivate`.
-    UserDeactivatePayload {
-        /// The person as they are now; null where it failed.
-        user: Option<Row<user::Entity>>,
-        /// How many records went to the new owner.
-        handed_over: i32,
-    }
-    /// Answer of `userReactivate`.
-    UserReactivatePayload {
-        /// The person as they are now; null where it failed.
-        user: Option<Row<user::Entity>>,
     }
     /// Answer of `userSetPassword`.
     UserSetPasswordPayload {
@@ -131,50 +118,6 @@ impl KeepingMutation {
             user_errors,
             query: Query::default(),
         })
-    }
-
-    /// Takes a person out of service: they sign in no more, their sessions end, their records go to
-    /// somebody else, and they leave their teams.
-    async fn user_deactivate(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Who leaves.")] input: UserDeactivateInput,
-    ) -> async_graphql::Result<UserDeactivatePayload> {
-        let deactivate = async |store: &Store| {
-            store.require_sign_in()?;
-            let user = UserId(input.id.of(Kind::User)?);
-            let owner = input.new_owner_id.as_ref().map(|id| value::key(Kind::User, &id.0)).transpose();
-            let owner = owner.map_err(|misfit| Error::input(misfit.code, "newOwnerId", misfit.message))?.map(UserId);
-            leaving::deactivate(store, user, owner, input.expected_version).await.map(|moved| (user, moved))
-        };
-        let (done, user_errors) = outcome(deactivate(node::store(ctx)?).await)?;
-        let handed_over = done.map_or(0, |(_, moved)| i32::try_from(moved).unwrap_or(i32::MAX));
-        Ok(UserDeactivatePayload {
-            user: done.map(|(user, _)| Row::new(user)),
-            handed_over,
-            user_errors,
-            query: Query::default(),
-        })
-    }
-
-    /// Lets a deactivated person sign in again; what was handed over stays where it is.
-    async fn user_reactivate(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Who comes back.")] input: UserReactivateInput,
-    ) -> async_graphql::Result<UserReactivatePayload> {
-        let reactivate = async |store: &Store| {
-            store.require_sign_in()?;
-            let key = input.once.key(ctx)?;
-            let user = UserId(input.id.of(Kind::User)?);
-            let reactivate = async |change: &mut Change| {
-                leaving::reactivate(change, user, input.expected_version).await?;
-                Ok(user.0)
-            };
-            store.once(key.as_ref(), reactivate).await
-        };
-        let (user, user_errors) = outcome(reactivate(node::store(ctx)?).await)?;
-        Ok(UserReactivatePayload { user: user.map(Row::new), user_errors, query: Query::default() })
     }
 
     /// Gives a person a password and ends their sessions; for administrators.

@@ -2,8 +2,8 @@
 //! rules ask of other rows.
 
 use entity::{
-    Kind, Record,
-    table::{Field, Table},
+    Kind, Record, UserStatus,
+    table::{Field, Table, Type},
 };
 use sea_orm::{Iterable, ModelTrait, Value, prelude::Uuid};
 
@@ -34,20 +34,25 @@ impl Change {
         }
     }
 
-    /// The keys a client sets must lead to rows that the client may see.
-    pub(super) async fn check_keys(&self, draft: &Draft, table: &'static Table) -> Result<()> {
+    /// The keys a client sets must lead to rows that the client may see. Answers the columns that name somebody who
+    /// has left, which [`Change::check_given`] judges when the row is complete.
+    pub(super) async fn check_keys(&self, draft: &Draft, table: &'static Table) -> Result<Vec<&'static str>> {
         let keys: Vec<(&Field, Kind, Uuid)> = draft.keys(table).collect();
         if keys.is_empty() {
-            return Ok(());
+            return Ok(vec![]);
         }
         let mut sql = self.sql();
         sql.push("SELECT ");
         for (n, (_, kind, id)) in keys.iter().enumerate() {
             let alias = sql.alias();
-            sql.push(if n > 0 { ", EXISTS (SELECT 1 FROM " } else { "EXISTS (SELECT 1 FROM " })
-                .table(kind.table().table)
-                .push(" ")
-                .push(&alias);
+            sql.push(if n > 0 { ", (SELECT " } else { "(SELECT " });
+            // One statement for all, and one that reads what it locks: whoever leaves meanwhile is seen to have left.
+            if *kind == Kind::User {
+                sql.column(&alias, "status");
+            } else {
+                sql.push("'THERE'");
+            }
+            sql.push(" FROM ").table(kind.table().table).push(" ").push(&alias);
             sql.push(" WHERE ").column(&alias, "id").push(" = ").bind(*id);
             filter::and_live(&mut sql, kind.table(), &alias);
             scope::and_within(&mut sql, self.store.actor(), (*kind, &alias), Action::Read);
@@ -58,17 +63,87 @@ impl Change {
             sql.push(")");
         }
         let rows = self.fetch(sql).await?;
-        let mut problems = Problems::default();
+        let (mut problems, mut left) = (Problems::default(), Vec::new());
         for (n, (field, kind, _)) in keys.iter().enumerate() {
-            if !rows.first().is_some_and(|row| row.try_get_by_index::<bool>(n).unwrap_or(false)) {
-                problems.add(
+            match rows.first().map(|row| json::text(row, n)).transpose()?.flatten() {
+                None => problems.add(
                     UserCode::NotFound,
                     &input_name(field),
                     format!("There is no live {} with this id.", kind.name()),
-                );
+                ),
+                Some(status) if *kind == Kind::User && status != UserStatus::Active.as_str() => left.push(field.column),
+                Some(_) => {}
             }
         }
-        problems.into_result()
+        problems.into_result()?;
+        Ok(left)
+    }
+
+    /// Work is given only to people who work here. What was theirs before they left may stay theirs until it is handed
+    /// over, and work of the past stays theirs for good; but nothing becomes theirs anew, by being set, reopened or
+    /// restored. `left` are the columns of the draft that name somebody who has left.
+    pub(super) async fn check_given<E: Rules>(
+        &self,
+        row: &E::Model,
+        before: Option<&E::Model>,
+        (draft, left): (&Draft, &[&str]),
+    ) -> Result<()> {
+        let table = E::table();
+        // A role or a session is nothing that somebody is given to work on.
+        if matches!(table.kind, Kind::RoleAssignment | Kind::Session | Kind::ImportJob) || E::past(row) {
+            return Ok(());
+        }
+        let (mut gone, mut unasked) = (Vec::new(), Vec::new());
+        let people =
+            E::Column::iter().zip(&table.fields).filter(|(_, field)| matches!(field.ty, Type::Key(Kind::User)));
+        for (column, field) in people {
+            let value = row.get(column);
+            let Value::Uuid(Some(user)) = value else { continue };
+            if before.is_some_and(|before| before.get(column) == value && !E::past(before)) {
+                continue;
+            }
+            if draft.get(table, field.column).is_none() {
+                unasked.push((field, user));
+            } else if left.contains(&field.column) {
+                gone.push(field);
+            }
+        }
+        if !unasked.is_empty() {
+            let ids: Vec<Uuid> = unasked.iter().map(|(_, user)| *user).collect();
+            let leavers = self.leavers(&ids).await?;
+            gone.extend(unasked.iter().filter(|(_, user)| leavers.contains(user)).map(|(field, _)| *field));
+        }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let owners = table.owner.columns();
+        let mistake = |field: &Field| {
+            let (name, owns) = (input_name(field), owners.contains(&field.column));
+            let message = format!("{name} names somebody who is deactivated; name somebody who works here.");
+            UserError::new(UserCode::Invalid, &name, message).because(if owns {
+                "OWNER_DEACTIVATED"
+            } else {
+                "USER_DEACTIVATED"
+            })
+        };
+        Err(Error::Input(gone.into_iter().map(mistake).collect()))
+    }
+
+    /// Which of these people have left. The others stay until the end of the change.
+    pub async fn leavers(&self, people: &[Uuid]) -> Result<Vec<Uuid>> {
+        let mut sql = self.sql();
+        sql.push("SELECT u.id, u.status FROM \"user\" u WHERE u.archived_at IS NULL AND u.id").in_ids(people);
+        sql.push(" ORDER BY u.id");
+        if sql.engine() == Engine::Postgres {
+            sql.push(" FOR KEY SHARE OF u");
+        }
+        let mut active = Vec::new();
+        for row in self.fetch(sql).await? {
+            if json::text(&row, 1)? == Some(UserStatus::Active.as_str()) {
+                active.extend(json::uuid(&row, 0)?);
+            }
+        }
+        Ok(people.iter().copied().filter(|user| !active.contains(user)).collect())
     }
 
     /// Giving a record to another owner takes a permission of its own.

@@ -9,7 +9,7 @@ use sea_orm::{EntityTrait, IdenStatic, Iterable, ModelTrait, Value, prelude::Uui
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 
-use super::{Change, Lock};
+use super::Change;
 use crate::{
     access::{Purpose, Who},
     error::{Error, Result, UserCode, UserError},
@@ -23,31 +23,18 @@ use crate::{
 };
 
 impl Change {
-    /// Works out anew which users each user's teams cover, after teams or memberships changed.
-    pub fn rebuild_reach(&mut self) {
-        self.touches_reach = true;
-        self.touches_access = true;
-    }
-
-    /// Does so once, at the end of the change; one change after the other, or each would miss what
-    /// the other has not committed yet.
-    pub(super) async fn rebuild_reach_now(&mut self) -> Result<()> {
-        self.lock(Lock::Reach).await?;
-        let mut sql = self.sql();
-        sql.push("DELETE FROM user_reach");
-        self.execute(sql).await?;
-        let mut sql = self.sql();
-        sql.push(
-            "INSERT INTO user_reach (user_id, member_id) \
-             WITH RECURSIVE below(top, id) AS ( \
-               SELECT t.id, t.id FROM team t WHERE t.archived_at IS NULL \
-               UNION SELECT b.top, t.id FROM team t JOIN below b ON t.parent_id = b.id WHERE t.archived_at IS NULL) \
-             SELECT m.user_id, o.user_id FROM team_membership m JOIN below b ON b.top = m.team_id \
-               JOIN team_membership o ON o.team_id = b.id WHERE m.archived_at IS NULL AND o.archived_at IS NULL \
-             UNION SELECT u.id, u.id FROM \"user\" u",
+    /// Notes that records of a kind change by which it is decided who may do what.
+    pub(in crate::store) fn touches(&mut self, kind: Kind) {
+        self.touches_access |= matches!(
+            kind,
+            Kind::User
+                | Kind::Team
+                | Kind::TeamMembership
+                | Kind::Role
+                | Kind::RoleAssignment
+                | Kind::Session
+                | Kind::ApiKey
         );
-        self.execute(sql).await?;
-        Ok(())
     }
 
     /// Stores a row and its event: a new one, or what differs from the row before and in its names elsewhere.
@@ -60,16 +47,7 @@ impl Change {
     ) -> Result<()> {
         let table = E::table();
         self.wrote = true;
-        self.touches_access |= matches!(
-            table.kind,
-            Kind::User
-                | Kind::Team
-                | Kind::TeamMembership
-                | Kind::Role
-                | Kind::RoleAssignment
-                | Kind::Session
-                | Kind::ApiKey
-        );
+        self.touches(table.kind);
         let mut event = Self::event_of::<E>(action, before, row);
         if let (Json::Object(changes), Some(names)) = (&mut event.changes, names) {
             changes.insert(EXTERNAL_IDS.to_owned(), names);
@@ -87,12 +65,20 @@ impl Change {
         if both {
             sql.push(") ");
             self.push_event(&mut sql, event);
-            return self.fetch(sql).await.map_err(|error| taken(table, error)).map(|_| ());
+            return self.fetch(sql).await.map_err(|error| self.taken(table, error)).map(|_| ());
         }
-        self.execute(sql).await.map_err(|error| taken(table, error))?;
+        self.execute(sql).await.map_err(|error| self.taken(table, error))?;
         let mut sql = self.sql();
         self.push_event(&mut sql, event);
         self.execute(sql).await.map(|_| ())
+    }
+
+    /// What a unique index means that a race has hit. The whole request runs again where nothing of it was kept, and then
+    /// finds the record that was first and names it.
+    fn taken(&self, table: &Table, error: Error) -> Error {
+        let Some(taken) = taken(table, &error) else { return error };
+        self.store.fate.collided();
+        taken.into()
     }
 
     /// Adds and removes names that other systems have for a row; what they were and are, as its event tells, where that
@@ -251,9 +237,17 @@ impl Change {
 
     /// Writes an event that no row of a record goes with.
     pub(in crate::store) async fn tell(&mut self, event: Event) -> Result<()> {
+        self.tell_all(vec![event]).await
+    }
+
+    /// Writes events that no rows go with here, in one statement: at most 1,000.
+    pub(in crate::store) async fn tell_all(&mut self, events: Vec<Event>) -> Result<()> {
+        if events.is_empty() {
+            return Ok(());
+        }
         self.wrote = true;
         let mut sql = self.sql();
-        self.push_event(&mut sql, event);
+        self.push_events(&mut sql, events);
         if sql.engine() == Engine::Postgres {
             self.fetch(sql).await.map(|_| ())
         } else {
@@ -262,21 +256,28 @@ impl Change {
     }
 
     pub(super) fn push_event(&self, sql: &mut Sql, event: Event) {
-        sql.push("INSERT INTO event (id, occurred_at, action, subject_kind, subject_id, account_id, actor_id, api_key_id, request_id, changes) VALUES (");
-        sql.bind(self.store.backend.new_id())
-            .push(", ")
-            .bind(self.store.now().0)
-            .push(", ")
-            .bind(event.action.as_str())
-            .push(", ");
-        sql.bind(event.subject.0.name()).push(", ").bind(event.subject.1).push(", ").bind(event.account).push(", ");
-        sql.bind(self.author.map(|user| user.0))
-            .push(", ")
-            .bind(self.key.map(|key| key.0))
-            .push(", ")
-            .bind(self.store.request.as_deref().map(str::to_owned))
-            .push(", ");
-        sql.bind(event.changes).push(")");
+        self.push_events(sql, vec![event]);
+    }
+
+    fn push_events(&self, sql: &mut Sql, events: Vec<Event>) {
+        sql.push("INSERT INTO event (id, occurred_at, action, subject_kind, subject_id, account_id, actor_id, api_key_id, request_id, changes) VALUES ");
+        for (n, event) in events.into_iter().enumerate() {
+            sql.push(if n > 0 { ", (" } else { "(" })
+                .bind(self.store.backend.new_id())
+                .push(", ")
+                .bind(self.store.now().0)
+                .push(", ")
+                .bind(event.action.as_str())
+                .push(", ");
+            sql.bind(event.subject.0.name()).push(", ").bind(event.subject.1).push(", ").bind(event.account).push(", ");
+            sql.bind(self.author.map(|user| user.0))
+                .push(", ")
+                .bind(self.key.map(|key| key.0))
+                .push(", ")
+                .bind(self.store.request.as_deref().map(str::to_owned))
+                .push(", ");
+            sql.bind(event.changes).push(")");
+        }
         if sql.engine() == Engine::Postgres {
             // Wakes the other processes when this commits, in the same statement.
             let heard = if self.touches_access { "access" } else { "" };
@@ -360,13 +361,13 @@ fn api_value(field: &Field, value: Value, currency: Option<Value>) -> Json {
     }
 }
 
-/// Names the field of a unique index that a race has hit.
-fn taken(table: &Table, error: Error) -> Error {
-    let Error::Internal(inner) = &error else { return error };
+/// Names the field of a unique index that a row has hit, if it was one.
+fn taken(table: &Table, error: &Error) -> Option<UserError> {
+    let Error::Internal(inner) = error else { return None };
     let text = inner.to_string();
     let violated = text.contains("UNIQUE constraint failed") || text.contains("duplicate key value");
     if !violated {
-        return error;
+        return None;
     }
     let named = |field: &&Field| {
         text.contains(&format!("{}.{}", table.table, field.column))
@@ -374,5 +375,5 @@ fn taken(table: &Table, error: Error) -> Error {
     };
     let field = table.fields.iter().filter(|field| field.column != "id").find(named);
     let name = field.map(input_name).unwrap_or_default();
-    Error::input(UserCode::Taken, &name, format!("Another live {} stands in the way.", table.name))
+    Some(UserError::new(UserCode::Taken, &name, format!("Another live {} stands in the way.", table.name)))
 }

@@ -57,10 +57,10 @@ impl Ties<'_> {
                     self.account((table, "id", account), None, up);
                 }
             }
-            Owner::Accounts { table: link, near, until } => {
+            Owner::Accounts { table: link, near, since, until } => {
                 let link = Kind::ALL.into_iter().find(|kind| kind.table().table == link);
                 if let Some(link) = link {
-                    self.account((link.table(), near, "account_id"), Some((link, until)), up);
+                    self.account((link.table(), near, "account_id"), Some((link, (since, until))), up);
                 }
             }
             Owner::Library { owner, department } => {
@@ -106,7 +106,7 @@ impl Ties<'_> {
     fn account(
         &mut self,
         (table, key, account): (&Table, &str, &str),
-        link: Option<(Kind, &str)>,
+        link: Option<(Kind, (&str, &str))>,
         up: &[(&str, &str)],
     ) {
         for bond in [Bond::AccountOwner, Bond::AccountTeam] {
@@ -121,9 +121,9 @@ impl Ties<'_> {
             self.arm(bond, (user, "NULL"), (table, key), up);
             self.within(kind);
             self.within(Kind::Account);
-            if let Some((link, until)) = link {
+            if let Some((link, days)) = link {
                 self.within(link);
-                scope::and_current(self.sql, self.reader, "t", until);
+                scope::and_current(self.sql, self.reader, "t", days);
                 scope::and_within(self.sql, self.reader, (link, "t"), Action::Read);
             }
             self.sql.push(match bond {

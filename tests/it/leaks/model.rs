@@ -120,7 +120,8 @@ impl<'a> Model<'a> {
             Kind::Account => account("id"),
             Kind::Lead | Kind::Deal => whose("owner") || account("account"),
             Kind::Contact => self.all.of(Kind::AccountContact).any(|place| {
-                let current = text(place, "until").is_none_or(|until| until >= self.today);
+                let current = text(place, "until").is_none_or(|until| until >= self.today)
+                    && text(place, "since").is_none_or(|since| since <= self.today);
                 live(place)
                     && current
                     && place["contact"] == row["id"]

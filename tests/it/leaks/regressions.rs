@@ -54,6 +54,37 @@ on_both_engines! {
         assert_eq!(names().await, 1);
     }
 
+    async fn a_place_that_begins_later_gives_no_reach_over_the_person_yet(world: World) {
+        let own = [Kind::Account, Kind::Contact, Kind::AccountContact].map(|kind| (kind, Read, Own));
+        let me = somebody(&world, &Roles::reading(&[], &[], &own)).await;
+        let admin = world.admin().await;
+        let account = crew::create(&admin, Kind::Account, json!({ "name": "Mine", "ownerId": me.hand.id })).await;
+        let mut later = String::new();
+        // It is the 2nd of March.
+        for (name, since) in [("Begins today", "2026-03-02"), ("Begins tomorrow", "2026-03-03")] {
+            later = crew::create(&admin, Kind::Contact, json!({ "name": name })).await;
+            crew::create(&admin, Kind::AccountContact, json!({ "accountId": account, "contactId": later, "since": since })).await;
+        }
+        let seen = async |client: &crate::support::client::Client| {
+            let document = "query($id: ID!) { contacts { nodes { name } } accounts { nodes { contacts { totalCount } } } node(id: $id) { id } }";
+            let answer = client.query_with(document, json!({ "id": later })).await.expect_ok();
+            let names: Vec<String> = answer.data("contacts.nodes").as_array().unwrap().iter().map(|node| node["name"].as_str().unwrap().to_owned()).collect();
+            assert_eq!(*answer.data("accounts.nodes.0.contacts.totalCount"), names.len());
+            assert_eq!(answer.data("node").is_null(), names.len() == 1);
+            names
+        };
+        assert_eq!(seen(&me.hand.client).await, ["Begins today"]);
+        let explain = "query($user: ID!, $id: ID!) { explainAccess(user: $user, record: $id, action: READ) { allowed } }";
+        let allowed = async || {
+            let answer = admin.query_with(explain, json!({ "user": me.hand.id, "id": later })).await.expect_ok();
+            answer.data("explainAccess.allowed").clone()
+        };
+        assert_eq!(allowed().await, false);
+        world.clock.advance(Duration::from_hours(15));
+        let client = crew::sign_in(&world, "person0@tandem.test", crate::support::world::PASSWORD).await;
+        assert_eq!(seen(&client).await, ["Begins today", "Begins tomorrow"]);
+    }
+
     async fn a_list_that_tests_a_hidden_field_fails_alone(world: World) {
         let admin = world.admin().await;
         crew::create(&admin, Kind::Account, json!({ "name": "Rich", "industry": "Steel", "annualRevenue": { "amount": "5", "currency": "EUR" } })).await;

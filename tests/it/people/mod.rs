@@ -5,6 +5,8 @@ mod explain;
 mod explain_random;
 mod history;
 mod invitations;
+pub mod leaving;
+mod leaving_plans;
 mod passwords;
 mod preview;
 mod record_access;

@@ -1,12 +1,14 @@
 //! Teams: an administrator builds the tree, and reach TEAM follows at once.
 
+use std::collections::BTreeSet;
+
 use entity::{Department, Kind};
 use serde_json::{Value, json};
 
 use crate::{
     crew::{self, Hand},
     shared::{self, mutate},
-    support::client::Client,
+    support::{client::Client, world::World},
 };
 
 /// Region above North and South: a lead of the region, a rep in each.
@@ -21,7 +23,7 @@ struct Tree {
 }
 
 impl Tree {
-    async fn grow(world: &crate::support::world::World) -> Self {
+    async fn grow(world: &World) -> Self {
         let admin = world.admin().await;
         let lead = crew::hire(world, "lea@tandem.test", "rep", Department::Sales).await;
         let rep = crew::hire(world, "rik@tandem.test", "rep", Department::Sales).await;
@@ -51,7 +53,53 @@ impl Tree {
     }
 }
 
+/// Who reaches whom, worked out anew from teams and memberships.
+const REACH: &str = "WITH RECURSIVE below(top, id) AS (SELECT t.id, t.id FROM team t WHERE t.archived_at IS NULL
+    UNION SELECT b.top, t.id FROM team t JOIN below b ON t.parent_id = b.id WHERE t.archived_at IS NULL),
+    reach AS (SELECT m.user_id, o.user_id AS member_id FROM team_membership m JOIN below b ON b.top = m.team_id
+    JOIN team_membership o ON o.team_id = b.id WHERE m.archived_at IS NULL AND o.archived_at IS NULL
+    UNION SELECT u.id, u.id FROM \"user\" u)";
+
+/// What is kept of it is neither more nor less.
+async fn kept_is_right(world: &World) {
+    for (one, other) in [("reach", "user_reach"), ("user_reach", "reach")] {
+        let sql = format!(
+            "{REACH} SELECT COUNT(*) AS found FROM (SELECT user_id, member_id FROM {one} EXCEPT SELECT user_id, member_id FROM {other}) d"
+        );
+        assert_eq!(crew::counted(world, &sql).await, 0, "{one} without {other}");
+    }
+}
+
 on_both_engines! {
+    async fn who_reaches_whom_is_kept_as_people_come_to_teams_and_leave_them(world: World) {
+        let admin = world.admin().await;
+        let (mut people, mut teams, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        for n in 0..5 {
+            people.push(crew::create(&admin, Kind::User, json!({ "name": format!("P{n}"), "department": "SALES" })).await);
+            let parent = teams.last().cloned();
+            teams.push(crew::create(&admin, Kind::Team, json!({ "name": format!("T{n}"), "department": "SALES", "parentId": parent })).await);
+            kept_is_right(&world).await;
+        }
+        for (n, person) in people.iter().enumerate() {
+            for team in [&teams[n], &teams[(n * 2 + 1) % 5], &teams[(n + 2) % 5]].into_iter().collect::<BTreeSet<_>>() {
+                places.push(crew::create(&admin, Kind::TeamMembership, json!({ "teamId": team, "userId": person })).await);
+                kept_is_right(&world).await;
+            }
+        }
+        assert!(crew::counted(&world, "SELECT COUNT(*) AS found FROM user_reach WHERE user_id <> member_id").await > 10);
+        for (n, place) in places.iter().enumerate().filter(|(n, _)| n % 2 == 0) {
+            let verb = |verb: &str| format!("mutation {{ teamMembership{verb}(input: {{ id: \"{place}\" }}) {{ userErrors {{ message }} }} }}");
+            admin.query(&verb("Archive")).await.expect_ok();
+            kept_is_right(&world).await;
+            if n % 4 == 0 {
+                admin.query(&verb("Restore")).await.expect_ok();
+                kept_is_right(&world).await;
+            }
+        }
+        admin.query(&format!("mutation {{ teamArchive(input: {{ id: \"{}\" }}) {{ userErrors {{ message }} }} }}", teams[2])).await.expect_ok();
+        kept_is_right(&world).await;
+    }
+
     async fn who_stands_above_sees_what_those_below_own_as_soon_as_it_is_so(world: World) {
         let tree = Tree::grow(&world).await;
         assert!(tree.lead_sees().await, "from above");

@@ -1,11 +1,13 @@
 //! Rules over several rows hold for requests that come at the same moment.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
     shared::{create, create_all, mutate, pipeline},
-    support::client::Client,
+    support::client::{Answer, Client},
 };
 
 /// How often each race is run.
@@ -19,6 +21,18 @@ async fn ring(client: &Client, noun: &str, ids: &[String]) -> usize {
     });
     let answers = join_all(puts).await;
     answers.iter().filter(|answer| !answer.user_errors(&format!("{noun}Update")).is_empty()).count()
+}
+
+/// One record was made, and every other attempt names it.
+#[track_caller]
+fn one_and_its_rivals(answers: &[Answer], mutation: &str, noun: &str, error: &str) {
+    let made: Vec<&Value> =
+        answers.iter().map(|answer| &answer.data(mutation)[noun]["id"]).filter(|id| !id.is_null()).collect();
+    let [one] = made.as_slice() else { panic!("{} were made", made.len()) };
+    for answer in answers.iter().filter(|answer| answer.data(mutation)[noun].is_null()) {
+        assert_eq!(answer.user_errors(mutation), [error]);
+        assert_eq!(&answer.data(mutation)["userErrors"][0]["conflict"]["id"], *one, "{answer}");
+    }
 }
 
 on_both_engines! {
@@ -48,6 +62,40 @@ on_both_engines! {
             let mut refused = first.user_errors("accountCreate");
             refused.extend(further.user_errors("accountDomainCreate"));
             assert_eq!(refused, ["TAKEN domain"]);
+        }
+    }
+
+    async fn of_contacts_with_one_address_made_at_once_one_is_and_the_others_are_told_which(world: World) {
+        let admin = world.admin().await;
+        for round in 0..ROUNDS {
+            let input = json!({ "name": "Ann", "email": format!("ann{round}@acme.example") });
+            let made = join_all((0..6).map(|_| mutate(&admin, "contact", "Create", input.clone(), ""))).await;
+            one_and_its_rivals(&made, "contactCreate", "contact", "TAKEN email");
+        }
+    }
+
+    async fn a_create_that_loses_to_an_upsert_of_the_same_id_is_told_which_record_has_it(world: World) {
+        let admin = world.admin().await;
+        let upsert = "mutation($input: AccountBulkUpsertInput!) { accountBulkUpsert(input: $input) { results { status node { id } userErrors { code } } } }";
+        for round in 0..ROUNDS {
+            let item = json!({ "name": "Acme", "externalIds": [{ "system": "crm", "id": format!("{round}") }] });
+            let bulk = json!({ "input": { "items": [item], "matchOn": "externalId" } });
+            let creates = join_all((0..4).map(|_| mutate(&admin, "account", "Create", item.clone(), "")));
+            let upserts = join_all((0..4).map(|_| admin.query_with(upsert, bulk.clone())));
+            let (made, upserted) = tokio::join!(creates, upserts);
+            let ids: BTreeSet<&str> = upserted.iter().map(|answer| {
+                assert_eq!(answer.data("accountBulkUpsert.results.0.userErrors"), &json!([]), "an upsert upserts");
+                answer.data("accountBulkUpsert.results.0.node.id").as_str().expect("an id")
+            }).collect();
+            assert_eq!(ids.len(), 1, "all are one record");
+            for answer in &made {
+                let payload = answer.data("accountCreate");
+                let id = payload["account"]["id"].as_str().or(payload["userErrors"][0]["conflict"]["id"].as_str());
+                assert!(id.is_some_and(|id| ids.contains(id)), "{answer}");
+                if payload["account"].is_null() {
+                    assert_eq!(answer.user_errors("accountCreate"), ["TAKEN externalIds"]);
+                }
+            }
         }
     }
 

@@ -7,6 +7,7 @@ mod deals;
 mod every_noun;
 mod external_ids;
 mod leads_and_stories;
+mod leavers;
 mod standards;
 mod unique;
 mod values;
