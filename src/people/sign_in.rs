@@ -12,7 +12,7 @@ use super::{
     given::Given,
     issuer::Issuer,
     keys::Keyring,
-    proof::{Claimant, Memory, Proof},
+    proof::{Claimant, Memory, Proof, wrong},
 };
 use crate::{
     access::{
@@ -247,11 +247,4 @@ async fn acting(backend: &Backend, user: UserId, session: SessionId) -> Result<A
         ));
     }
     Ok(Actor::person(user, Some(session), known.department, known.policy))
-}
-
-/// The one answer to everything that keeps somebody from signing in.
-pub(super) fn wrong() -> Error {
-    UserError::new(UserCode::Invalid, "", "The e-mail address or the password is wrong.")
-        .because("INVALID_CREDENTIALS")
-        .into()
 }
