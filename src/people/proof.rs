@@ -9,13 +9,13 @@ use std::{
 use entity::{Instant, session::SessionId, user, user::UserId};
 
 use super::{
-    sign_in::{Authority, permitted, wrong},
+    sign_in::{Authority, permitted},
     throttle::{self, Acquaintance, Attempt},
     untold::Untold,
 };
 use crate::{
     access::{Action, Purpose, password::Turn},
-    error::{Code, Error, Result},
+    error::{Code, Error, Result, UserCode, UserError},
     store::{Change, Failures, Store},
 };
 
@@ -114,8 +114,9 @@ impl Authority {
         if turn.verify(password, hash).await? && welcome {
             return Ok((turn, Proof { claimant, counted, claimed, at }));
         }
-        drop(turn);
         count(store, &claimant).await?;
+        // Whose turn is next finds the failure counted.
+        drop(turn);
         tracing::info!(address = ?claimant.address, "a sign-in failed");
         self.note_failure(claimant.user, store.now());
         self.sweep(store).await?;
@@ -222,6 +223,13 @@ async fn count(store: &Store, claimant: &Claimant) -> Result<()> {
 fn wait(wait: Duration) -> Error {
     let message = format!("Signing in has failed too often; try again in {:.1} seconds.", wait.as_secs_f64());
     Error::later(Code::RateLimited, "SIGN_IN_THROTTLED", message, wait)
+}
+
+/// The one answer to everything that keeps somebody from signing in.
+pub(super) fn wrong() -> Error {
+    UserError::new(UserCode::Invalid, "", "The e-mail address or the password is wrong.")
+        .because("INVALID_CREDENTIALS")
+        .into()
 }
 
 /// Forgets the failures to sign in as somebody; answers how many there were. For whoever may administer people.

@@ -13,7 +13,7 @@ use super::{
     issuer::Issuer,
     keys::Keyring,
     must_change,
-    proof::{Claimant, Memory, Proof},
+    proof::{Claimant, Memory, Proof, wrong},
 };
 use crate::{
     access::{
@@ -260,11 +260,4 @@ async fn acting(backend: &Backend, user: UserId, session: SessionId) -> Result<A
         ));
     }
     Ok(Actor::person(user, Some(session), known.department, known.policy))
-}
-
-/// The one answer to everything that keeps somebody from signing in.
-pub(super) fn wrong() -> Error {
-    UserError::new(UserCode::Invalid, "", "The e-mail address or the password is wrong.")
-        .because("INVALID_CREDENTIALS")
-        .into()
 }
