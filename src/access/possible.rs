@@ -1,7 +1,7 @@
 //! What there is to permit: which actions on which records anything in this version takes a permission for.
 
 use entity::Kind::{
-    self, Account, AccountDomain, ApiKey, Deal, Event, ImportJob, Lead, Persona, Role, RoleAssignment, Session, Story,
+    self, Account, ApiKey, Deal, Event, ImportJob, Lead, Persona, Role, RoleAssignment, Session, Story,
     TargetAccountList, User,
 };
 
@@ -14,7 +14,7 @@ pub const fn has_effect(kind: Kind, action: Action) -> bool {
     match action {
         Action::Read => true,
         Action::Create => !matches!(kind, Session | ImportJob | Event),
-        Action::Update => !matches!(kind, AccountDomain | RoleAssignment | Session | ImportJob | Event),
+        Action::Update => !matches!(kind, RoleAssignment | Session | ImportJob | Event),
         Action::Delete => !matches!(kind, User | ImportJob | Event),
         Action::Assign => {
             matches!(kind, Account | Lead | Deal | Persona | Story | TargetAccountList | ApiKey)

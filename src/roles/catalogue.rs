@@ -59,6 +59,8 @@ pub fn verbs(kind: Kind, action: Action) -> Vec<String> {
             vec![format!("{one}Update"), format!("{one}BulkUpsert")]
         }
         Action::Update if standard.update => vec![format!("{one}Update")],
+        // A row of a file may say again what is there.
+        Action::Update if standard.create => vec!["importStart".to_owned()],
         // Somebody else becomes its owner, or is from the beginning.
         Action::Assign if standard.update && owned() => {
             let mut verbs = vec![format!("{one}Update")];
