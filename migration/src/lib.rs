@@ -21,6 +21,7 @@ mod m20261121_000010_imports;
 mod m20261122_000011_permissions;
 mod m20261125_000013_history;
 mod m20261125_000016_jobs;
+mod m20261125_000018_text_keys;
 
 /// All migrations, in order.
 #[derive(Debug)]
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000011_permissions::Migration),
             Box::new(m20261125_000013_history::Migration),
             Box::new(m20261125_000016_jobs::Migration),
+            Box::new(m20261125_000018_text_keys::Migration),
         ]
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     },
     error::{Code, Error, Result, UserCode, UserError},
     store::{Backend, Change, Claimed, Draft, Store},
+    text::email_key,
 };
 
 /// How long a session lasts after it was last refreshed, in milliseconds.
@@ -112,7 +113,7 @@ impl Authority {
     /// uncounted.
     pub async fn sign_in(&self, store: &Store, email: &str, password: &str, origin: &Origin) -> Result<Tokens> {
         let (authority, store) = (self.clone(), store.as_system(Purpose::SignIn));
-        let (email, password, origin) = (email.trim().to_lowercase(), password.to_owned(), origin.clone());
+        let (email, password, origin) = (email_key(email), password.to_owned(), origin.clone());
         let work = async move {
             let login = store.login(&email).await?;
             let active = login.as_ref().is_some_and(|login| login.status == UserStatus::Active);

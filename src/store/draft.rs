@@ -11,6 +11,7 @@ use super::{noun::Extra, value};
 use crate::{
     access::Policy,
     error::{Error, Result, UserCode, UserError},
+    text::normal,
 };
 
 /// Values for some columns of a record.
@@ -84,7 +85,8 @@ impl Draft {
             }
             return Ok(());
         }
-        let value = match (field.ty, json.as_str().map(str::trim)) {
+        let text = json.as_str().map(normal);
+        let value = match (field.ty, text.as_deref().map(str::trim)) {
             // Blank is no value: it clears where that is allowed and is missing where it is not.
             (Type::Text, Some("")) => value::null(field.ty),
             (Type::Text, Some(text)) => value::read(field, &Json::String(text.to_owned()))?,
@@ -112,7 +114,7 @@ impl Draft {
             return;
         }
         for (n, item) in json.as_array().into_iter().flatten().enumerate() {
-            let part = |part: &str| item.get(part).and_then(Json::as_str).map(str::trim).unwrap_or_default().to_owned();
+            let part = |part: &str| normal(item.get(part).and_then(Json::as_str).unwrap_or_default()).trim().to_owned();
             let (system, id) = (part("system"), part("id"));
             if system.is_empty()
                 || id.is_empty()

@@ -18,6 +18,7 @@ use sea_orm::{
 use super::{
     Backend, fold, history, json, months,
     sql::{Engine, Sql},
+    texts,
 };
 use crate::{
     access::builtin,
@@ -74,6 +75,7 @@ pub async fn migrate(backend: &Backend) -> Result<()> {
     }
     not_newer(&applied(engine, &tx).await?)?;
     Migrator::up(&tx, None).await?;
+    texts::follow(engine, &tx).await?;
     seed_roles(backend, &tx).await?;
     if engine == Engine::Postgres {
         months::add(&tx, backend.now()).await?;

@@ -19,6 +19,7 @@ use crate::{
         sql::{Engine, Sql},
         value,
     },
+    text::short,
 };
 
 impl Change {
@@ -110,7 +111,7 @@ impl Change {
             }
             let owner = self.by_external_ids(kind, system, std::slice::from_ref(external)).await?;
             if let Some((_, owner)) = owner.first().filter(|(_, owner)| *owner != id) {
-                let message = format!("Another {} has the id {external} in {system}.", kind.name());
+                let message = format!("Another {} has the id {} in {}.", kind.name(), short(external), short(system));
                 return Err(UserError::new(UserCode::Taken, "externalIds", message).against(kind, *owner).into());
             }
         }
