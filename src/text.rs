@@ -1,4 +1,11 @@
-//! What a client sent, as messages quote it.
+//! Texts: the form in which they are stored and compared, and what a client sent, as messages quote it.
+
+mod address;
+mod form;
+
+pub use address::{email, email_key};
+pub use form::{is_hidden, normal};
+use icu_properties::{CodePointMapData, props::GeneralCategory};
 
 /// At most 60 characters of what a client sent, for messages, with what cannot be seen as escapes.
 #[must_use]
@@ -39,13 +46,8 @@ pub fn escaped_lines(text: &str) -> String {
 
 /// Whether a character leaves no mark of its own, or moves the others about.
 fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || (c.is_whitespace() && c != ' ')
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{115f}' | '\u{1160}'
-            | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+    let is_format = || CodePointMapData::<GeneralCategory>::new().get(c) == GeneralCategory::Format;
+    c.is_control() || (c.is_whitespace() && c != ' ') || (!c.is_ascii() && (is_hidden(c) || is_format()))
 }
 
 #[cfg(test)]

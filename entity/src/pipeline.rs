@@ -9,9 +9,11 @@ record! {
 
     columns {
         /// Name of the pipeline.
-        name: String => write().always_shown().sort().search().fold("name_fold").unique();
+        name: String => write().always_shown().sort().search().fold("name_fold").key("name_key").unique();
         /// Fold key of the name.
         name_fold: String => physical();
+        /// Key by which names are the same; empty where another pipeline had the name before names were compared so.
+        name_key: Option<String> => physical();
         /// Its place among the pipelines, lowest first.
         position: i32 => write().always_shown().sort().range(0, 10_000).default(0);
     }

@@ -11,9 +11,11 @@ record! {
         /// The pipeline.
         pipeline_id: PipelineId => link("pipeline").always_shown().fixed();
         /// Name of the stage; unique in its pipeline.
-        name: String => write().always_shown().sort().search().fold("name_fold");
+        name: String => write().always_shown().sort().search().fold("name_fold").key("name_key");
         /// Fold key of the name.
         name_fold: String => physical();
+        /// Key by which names are the same; empty where another stage had the name before names were compared so.
+        name_key: Option<String> => physical();
         /// Its place in the pipeline, lowest first.
         position: i32 => write().always_shown().sort().range(0, 10_000);
         /// Whether deals in it are open, won or lost.

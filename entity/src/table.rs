@@ -287,6 +287,8 @@ pub struct Field {
     pub unique: bool,
     /// The column with its fold key, for comparison without case and accents.
     pub fold: Option<&'static str>,
+    /// The column with the key by which its values are the same.
+    pub key: Option<&'static str>,
     /// The column with the currency of a money amount.
     pub currency: Option<&'static str>,
     /// For a key: the API name of the link.
@@ -306,6 +308,12 @@ impl Field {
     #[must_use]
     pub fn shown(&self) -> bool {
         !self.physical && !matches!(self.ty, Type::Key(_))
+    }
+
+    /// Whether it is compared as it is stored, without a key beside it: e-mail addresses and domains.
+    #[must_use]
+    pub fn is_own_key(&self) -> bool {
+        self.fold == Some(self.column)
     }
 
     /// Its name in events: that of the link where it is a key.
@@ -340,6 +348,7 @@ fn spec(input: Input) -> Spec {
         search: false,
         unique: false,
         fold: None,
+        key: None,
         currency: None,
         link_name: None,
         scalar: None,
@@ -451,6 +460,13 @@ impl Spec {
     #[must_use]
     pub fn fold(mut self, column: &'static str) -> Self {
         self.0.fold = Some(column);
+        self
+    }
+
+    /// The key by which its values are the same stands in this column; needs a fold key too.
+    #[must_use]
+    pub fn key(mut self, column: &'static str) -> Self {
+        self.0.key = Some(column);
         self
     }
 

@@ -24,6 +24,7 @@ mod m20261125_000014_rights;
 mod m20261125_000015_sign_in;
 mod m20261125_000016_jobs;
 mod m20261125_000017_handovers;
+mod m20261125_000018_text_keys;
 
 /// All migrations, in order.
 #[derive(Debug)]
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000015_sign_in::Migration),
             Box::new(m20261125_000016_jobs::Migration),
             Box::new(m20261125_000017_handovers::Migration),
+            Box::new(m20261125_000018_text_keys::Migration),
         ]
     }
 }

@@ -5,8 +5,8 @@ mod common;
 use std::sync::Arc;
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash};
+use icu_normalizer::ComposingNormalizerBorrowed;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use unicode_normalization::UnicodeNormalization;
 
 use crate::error::{Error, Result, UserCode, UserError};
 use common::Weakness;
@@ -134,7 +134,7 @@ impl Turn {
 
 /// The same characters typed on different machines are the same password.
 fn normal(password: &str) -> String {
-    password.nfkc().collect()
+    ComposingNormalizerBorrowed::new_nfkc().normalize(password).into_owned()
 }
 
 /// Whether a new password is accepted: its length, and that it is not among those guessed first.

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use crate::{
     error::{Error, Result, UserCode, UserError},
     store::{Change, Draft, Lock, Problems, Rules, Slice, Verbs},
+    text,
 };
 
 /// Accounts.
@@ -49,7 +50,7 @@ impl Rules for account::Entity {
     }
 
     fn normalise(field: &str, value: &str) -> String {
-        if field == "domain" { rules::domain(value).unwrap_or_default() } else { value.trim().to_owned() }
+        if field == "domain" { rules::domain(value).unwrap_or_default() } else { text::normal(value).trim().to_owned() }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     access::{Action, Actor, Purpose},
     error::{Result, UserCode, UserError},
     store::{Change, Draft, Extra, Lock, Problems, Rules, Slice, Verbs, value},
+    text,
 };
 
 /// Contacts.
@@ -43,10 +44,12 @@ impl Rules for contact::Entity {
     fn settle<'a>(
         _: &'a mut Change,
         row: &'a mut contact::Model,
-        _: Option<&'a contact::Model>,
+        before: Option<&'a contact::Model>,
         _: &'a Draft,
     ) -> BoxFuture<'a, Result<()>> {
-        row.email = row.email.take().map(|email| email.to_lowercase());
+        if before.is_none_or(|before| before.email != row.email) {
+            row.email = row.email.take().map(|email| text::email_key(&email));
+        }
         Box::pin(async { Ok(()) })
     }
 
@@ -77,7 +80,7 @@ impl Rules for contact::Entity {
     }
 
     fn normalise(field: &str, value: &str) -> String {
-        if field == "email" { value.trim().to_lowercase() } else { value.trim().to_owned() }
+        if field == "email" { text::email_key(value) } else { text::normal(value).trim().to_owned() }
     }
 }
 

@@ -119,7 +119,8 @@ impl Rules for stage::Entity {
             }
             change.lock(Lock::Within(Kind::Stage, row.pipeline_id.0)).await?;
             let stages = change.rows::<stage::Entity>("pipeline_id", row.pipeline_id).await?;
-            match stages.iter().find(|other| other.id != row.id && other.name_fold == crate::store::fold(&row.name)) {
+            let name = crate::store::key(&row.name);
+            match stages.iter().find(|other| other.id != row.id && crate::store::key(&other.name) == name) {
                 Some(other) => {
                     let taken = UserError::new(UserCode::Taken, "name", "Another stage of the pipeline has this name.");
                     Err(taken.against(Kind::Stage, other.id.0).into())

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use entity::Kind;
+use entity::{Kind, table::Field};
 use sea_orm::prelude::Uuid;
 
 use super::{Item, LinkRef, cell::shown, check::LOOKUPS};
@@ -11,7 +11,7 @@ use crate::{
     accounts::rules,
     error::{Error, Result, UserCode, UserError},
     graphql::schema::NOUNS,
-    store::{Change, Draft, fold},
+    store::{self, Change, Draft, fold},
 };
 
 /// What a name leads to.
@@ -159,7 +159,7 @@ async fn look_up(change: &Change, kind: Kind, system: &str, names: &[String]) ->
     // As it is stored, by as it is written.
     let key = |name: &String| match (kind, system) {
         (Kind::Account, "domain") => rules::domain(name).unwrap_or_default(),
-        _ if field.fold.is_some() => fold(name),
+        _ if is_named(field) => store::key(name),
         _ => NOUNS.of(kind).map_or_else(|| name.clone(), |noun| noun.normalise(system, name)),
     };
     let mut written: HashMap<String, Vec<&String>> = HashMap::new();
@@ -175,6 +175,11 @@ async fn look_up(change: &Change, kind: Kind, system: &str, names: &[String]) ->
             rows.extend(change.by_further_domains(&keys).await?);
             rows
         }
+        _ if is_named(field) => {
+            let folds: Vec<String> = names.iter().map(|name| fold(name)).collect();
+            let rows = change.called(kind, field, &folds).await?;
+            rows.into_iter().map(|(name, id)| (store::key(&name), id)).collect()
+        }
         _ => change.called(kind, field, &keys).await?,
     };
     let mut found = Names::new();
@@ -187,4 +192,9 @@ async fn look_up(change: &Change, kind: Kind, system: &str, names: &[String]) ->
         }
     }
     Ok(found)
+}
+
+/// Whether a field holds names, which are the same whatever their case, rather than what is its own key.
+fn is_named(field: &Field) -> bool {
+    field.fold.is_some_and(|fold| fold != field.column)
 }

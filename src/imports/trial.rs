@@ -25,7 +25,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     graphql::schema::NOUNS,
-    store::{Noun, Store, fold},
+    store::{Noun, Store, key},
 };
 
 /// Earlier rows that a chunk does again at most. A row that depends on more, as the last of a chain of
@@ -180,7 +180,7 @@ impl Trial {
         let values = || item.values.iter().chain(&item.initial);
         keys.extend(self.named(kind, values()));
         // Names are unique within a parent, and ties between two records are unique altogether.
-        let name = values().find(|(name, _)| *name == "name").and_then(|(_, name)| name.as_str()).map(fold);
+        let name = values().find(|(name, _)| *name == "name").and_then(|(_, name)| name.as_str()).map(key);
         if !item.links.is_empty() && (name.is_some() || kind.table().field("name").is_none()) {
             let mut ties: Vec<u64> = item.links.iter().map(|link| self.link(link)).collect();
             ties.sort_unstable();
@@ -212,7 +212,7 @@ impl Trial {
 
     fn field(&self, kind: Kind, field: &str, text: &str) -> u64 {
         let stored = NOUNS.of(kind).map_or_else(|| text.to_owned(), |noun| noun.normalise(field, text));
-        self.hash(&(kind, field, fold(&stored)))
+        self.hash(&(kind, field, key(&stored)))
     }
 
     fn hash(&self, key: &impl std::hash::Hash) -> u64 {

@@ -202,7 +202,7 @@ async fn by_email(change: &Change, email: &str) -> Result<Option<user::Model>> {
 }
 
 fn folded(email: &str) -> String {
-    email.trim().to_lowercase()
+    crate::text::email_key(email)
 }
 
 fn unknown(email: &str) -> Error {

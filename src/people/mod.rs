@@ -32,6 +32,7 @@ use crate::{
     error::{Result, UserCode, UserError},
     roles,
     store::{Change, Draft, Rules, Slice, Verbs},
+    text,
 };
 
 /// Users.
@@ -54,7 +55,9 @@ impl Rules for user::Entity {
         before: Option<&'a user::Model>,
         _: &'a Draft,
     ) -> BoxFuture<'a, Result<()>> {
-        row.email = row.email.take().map(|email| email.to_lowercase());
+        if before.is_none_or(|before| before.email != row.email) {
+            row.email = row.email.take().map(|email| text::email_key(&email));
+        }
         Box::pin(async move {
             let Some(before) = before else { return Ok(()) };
             identity(change, row, before).await?;
@@ -81,7 +84,7 @@ impl Rules for user::Entity {
     }
 
     fn normalise(_: &str, value: &str) -> String {
-        value.trim().to_lowercase()
+        text::email_key(value)
     }
 }
 

@@ -24,6 +24,7 @@ use crate::{
     },
     error::{Code, Error, Result, UserCode, UserError},
     store::{Backend, Store},
+    text::email_key,
 };
 
 /// How long a session lasts after it was last refreshed, in milliseconds.
@@ -172,7 +173,7 @@ impl Authority {
     /// uncounted.
     pub async fn sign_in(&self, store: &Store, by: Credentials<'_>, origin: &Origin) -> Result<Tokens> {
         let (authority, store) = (self.clone(), store.as_system(Purpose::SignIn));
-        let (email, password, origin) = (by.email.trim().to_lowercase(), by.password.to_owned(), origin.clone());
+        let (email, password, origin) = (email_key(by.email), by.password.to_owned(), origin.clone());
         let new = by.new.map(str::to_owned);
         let device = by.device.map(|token| token::hash(token.trim()));
         let work = async move {

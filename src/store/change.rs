@@ -6,7 +6,12 @@ mod lock;
 mod reach;
 mod record;
 
-use entity::{EventAction, Kind, Record, api_key::ApiKeyId, table::Table, user::UserId};
+use entity::{
+    EventAction, Kind, Record,
+    api_key::ApiKeyId,
+    table::{Table, Type},
+    user::UserId,
+};
 use sea_orm::{FromQueryResult, Iterable, ModelTrait, QueryResult, SqlxError, Value, prelude::Uuid};
 
 pub use lock::Lock;
@@ -16,7 +21,7 @@ use super::{
     Asking, Fault, Store,
     db::Transaction,
     draft::{Draft, input_name},
-    fold,
+    fold, key,
     noun::Rules,
     scope,
     sql::{Engine, Sql},
@@ -24,6 +29,7 @@ use super::{
 use crate::{
     access::{Action, Purpose, Reach},
     error::{Code, Error, Result, UserCode, UserError},
+    text::normal,
 };
 
 /// An open transaction, acting for one actor. Dropped without [`Change::commit`], it rolls back.
@@ -271,7 +277,7 @@ impl Change {
         }
         let left = self.check_keys(&draft, table).await?;
         E::settle(self, &mut row, None, &draft).await?;
-        finish::<E>(&mut row)?;
+        finish::<E>(&mut row, None)?;
         self.check_given::<E>(&row, None, (&draft, &left)).await?;
         let mut problems = Problems::default();
         check_lengths::<E>(&row, &mut problems);
@@ -331,7 +337,7 @@ impl Change {
     ) -> Result<(E::Model, Saved)> {
         let table = E::table();
         E::settle(self, &mut row, Some(&before), draft).await?;
-        finish::<E>(&mut row)?;
+        finish::<E>(&mut row, Some(&before))?;
         keep_fixed::<E>(&before, &row, draft)?;
         self.check_given::<E>(&row, Some(&before), (draft, left)).await?;
         let names = self.keep_external_ids((table.kind, E::id(&row)), false, draft).await?;
@@ -387,21 +393,42 @@ fn push_columns(sql: &mut Sql, table: &Table, alias: &str) {
     }
 }
 
-/// Sets the fold keys, which follow from their texts.
-fn finish<E: Rules>(row: &mut E::Model) -> Result<()> {
+/// Brings texts to their normal form, whoever set them, and sets the keys that follow from them. What was stored before
+/// stays as it is: it may be older than a rule.
+fn finish<E: Rules>(row: &mut E::Model, before: Option<&E::Model>) -> Result<()> {
     let fields = &E::table().fields;
-    for (at, column) in E::Column::iter().enumerate() {
-        let Some(key) = fields[at].fold.filter(|key| *key != fields[at].column) else { continue };
-        let Some(place) = fields.iter().position(|field| field.column == key) else { continue };
-        let folded = match row.get(column) {
-            Value::String(Some(text)) => Value::from(fold(&text)),
-            other => other,
+    let columns: Vec<E::Column> = E::Column::iter().collect();
+    let mut blank = Vec::new();
+    for (at, field) in fields.iter().enumerate().filter(|(_, field)| matches!(field.ty, Type::Text) && !field.physical)
+    {
+        let given = row.get(columns[at]);
+        if before.is_some_and(|before| before.get(columns[at]) == given) {
+            continue;
+        }
+        let text = match given {
+            Value::String(Some(text)) => {
+                let form = normal(&text);
+                let form = form.trim();
+                if form.is_empty() && !text.is_empty() && !field.nullable {
+                    let name = input_name(field);
+                    let message = format!("{name} may not be empty.");
+                    blank.push(UserError::new(UserCode::Required, &name, message));
+                }
+                let form = Some(form.to_owned()).filter(|form| !form.is_empty() || !field.nullable);
+                if form.as_ref() != Some(&text) {
+                    row.try_set(columns[at], form.clone().into())?;
+                }
+                form
+            }
+            _ => None,
         };
-        if let Some(column) = E::Column::iter().nth(place) {
-            row.try_set(column, folded)?;
+        for (column, make) in [(field.fold, fold as fn(&str) -> String), (field.key, key)] {
+            let Some(column) = column.filter(|column| *column != field.column) else { continue };
+            let Some(place) = fields.iter().position(|field| field.column == column) else { continue };
+            row.try_set(columns[place], text.as_deref().map(make).into())?;
         }
     }
-    Ok(())
+    if blank.is_empty() { Ok(()) } else { Err(Error::Input(blank)) }
 }
 
 /// What is set on creation and never changes may be said again, not said otherwise.
@@ -434,7 +461,7 @@ fn expect_version<E: Rules>(row: &E::Model, expected: Option<i32>) -> Result<()>
 /// No text is longer than its column allows, whoever set it.
 fn check_lengths<E: Rules>(row: &E::Model, problems: &mut Problems) {
     for (column, field) in E::Column::iter().zip(&E::table().fields).filter(|(_, field)| !field.physical) {
-        if let (entity::table::Type::Text, Value::String(Some(text))) = (field.ty, row.get(column))
+        if let (Type::Text, Value::String(Some(text))) = (field.ty, row.get(column))
             && text.chars().count() > field.max
         {
             problems.add(

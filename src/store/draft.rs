@@ -11,6 +11,7 @@ use super::{noun::Extra, value};
 use crate::{
     access::Policy,
     error::{Error, Result, UserCode, UserError},
+    text::normal,
 };
 
 /// The input that takes names in other systems from a record.
@@ -89,7 +90,8 @@ impl Draft {
             }
             return Ok(());
         }
-        let value = match (field.ty, json.as_str().map(str::trim)) {
+        let text = json.as_str().map(normal);
+        let value = match (field.ty, text.as_deref().map(str::trim)) {
             // Blank is no value: it clears where that is allowed and is missing where it is not.
             (Type::Text, Some("")) => value::null(field.ty),
             (Type::Text, Some(text)) => value::read(field, &Json::String(text.to_owned()))?,
@@ -142,6 +144,7 @@ impl Draft {
 
     /// A name that another system has for a record, as it is stored.
     pub fn external_id(system: &str, id: &str) -> Result<(String, String), UserError> {
+        let (system, id) = (normal(system), normal(id));
         let (system, id) = (system.trim(), id.trim());
         if system.is_empty()
             || id.is_empty()

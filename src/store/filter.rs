@@ -7,10 +7,11 @@ use entity::{
 use sea_orm::Value;
 use serde_json::{Map, Value as Json};
 
-use super::{fold, scope, sql::Engine, sql::Sql, told::filter::Telling, value};
+use super::{fold, key, scope, sql::Engine, sql::Sql, told::filter::Telling, value};
 use crate::{
     access::{Action, Actor},
     error::{Code, Error, Result},
+    text::{email_key, normal},
 };
 
 /// How deep a filter may go through relations: each step can multiply the rows looked at.
@@ -190,6 +191,9 @@ impl Filter {
         let object = json.as_object().ok_or_else(|| Error::argument(format!("The filter of {name} is an object.")))?;
         let mut all = Vec::new();
         for (quantifier, json) in object {
+            if json.is_null() {
+                return Err(Error::argument(format!("`{quantifier}: null` tests nothing; leave it out.")));
+            }
             let quantifier = match quantifier.as_str() {
                 "some" => Quantifier::Some,
                 "every" => Quantifier::Every,
@@ -282,10 +286,10 @@ impl Filter {
 /// Appends the condition that a unique field has this value. An account is found by its further
 /// domains too, as far as the actor may see those.
 fn push_unique(sql: &mut Sql, actor: &Actor, (kind, alias): (Kind, &str), (field, value): (&Field, &str)) {
-    let (column, value) = match field.fold {
-        Some(column) if column != field.column => (column, fold(value)),
+    let (column, value) = match field.key {
+        Some(column) => (column, key(value)),
         // A column that is its own key holds normalised text, accents and all.
-        _ => (field.column, value.to_owned()),
+        None => (field.column, value.to_owned()),
     };
     sql.push("(").column(alias, column).push(" = ").bind(value.as_str());
     if kind == Kind::Account && field.column == "domain" {
@@ -430,20 +434,19 @@ impl Test {
         if matches!(field.ty, Type::Money) {
             return Self::read_money(field, object);
         }
-        // Addresses are kept in lower case and with their accents; they are their own keys.
-        let fold = |text: &str| if field.fold == Some(field.column) { text.to_lowercase() } else { fold(text) };
-        let folded = object.get("ignoreCase").and_then(Json::as_bool).unwrap_or(false) && field.fold.is_some();
+        let folded = object.get("ignoreCase").map(|json| truth("ignoreCase", json)).transpose()?.unwrap_or(false)
+            && field.fold.is_some();
         let convert = |json: &Json| -> Result<Value> {
-            let json = match json.as_str() {
-                Some(text) if folded => &Json::String(fold(text)),
-                _ => json,
-            };
             // A comparison may use any length; only storing is limited.
             if let (Type::Text, Some(text)) = (field.ty, json.as_str()) {
-                if field.scalar == Some("CountryCode") {
-                    return value::country(text).map(Value::from).map_err(|misfit| Error::argument(misfit.message));
+                return match field.scalar {
+                    Some("CountryCode") => value::country(text).map_err(|misfit| Error::argument(misfit.message)),
+                    Some("EmailAddress") => Ok(email_key(text)),
+                    _ if field.is_own_key() => Ok(host(text)),
+                    _ if folded => Ok(fold(text)),
+                    _ => Ok(normal(text).into_owned()),
                 }
-                return Ok(text.into());
+                .map(Value::from);
             }
             let read = match (field.ty, json.as_str()) {
                 (Type::Id, Some(text)) => value::key(kind, text).map(Value::from),
@@ -459,8 +462,10 @@ impl Test {
             if !compares(field, name) {
                 return Err(Error::argument(format!("{} has no comparison {name}.", field.name)));
             }
-            let words =
-                || json.as_str().map(|text| if folded { fold(text) } else { text.to_owned() }).unwrap_or_default();
+            let like = |place| match json.as_str() {
+                Some(text) => Ok(needle(field, place, text, folded)),
+                None => Err(Error::argument(format!("{name} takes a string."))),
+            };
             let test = match name.as_str() {
                 "eq" => Self::Compare("=", convert(json)?),
                 "ne" => Self::Compare("IS DISTINCT FROM", convert(json)?),
@@ -482,15 +487,12 @@ impl Test {
                     Self::In(values, name == "notIn")
                 }
                 "isNull" => {
-                    all.push(Self::Null(json.as_bool().unwrap_or(true)));
+                    all.push(Self::Null(truth(name, json)?));
                     continue;
                 }
-                "contains" | "startsWith" | "endsWith" if !json.is_string() => {
-                    return Err(Error::argument(format!("{name} takes a string.")));
-                }
-                "contains" => Self::Like(Place::Inside, words()),
-                "startsWith" => Self::Like(Place::Start, words()),
-                "endsWith" => Self::Like(Place::End, words()),
+                "contains" => like(Place::Inside)?,
+                "startsWith" => like(Place::Start)?,
+                "endsWith" => like(Place::End)?,
                 "ignoreCase" => continue,
                 other => return Err(Error::argument(format!("{} has no comparison {other}.", field.name))),
             };
@@ -510,7 +512,7 @@ impl Test {
             let operator = match name.as_str() {
                 "currency" => continue,
                 "isNull" => {
-                    all.push(Self::Null(json.as_bool().unwrap_or(true)));
+                    all.push(Self::Null(truth(name, json)?));
                     continue;
                 }
                 "eq" => "=",
@@ -588,6 +590,27 @@ impl Test {
     }
 }
 
+/// The test that a text has another in some place. Of every text it is true that it has the empty one; one of which
+/// nothing is left to look for is in none.
+fn needle(field: &Field, place: Place, text: &str, folded: bool) -> Test {
+    let form = match normal(text) {
+        form if !folded => form.into_owned(),
+        form if field.is_own_key() => form.to_lowercase(),
+        form => fold(&form),
+    };
+    if form.is_empty() && !text.is_empty() { Test::In(vec![], false) } else { Test::Like(place, form) }
+}
+
+/// A host name as domains are stored, as far as the text is one.
+fn host(text: &str) -> String {
+    let text = normal(text);
+    idna::domain_to_ascii(text.trim()).unwrap_or_else(|_| text.to_lowercase())
+}
+
+fn truth(name: &str, json: &Json) -> Result<bool> {
+    json.as_bool().ok_or_else(|| Error::argument(format!("{name} takes true or false.")))
+}
+
 /// Without LIKE, whose case rules differ between the engines and whose wildcards need escaping.
 fn push_like(sql: &mut Sql, (alias, column): (&str, &str), place: Place, text: &str) {
     if text.is_empty() {
@@ -625,7 +648,12 @@ pub fn search(kind: Kind, text: &str, actor: &Actor) -> Result<Filter> {
     if !kind.table().fields.iter().any(|field| field.search) {
         return Err(Error::argument(format!("{} has nothing to search.", kind.table().plural)));
     }
-    let words: Vec<String> = text.replace('\0', " ").split_whitespace().map(str::to_owned).collect();
+    let form = normal(text);
+    let words: Vec<&str> = form.split_whitespace().collect();
+    // Nothing is asked for by white space; what cannot be seen is asked for, and is nowhere.
+    if words.is_empty() && !text.trim().is_empty() {
+        return Ok(Filter::Or(vec![]));
+    }
     if words.len() > MOST_WORDS {
         let message = format!("search takes at most {MOST_WORDS} words; this has {}.", words.len());
         return Err(Error::argument(message));
@@ -635,8 +663,7 @@ pub fn search(kind: Kind, text: &str, actor: &Actor) -> Result<Filter> {
             .iter()
             .map(|word| {
                 let contains = |field: &&'static Field| {
-                    let word = if field.fold == Some(field.column) { word.to_lowercase() } else { fold(word) };
-                    Filter::Test(field, Test::Folded(Box::new(Test::Like(Place::Inside, word))))
+                    Filter::Test(field, Test::Folded(Box::new(needle(field, Place::Inside, word, true))))
                 };
                 Filter::Or(fields.iter().map(contains).collect())
             })

@@ -8,7 +8,7 @@ use sea_orm::{
     TransactionTrait,
 };
 
-use super::{Backend, history, json, months, seed, sql::Engine};
+use super::{Backend, history, json, months, seed, sql::Engine, texts};
 use crate::error::{Error, Result};
 
 /// The key of the lock under which one process at a time migrates.
@@ -61,6 +61,7 @@ pub async fn migrate(backend: &Backend) -> Result<()> {
     }
     not_newer(&applied(engine, &tx).await?)?;
     Migrator::up(&tx, None).await?;
+    texts::follow(engine, &tx).await?;
     seed::roles(backend, &tx).await?;
     if engine == Engine::Postgres {
         months::add(&tx, backend.now()).await?;

@@ -3,7 +3,7 @@
 use entity::{Kind, table::Field};
 use sea_orm::prelude::Uuid;
 
-use super::{Change, filter::and_live, json, scope, sql::Sql};
+use super::{Change, filter::and_live, json, key, scope, sql::Sql};
 use crate::{access::Action, error::Result};
 
 /// Names that one statement asks for.
@@ -35,13 +35,18 @@ impl Change {
         Ok(found)
     }
 
-    /// The records that may be seen whose field holds one of these keys: fold keys where the field has them.
+    /// The records that may be seen whose field holds one of these keys, fold keys where the field has them, and what
+    /// each of them holds.
     pub async fn called(&self, kind: Kind, field: &Field, keys: &[String]) -> Result<Vec<(String, Uuid)>> {
         let column = field.fold.unwrap_or(field.column);
         let mut found = Vec::new();
         for keys in keys.chunks(AT_ONCE) {
             let mut sql = self.sql();
-            sql.push("SELECT ").column("t", column).push(", t.id FROM ").table(kind.table().table).push(" t WHERE ");
+            sql.push("SELECT ")
+                .column("t", field.column)
+                .push(", t.id FROM ")
+                .table(kind.table().table)
+                .push(" t WHERE ");
             one_of(&mut sql, "t", column, keys);
             self.and_seen(&mut sql, kind, "t");
             self.collect(sql, &mut found).await?;
@@ -63,15 +68,17 @@ impl Change {
         Ok(found)
     }
 
-    /// All stages that may be seen, by fold keys: `pipeline / stage`.
+    /// All stages that may be seen, by the keys of their names: `pipeline / stage`.
     pub async fn stages(&self) -> Result<Vec<(String, Uuid)>> {
         let mut sql = self.sql();
-        sql.push("SELECT p.name_fold || ' / ' || t.name_fold, t.id FROM stage t JOIN pipeline p ON p.id = t.pipeline_id WHERE TRUE");
+        sql.push(
+            "SELECT p.name || ' / ' || t.name, t.id FROM stage t JOIN pipeline p ON p.id = t.pipeline_id WHERE TRUE",
+        );
         self.and_seen(&mut sql, Kind::Pipeline, "p");
         self.and_seen(&mut sql, Kind::Stage, "t");
         let mut found = Vec::new();
         self.collect(sql, &mut found).await?;
-        Ok(found)
+        Ok(found.into_iter().map(|(name, id)| (key(&name), id)).collect())
     }
 
     /// Whether there has never been a record of a kind.

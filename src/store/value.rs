@@ -8,8 +8,11 @@ use iso_currency::Currency;
 use sea_orm::{Value, prelude::Uuid};
 use serde_json::Value as Json;
 
-use crate::error::UserCode;
 pub use crate::text::short;
+use crate::{
+    error::UserCode,
+    text::{email, normal},
+};
 
 /// Why a JSON value cannot become a column's value.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,7 +50,7 @@ pub fn read(field: &Field, json: &Json) -> Result<Value, Misfit> {
     let text = || json.as_str().ok_or(Misfit { code: Invalid, message: format!("{} takes a string.", field.name) });
     Ok(match field.ty {
         Type::Text => {
-            let text = text()?;
+            let text = normal(text()?);
             let length = text.chars().count();
             if length > field.max {
                 return misfit(
@@ -55,14 +58,10 @@ pub fn read(field: &Field, json: &Json) -> Result<Value, Misfit> {
                     format!("{} takes at most {} characters; this has {length}.", field.name, field.max),
                 );
             }
-            if has_control(text) {
+            if has_control(&text) {
                 return misfit(Invalid, format!("{} has a control character.", field.name));
             }
-            if field.scalar == Some("CountryCode") {
-                return country(text).map(Value::from);
-            }
-            check_scalar(field, text)?;
-            text.into()
+            scalar(field, &text)?
         }
         Type::Texts => match json.as_array() {
             Some(items) if items.len() > 100 => {
@@ -72,7 +71,7 @@ pub fn read(field: &Field, json: &Json) -> Result<Value, Misfit> {
                 return misfit(Invalid, format!("{} has a control character.", field.name));
             }
             Some(items) if items.iter().all(|item| item.as_str().is_some_and(|text| text.chars().count() <= 1_000)) => {
-                json.clone().into()
+                items.iter().filter_map(Json::as_str).map(normal).collect::<Json>().into()
             }
             _ => {
                 return misfit(Invalid, format!("{} takes a list of strings of at most 1,000 characters.", field.name));
@@ -193,30 +192,16 @@ pub fn currency(text: &str) -> Result<String, Misfit> {
     misfit(UserCode::Invalid, format!("“{}” is not a currency code of ISO 4217; {hint}.", short(text)))
 }
 
-/// Checks the form that a custom scalar demands.
-fn check_scalar(field: &Field, text: &str) -> Result<(), Misfit> {
-    let (good, example) = match field.scalar {
-        Some("EmailAddress") => (is_email(text), "an e-mail address such as ann@acme.example"),
-        Some("URL") => (is_url(text), "an address such as https://acme.example"),
-        _ => return Ok(()),
+/// Reads a text of a custom scalar, as it is stored.
+fn scalar(field: &Field, text: &str) -> Result<Value, Misfit> {
+    let (read, example) = match field.scalar {
+        Some("CountryCode") => return country(text).map(Value::from),
+        Some("EmailAddress") => (email(text), "an e-mail address such as ann@acme.example"),
+        Some("URL") => (is_url(text).then(|| text.to_owned()), "an address such as https://acme.example"),
+        _ => (Some(text.to_owned()), ""),
     };
-    if good { Ok(()) } else { misfit(UserCode::Invalid, format!("{} takes {example}.", field.name)) }
-}
-
-/// Whether a text has the form of an e-mail address: enough to catch mistakes, no more.
-#[must_use]
-pub fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let clean = |part: &str| {
-        !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control() || "<>(),;:\\\"[]@".contains(c))
-    };
-    clean(local)
-        && local.len() <= 64
-        && clean(domain)
-        && domain.contains('.')
-        && !domain.starts_with('.')
-        && !domain.ends_with('.')
-        && !domain.contains("..")
+    read.map(Value::from)
+        .ok_or_else(|| Misfit { code: UserCode::Invalid, message: format!("{} takes {example}.", field.name) })
 }
 
 fn is_url(text: &str) -> bool {

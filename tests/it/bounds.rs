@@ -1,7 +1,7 @@
 //! What one request may cost the database, and what one permitted change may drag along.
 
-use entity::Kind;
-use serde_json::{Value, json};
+use entity::{Department, Kind};
+use serde_json::json;
 
 use crate::{
     crew,
@@ -97,14 +97,17 @@ on_both_engines! {
     }
 
     async fn who_may_not_assign_may_change_no_owner_of_a_list(world: World) {
-        let (admin, marketer) = (world.admin().await, world.marketer().await);
-        let (me, other) = (marketer_id(&marketer).await, user_id(&admin, OTHER_SELLER.email).await);
+        let admin = world.admin().await;
+        let grants = json!([
+            { "resource": "TargetAccountList", "action": "READ", "reach": "ALL" },
+            { "resource": "TargetAccountList", "action": "UPDATE", "reach": "ALL" },
+            { "resource": "User", "action": "READ", "reach": "ALL" },
+        ]);
+        create(&admin, "role", json!({ "name": "Lists", "key": "lists", "grants": grants })).await;
+        let marketer = crew::hire(&world, "lists@tandem.test", "lists", Department::Marketing).await;
+        let (me, marketer, other) = (marketer.id, marketer.client, user_id(&admin, OTHER_SELLER.email).await);
         let list = create(&admin, "targetAccountList", json!({ "name": "L", "kind": "STATIC", "marketingOwnerId": me })).await;
         let done = crew::mutate(&marketer, "Update", vec![(Kind::TargetAccountList, json!({ "id": list, "salesOwnerId": other }))]).await;
         assert_eq!(done[0].clone().map(drop), Err(vec!["FORBIDDEN salesOwnerId".to_owned()]));
     }
-}
-
-async fn marketer_id(marketer: &crate::support::client::Client) -> Value {
-    marketer.query("{ viewer { user { id } } }").await.expect_ok().data("viewer.user.id").clone()
 }

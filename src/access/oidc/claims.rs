@@ -26,10 +26,10 @@ impl Claims {
         }
     }
 
-    /// The e-mail address in lower case, and whether the issuer vouches for it.
+    /// The e-mail address as addresses are stored, and whether the issuer vouches for it.
     #[must_use]
     pub fn email(&self) -> Option<(String, bool)> {
-        let email = self.text("email")?.to_lowercase();
+        let email = crate::text::email_key(self.text("email")?);
         // Some issuers send a word where the standard has a truth value.
         let verified = self.all.get("email_verified").is_some_and(|is| *is == true || *is == "true");
         Some((email, verified))

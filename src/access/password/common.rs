@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::LazyLock};
 
-use unicode_normalization::UnicodeNormalization;
+use icu_normalizer::ComposingNormalizerBorrowed;
 
 /// 11,000 of the most frequent leaked passwords, by what [`base`] leaves of them. Taken from the
 /// frequency list of zxcvbn (MIT licence).
@@ -42,11 +42,13 @@ pub(super) fn weakness(password: &str, own: &[&str]) -> Option<Weakness> {
     (rest != base && little).then_some(Weakness::Personal)
 }
 
+const NFKC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfkc();
+
 /// What is left of a password without what people add to the same word: capitals, figures and signs
 /// around it, and figures that stand for letters.
 fn base(password: &str) -> String {
     let (mut base, mut between) = (String::new(), Vec::new());
-    for c in password.nfkc().flat_map(char::to_lowercase) {
+    for c in NFKC.normalize(password).chars().flat_map(char::to_lowercase) {
         if !c.is_alphabetic() {
             between.push(c);
             continue;

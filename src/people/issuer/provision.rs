@@ -11,7 +11,8 @@ use crate::{
     error::{Code, Error, Result, UserCode},
     people::admin,
     roles::holding::{self, Giver},
-    store::{Change, Draft, Identity, Store, value},
+    store::{Change, Draft, Identity, Store},
+    text,
 };
 
 /// How often a first token is looked at again where somebody took the same e-mail address meanwhile.
@@ -58,7 +59,7 @@ async fn once(store: &Store, settings: &Settings, claims: &Claims, roles: &str) 
 /// Who a subject is whom the issuer names for the first time: the person of the same e-mail address, where
 /// the issuer vouches for it, or else somebody new.
 async fn recognise(change: &mut Change, settings: &Settings, claims: &Claims) -> Result<UserId> {
-    let email = claims.email().filter(|(email, _)| value::is_email(email));
+    let email = claims.email().filter(|(email, _)| text::email(email).is_some());
     let found = match &email {
         Some((email, _)) => change.rows::<user::Entity>("email", email.as_str()).await?.into_iter().next(),
         None => None,

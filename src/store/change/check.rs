@@ -5,7 +5,7 @@ use entity::{
     Kind, Record, UserStatus,
     table::{Field, Table, Type},
 };
-use sea_orm::{Iterable, ModelTrait, Value, prelude::Uuid};
+use sea_orm::{Iterable, ModelTrait, QueryResult, Value, prelude::Uuid};
 
 use super::{Change, Lock, Problems};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result, UserCode, UserError},
     store::{
         draft::{Draft, input_name},
-        filter, fold, json,
+        filter, fold, json, key,
         noun::Rules,
         read, scope,
         sql::Engine,
@@ -228,19 +228,27 @@ impl Change {
             if value == value::null(field.ty) || before.is_some_and(|before| before.get(columns[at]) == value) {
                 continue;
             }
-            let (column, value) = match (field.fold, &value) {
-                (Some(column), Value::String(Some(text))) if column != field.column => (column, fold(text).into()),
-                _ => (field.column, value),
+            // Names with the same fold key may be two that only resemble each other.
+            let (column, value, name) = match (field.fold, value) {
+                (Some(column), Value::String(Some(text))) if column != field.column => {
+                    (column, fold(&text).into(), Some(key(&text)))
+                }
+                (_, value) => (field.column, value, None),
             };
             let mut sql = self.sql();
-            sql.push("SELECT t.id, ");
+            sql.push("SELECT t.id, ").column("t", field.column).push(", ");
             scope::is_within(&mut sql, self.store.actor(), (table.kind, "t"), Action::Read);
             sql.push(" AS seen FROM ")
                 .table(table.table)
                 .push(" t WHERE t.archived_at IS NULL AND t.id <> ")
                 .bind(E::id(row));
             sql.push(" AND ").column("t", column).push(" = ").bind(value);
-            if let Some(found) = self.fetch(sql).await?.first() {
+            let rows = self.fetch(sql).await?;
+            let same = |row: &&QueryResult| {
+                name.as_ref()
+                    .is_none_or(|name| json::text(row, 1).ok().flatten().is_some_and(|text| key(text) == *name))
+            };
+            if let Some(found) = rows.iter().find(same) {
                 let mistake = UserError::new(
                     UserCode::Taken,
                     &field.name,

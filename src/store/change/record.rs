@@ -20,6 +20,7 @@ use crate::{
         sql::{Engine, Sql},
         value,
     },
+    text::short,
 };
 
 impl Change {
@@ -117,12 +118,7 @@ impl Change {
             sql.push(", ").bind(system.as_str()).push(", ").bind(external.as_str()).push(", ").bind(id);
             sql.push(") ON CONFLICT DO NOTHING");
             if self.execute(sql).await? == 0 {
-                let message = format!(
-                    "Another {} has the id {} in {}.",
-                    kind.name(),
-                    value::short(external),
-                    value::short(system)
-                );
+                let message = format!("Another {} has the id {} in {}.", kind.name(), short(external), short(system));
                 let taken = UserError::new(UserCode::Taken, EXTERNAL_IDS, message);
                 let holder = self.by_external_ids(kind, system, std::slice::from_ref(external)).await?;
                 return Err(holder.first().map_or(taken.clone(), |(_, holder)| taken.against(kind, *holder)).into());
