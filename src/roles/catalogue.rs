@@ -59,8 +59,6 @@ pub fn verbs(kind: Kind, action: Action) -> Vec<String> {
             vec![format!("{one}Update"), format!("{one}BulkUpsert")]
         }
         Action::Update if standard.update => vec![format!("{one}Update")],
-        // A row of a file may say again what is there.
-        Action::Update if standard.create => vec!["importStart".to_owned()],
         // Somebody else becomes its owner, or is from the beginning.
         Action::Assign if standard.update && owned() => {
             let mut verbs = vec![format!("{one}Update")];
@@ -69,7 +67,8 @@ pub fn verbs(kind: Kind, action: Action) -> Vec<String> {
             verbs
         }
         Action::Delete if standard.archive => vec![format!("{one}Archive"), format!("{one}Restore")],
-        Action::Import if standard.create => vec!["importStart".to_owned()],
+        // A row of a file may say again what is there, also where nothing else changes it.
+        Action::Import | Action::Update if standard.create => vec!["importStart".to_owned()],
         _ => vec![],
     };
     if action == Action::Update && standard.update {

@@ -73,9 +73,8 @@ fn undressed(text: &str) -> String {
     for c in text.chars().filter(|c| !is_hidden(*c)) {
         if is_mark(c) {
             match base.map(|base| (base, scripted(base))) {
-                Some((_, Script::Latin | Script::Greek)) => {}
                 // A sign of its own, such as ´, is a space with a mark.
-                Some((' ', _)) => {}
+                Some((_, Script::Latin | Script::Greek) | (' ', _)) => {}
                 Some((letter, Script::Cyrillic)) => {
                     if let Some(own) = cyrillic(letter, c) {
                         plain.push(c);

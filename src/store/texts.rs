@@ -83,7 +83,7 @@ impl Texts<'_> {
         if columns.is_empty() {
             return Ok(());
         }
-        let archives = self.table.column("archived_at").is_some();
+        let has_archive = self.table.column("archived_at").is_some();
         let mut last: Option<Uuid> = None;
         loop {
             let mut sql = Sql::new(self.engine);
@@ -91,7 +91,10 @@ impl Texts<'_> {
             for column in &columns {
                 sql.push(", ").column("t", column);
             }
-            sql.push(if archives { ", t.archived_at" } else { "" }).push(" FROM ").table(self.table.table).push(" t");
+            sql.push(if has_archive { ", t.archived_at" } else { "" })
+                .push(" FROM ")
+                .table(self.table.table)
+                .push(" t");
             if let Some(last) = last {
                 sql.push(" WHERE t.id > ").bind(last);
             }
@@ -99,7 +102,7 @@ impl Texts<'_> {
             let rows = self.tx.query_all_raw(sql.finish()).await?;
             for row in &rows {
                 let id = json::uuid(row, 0)?.unwrap_or_default();
-                let archived = archives && json::bigint(row, columns.len() + 1)?.is_some();
+                let archived = has_archive && json::bigint(row, columns.len() + 1)?.is_some();
                 self.restate(&fields, &Held { id, row, columns: &columns, archived }).await?;
                 last = Some(id);
             }
