@@ -37,7 +37,6 @@ on_both_engines! {
         // 2027-01-02: no partition is there yet.
         behind_the_back(&world, "INSERT INTO event (id, occurred_at, action, subject_kind, subject_id, changes)
             SELECT gen_random_uuid(), 1798891200000 + n, 'UPDATED', 'Account', gen_random_uuid(), '{}' FROM generate_series(1, 500) n").await;
-        assert_eq!(number(&world, "SELECT count(*) FROM event_other").await, 500);
         world.clock.advance(TEN_MONTHS);
         let admin = world.admin().await;
         create(&admin, "account", serde_json::json!({ "name": "Later" })).await;
