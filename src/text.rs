@@ -4,7 +4,7 @@ mod address;
 mod form;
 
 pub use address::{email, email_key};
-pub use form::{is_hidden, normal};
+pub use form::{is_hidden, normal, tidy};
 use icu_properties::{CodePointMapData, props::GeneralCategory};
 
 /// At most 60 characters of what a client sent, for messages, with what cannot be seen as escapes.

@@ -50,7 +50,7 @@ impl Rules for account::Entity {
     }
 
     fn normalise(field: &str, value: &str) -> String {
-        if field == "domain" { rules::domain(value).unwrap_or_default() } else { text::normal(value).trim().to_owned() }
+        if field == "domain" { rules::domain(value).unwrap_or_default() } else { text::tidy(value).into_owned() }
     }
 }
 

@@ -1,12 +1,12 @@
 //! What holds for accounts, whoever asks.
 
-use crate::text::normal;
+use crate::text::tidy;
 
 /// The registrable domain that a web address, host name or e-mail domain belongs to, by the public
 /// suffix list: `https://www.Acme.co.uk/x` becomes `acme.co.uk`. Or why it has none.
 pub fn domain(text: &str) -> Result<String, String> {
-    let text = normal(text);
-    let text = text.trim();
+    let text = tidy(text);
+    let text = &*text;
     let refuse = || format!("“{}” is not a domain such as acme.example.", crate::store::value::short(text));
     let host = text.split_once("://").map_or(text, |(_, rest)| rest);
     let host = host.split(['/', '?', '#']).next().unwrap_or_default();

@@ -80,7 +80,7 @@ impl Rules for contact::Entity {
     }
 
     fn normalise(field: &str, value: &str) -> String {
-        if field == "email" { text::email_key(value) } else { text::normal(value).trim().to_owned() }
+        if field == "email" { text::email_key(value) } else { text::tidy(value).into_owned() }
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
         page::MAX_PAGE,
         plan::{One, Plan, Rows},
     },
-    text::normal,
+    text::tidy,
 };
 
 /// Reading of every record type.
@@ -139,7 +139,7 @@ pub fn named(kind: Kind, by: &Json) -> Result<(Filter, bool)> {
     };
     let table = kind.table();
     if name == "external" {
-        let part = |part: &str| normal(json.get(part).and_then(Json::as_str).unwrap_or_default()).trim().to_owned();
+        let part = |part: &str| tidy(json.get(part).and_then(Json::as_str).unwrap_or_default()).into_owned();
         return Ok((Filter::External(part("system"), part("id")), true));
     }
     let text = json.as_str().unwrap_or_default();

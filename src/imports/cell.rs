@@ -9,7 +9,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::{read::Encoding, records::Record};
-use crate::text::{escaped, normal};
+use crate::text::{escaped, tidy};
 
 /// What an empty cell means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -163,12 +163,8 @@ impl<'r> Row<'r> {
     /// A cell's text without the blanks around it; none where it says nothing.
     pub fn text(&self, column: usize) -> Result<Option<Cow<'r, str>>, String> {
         let text = match self.encoding.decode(self.record.cell(self.places[column]))? {
-            Cow::Borrowed(text) => normal(text),
-            Cow::Owned(text) => Cow::Owned(normal(&text).into_owned()),
-        };
-        let text = match text {
-            Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
-            Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+            Cow::Borrowed(text) => tidy(text),
+            Cow::Owned(text) => Cow::Owned(tidy(&text).into_owned()),
         };
         if text.is_empty() || self.nulls.contains(text.as_ref()) {
             return Ok(None);

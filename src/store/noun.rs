@@ -13,7 +13,7 @@ use super::{
 use crate::{
     access::Actor,
     error::{Result, UserError},
-    text::normal,
+    text::tidy,
 };
 
 /// The rules of a record type. Everything has a default: a noun without rules of its own is one line.
@@ -70,7 +70,7 @@ pub trait Rules: Record {
     /// A unique field's value as it is stored, for looking a row up by what a client wrote.
     #[must_use]
     fn normalise(_field: &str, value: &str) -> String {
-        normal(value).trim().to_owned()
+        tidy(value).into_owned()
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    text::{email, normal, short},
+    text::{email, short, tidy},
 };
 
 /// The rules of this program. They change with [`normal`], [`fold`] and [`key`], and with the tables of Unicode that
@@ -180,7 +180,7 @@ impl Texts<'_> {
 fn form(field: &Field, stored: &str) -> String {
     let form = match field.scalar {
         Some("EmailAddress") => email(stored),
-        _ => Some(normal(stored).trim().to_owned()).filter(|form| !form.is_empty()),
+        _ => Some(tidy(stored).into_owned()).filter(|form| !form.is_empty()),
     };
     form.unwrap_or_else(|| stored.to_owned())
 }
@@ -200,7 +200,7 @@ async fn external_ids(engine: Engine, tx: &DatabaseTransaction) -> Result<()> {
         for row in &rows {
             let text = |at| json::text(row, at).map(Option::unwrap_or_default);
             let (resource, system, name) = (text(0)?, text(1)?, text(2)?);
-            let (better, id) = ([system, name].map(|text| normal(text).trim().to_owned()), json::uuid(row, 3)?);
+            let (better, id) = ([system, name].map(|text| tidy(text).into_owned()), json::uuid(row, 3)?);
             if better != [system, name] && better.iter().all(|text| !text.is_empty()) {
                 restate_external_id(engine, tx, (resource, [system, name], &better), id).await?;
             }

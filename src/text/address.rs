@@ -1,14 +1,18 @@
 //! E-mail addresses, in the syntax of the HTML standard, which is what a field of a form takes.
 
-use super::normal;
+use super::tidy;
 
 /// An e-mail address as it is stored and compared, or nothing where the text is none: in lower case, with the domain as
 /// the Domain Name System has it. Before the sign stand letters of ASCII, digits and `.!#$%&'*+/=?^_{|}~-` and the
 /// grave accent; other letters, which few servers take, are more often a mistake.
 #[must_use]
 pub fn email(text: &str) -> Option<String> {
-    let text = normal(text);
-    let (local, domain) = text.trim().rsplit_once('@')?;
+    email_of(&tidy(text))
+}
+
+/// The same of a text that is in its normal form.
+fn email_of(text: &str) -> Option<String> {
+    let (local, domain) = text.rsplit_once('@')?;
     let takes = |b: u8| b.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&b);
     if local.is_empty() || local.len() > 64 || !local.bytes().all(takes) {
         return None;
@@ -27,7 +31,8 @@ pub fn email(text: &str) -> Option<String> {
 /// A text as e-mail addresses are compared with it: an address as it is stored, anything else in lower case.
 #[must_use]
 pub fn email_key(text: &str) -> String {
-    email(text).unwrap_or_else(|| normal(text).trim().to_lowercase())
+    let text = tidy(text);
+    email_of(&text).unwrap_or_else(|| text.to_lowercase())
 }
 
 #[cfg(test)]
