@@ -9,6 +9,8 @@ mod policy;
 mod possible;
 pub mod token;
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use entity::{Choice, Day, Department, Kind, api_key::ApiKeyId, session::SessionId, table::Choices, user::UserId};
 
 pub use policy::{Excess, FieldRule, Grant, Policy};
@@ -123,11 +125,24 @@ choice! { Reach, "PermissionReach", "How far a permission goes.",
     Team = "TEAM" "The records of one's teams and of the teams below them.", All = "ALL" "All records.",
 }
 
+/// Where an address is, as what is limited by address counts it: an IPv6 network counts as one, since its 2⁶⁴ addresses
+/// are all one customer's.
+#[must_use]
+pub fn place(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
 /// Where a request comes from.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
     /// The client's address.
-    pub address: Option<std::net::IpAddr>,
+    pub address: Option<IpAddr>,
     /// The program, as it names itself.
     pub user_agent: Option<String>,
 }

@@ -5,6 +5,7 @@
 pub mod choice;
 pub mod describe;
 pub mod external_ids;
+pub mod forward;
 pub mod mutation;
 pub mod node;
 pub mod once;

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     io,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -68,7 +68,8 @@ impl Connections {
     pub fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Admitted> {
         let peer = peer.to_canonical();
         let limits = self.limits();
-        let place = (!self.serving.trusted_proxies.iter().any(|net| net.contains(&peer))).then(|| place(peer));
+        let place =
+            (!self.serving.trusted_proxies.iter().any(|net| net.contains(&peer))).then(|| crate::access::place(peer));
         let refused = {
             let mut open = lock(&self.open);
             let from_here = place.and_then(|place| open.by_place.get(&place).copied()).unwrap_or_default();
@@ -144,17 +145,6 @@ impl Drop for Admitted {
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// An IPv6 network counts as one address, since its 2⁶⁴ addresses are all one customer's.
-pub(super) fn place(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-    }
 }
 
 /// A stream that keeps its place among the connections until it closes, also after an upgrade.

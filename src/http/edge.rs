@@ -11,7 +11,6 @@ use tracing::{Instrument, Span, field::Empty};
 
 use super::{
     answer::{Answer, Costs},
-    connections::place,
     forwarders::Forwarders,
     gate::{Document, Gate, refusal::Refusal},
     host::{About, Caller, Host},
@@ -188,7 +187,7 @@ impl<H: Host> Edge<H> {
 
     /// Who opens a stream or a socket. The opening is paid for by the address before anybody looks who it is.
     pub async fn opener(&self, bearer: Option<&str>, about: &About, transport: Transport) -> Result<Caller, Refusal> {
-        self.buckets.charge_for(transport.as_str(), &place(about.address).to_string())?;
+        self.buckets.charge_at(transport.as_str(), about.address)?;
         self.caller(bearer, about).await
     }
 

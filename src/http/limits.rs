@@ -18,8 +18,12 @@ use governor::{
     state::keyed::HashMapStateStore,
 };
 
-use super::{connections::place, gate::refusal::Refusal, settings::Rate};
-use crate::{access::guess::Guesses, clock::Clock, error::Code};
+use super::{gate::refusal::Refusal, settings::Rate};
+use crate::{
+    access::{guess::Guesses, place},
+    clock::Clock,
+    error::Code,
+};
 
 /// Charges between two sweeps of buckets that are full again.
 const SWEEP: u64 = 4096;
@@ -75,7 +79,7 @@ impl Buckets {
     /// Takes the cost of a guessed credential out of the bucket that its address has for guesses. It is not the one of
     /// callers without a token, so that guesses shut nobody out.
     pub fn charge_guess(&self, address: IpAddr) -> Result<Throttle, Refusal> {
-        self.charge_for("guesses", &place(address).to_string())
+        self.charge_at("guesses", address)
     }
 
     /// The same for anything else that somebody may guess at or repeat before it is known who they are, out of a bucket
@@ -85,11 +89,16 @@ impl Buckets {
         self.charge(&format!("{what}:{whom}"), cost.into())
     }
 
+    /// The same out of a bucket of an address.
+    pub fn charge_at(&self, what: &str, address: IpAddr) -> Result<Throttle, Refusal> {
+        self.charge_for(what, &place(address).to_string())
+    }
+
     /// The buckets as what resolvers charge for guesses from this address.
     pub fn guesses(self: &Arc<Self>, address: IpAddr) -> Guesses {
         let buckets = Arc::clone(self);
         Guesses::charged_by(move |guess| {
-            let charged = buckets.charge_for(guess.as_str(), &place(address).to_string());
+            let charged = buckets.charge_at(guess.as_str(), address);
             charged.map(|_| ()).map_err(Refusal::into_error)
         })
     }

@@ -1,11 +1,6 @@
 //! Imports in the API: `importStart`, whose file comes by `PUT /uploads/{id}`, and `importRows`.
 
-use std::borrow::Cow;
-
-use async_graphql::{
-    Context, ContextSelectionSet, InputObject, Name, Object, OutputType, Positioned, ServerResult, SimpleObject, Value,
-    indexmap::IndexMap, parser::types::Field, registry::Registry,
-};
+use async_graphql::{Context, InputObject, Object, SimpleObject};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use entity::{
     Choice, Kind, id,
@@ -15,18 +10,20 @@ use entity::{
 
 use super::{Map, result::Status, upload};
 use crate::{
-    error::{Code, Error, Result, UserCode, UserError},
+    error::{Error, Result, UserCode, UserError},
     graphql::{
         choice::Of,
-        describe,
+        forward::Page,
         node::{Row, store},
         once::Once,
         payload::{outcome, payload},
         scalars::IdText,
-        schema::{NOUNS, Query},
-        select::Selections,
+        schema::Query,
     },
-    store::{JobRow, Store, bulk, page::MAX_PAGE},
+    store::{
+        JobRow, Store, bulk,
+        page::{invalid_cursor, most},
+    },
 };
 
 /// What can be read of imports besides the jobs themselves.
@@ -95,40 +92,6 @@ pub struct ImportRowConnection {
     page_info: Page,
 }
 
-/// `PageInfo` of a list that is read forwards.
-#[derive(Clone, Debug)]
-pub(crate) struct Page {
-    pub(crate) previous: bool,
-    pub(crate) next: bool,
-    pub(crate) start: Option<String>,
-    pub(crate) end: Option<String>,
-}
-
-impl OutputType for Page {
-    fn type_name() -> Cow<'static, str> {
-        "PageInfo".into()
-    }
-    fn create_type_info(registry: &mut Registry) -> String {
-        describe::register(registry, NOUNS);
-        "PageInfo!".to_owned()
-    }
-    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        let text = |text: &Option<String>| text.clone().map_or(Value::Null, Value::String);
-        let mut object = IndexMap::new();
-        for picked in Selections::new(ctx.query_env).pick(&[&ctx.item.node], "PageInfo") {
-            let value = match picked.name() {
-                "hasNextPage" => self.next.into(),
-                "hasPreviousPage" => self.previous.into(),
-                "startCursor" => text(&self.start),
-                "endCursor" => text(&self.end),
-                _ => Value::String("PageInfo".to_owned()),
-            };
-            object.insert(Name::new(picked.key), value);
-        }
-        Ok(Value::Object(object))
-    }
-}
-
 impl Choice for Status {
     fn choices() -> &'static Choices {
         bulk::STATUS
@@ -171,12 +134,11 @@ async fn page(
 ) -> Result<ImportRowConnection> {
     store.require_sign_in()?;
     let job = job.of(Kind::ImportJob)?;
-    let most = u32::try_from(first).ok().filter(|first| *first as usize <= MAX_PAGE);
-    let most = most.ok_or_else(|| Error::argument(format!("first lies between 0 and {MAX_PAGE}; this is {first}.")))?;
+    let most = most(first)?;
     let after_line = after.map_or(Ok(0), line)?;
     let mut rows = store.job_rows(job, status.map(Status::as_str), after_line, most + 1).await?;
-    let next = rows.len() > most as usize;
-    rows.truncate(most as usize);
+    let next = rows.len() > most;
+    rows.truncate(most);
     // Of which kind the records are, the import says.
     let kind = store.job_resource(job).await?;
     let edge = |row: JobRow| ImportRowEdge {
@@ -199,9 +161,7 @@ fn cursor(line: i32) -> String {
 fn line(cursor: &str) -> Result<i32> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
     let line = bytes.and_then(|bytes| String::from_utf8(bytes).ok()?.strip_prefix("line:")?.parse().ok());
-    line.ok_or_else(|| {
-        Error::refused(Code::InvalidCursor, "The cursor cannot be read; take it from a page of this list.")
-    })
+    line.ok_or_else(|| invalid_cursor("cannot be read"))
 }
 
 #[Object]

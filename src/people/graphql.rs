@@ -46,7 +46,7 @@ fn origin(ctx: &Context<'_>) -> Origin {
 
 /// Takes from whoever calls what a guess at a token costs, unless this process has given the token itself.
 fn charge(ctx: &Context<'_>, guess: Guess, token: &str) -> Result<()> {
-    if authority(ctx)?.given().take(token) {
+    if authority(ctx)?.unspent().take(token) {
         return Ok(());
     }
     ctx.data_opt::<Guesses>().map_or(Ok(()), |guesses| guesses.charge(guess))

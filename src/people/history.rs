@@ -10,7 +10,7 @@ use crate::{
     error::{Code, Error, Result},
     store::{
         RightsEvent, Store,
-        page::{MAX_PAGE, Order},
+        page::{Order, invalid_cursor, most},
         value::short,
     },
 };
@@ -43,8 +43,7 @@ pub async fn read(store: &Store, user: UserId, first: i32, after: Option<&str>) 
         let message = format!("You may not see what changed somebody's rights: you lack {kind}:{action}:ALL.");
         return Err(Error::refused_because(Code::Forbidden, "PERMISSION_MISSING", message));
     }
-    let most = usize::try_from(first).ok().filter(|first| *first <= MAX_PAGE);
-    let most = most.ok_or_else(|| Error::argument(format!("first lies between 0 and {MAX_PAGE}; this is {first}.")))?;
+    let most = most(first)?;
     let after = after.map(place).transpose()?;
     if store.reachable(Kind::User, Action::Read, &[user.0]).await?.is_empty() {
         return Ok(None);
@@ -70,7 +69,7 @@ pub fn cursor(event: &RightsEvent) -> Result<String> {
 fn place(cursor: &str) -> Result<(Instant, Uuid)> {
     match order()?.read_cursor(cursor)?.as_slice() {
         [Value::BigInt(Some(at)), Value::Uuid(Some(id))] => Ok((Instant(*at), *id)),
-        _ => Err(Error::refused(Code::InvalidCursor, "The cursor cannot be read; take it from a page of this list.")),
+        _ => Err(invalid_cursor("cannot be read")),
     }
 }
 

@@ -102,7 +102,7 @@ pub async fn reinvite(store: &Store, user: UserId) -> Result<Invitation> {
     // Whoever has the token can become this person.
     roles::must_cover(&change, user, "invite this person again").await?;
     may_sign_in(&person)?;
-    if change.as_system(Purpose::SignIn, async |change| change.password(user).await).await?.is_some() {
+    if change.as_system(Purpose::SignIn, async |change| change.password(user).await).await?.0.is_some() {
         let message = "This person has a password already; reset it by userPasswordResetCreate.";
         return Err(stuck("ALREADY_JOINED", message));
     }

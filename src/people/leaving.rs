@@ -72,7 +72,7 @@ async fn hand_over(
 }
 
 /// What it would mean that somebody leaves.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Preview {
     /// What they own and are linked in, by type.
     pub holdings: Vec<Holding>,
@@ -103,8 +103,8 @@ pub async fn preview(store: &Store, user: UserId, plan: &Plan, expected: Option<
     let mut mistakes = plan.mistakes(&change, user, &holdings).await?;
     mistakes.extend(Plan::must_suffice(&holdings));
     let members = change.rows::<team_membership::Entity>("user_id", user).await?;
-    let count_sessions = async |change: &mut Change| change.live_sessions(user).await;
-    let sessions = change.as_system(Purpose::Oversight, count_sessions).await?.len();
+    let count_sessions = async |change: &mut Change| change.count_live_sessions(user).await;
+    let sessions = change.as_system(Purpose::Oversight, count_sessions).await?;
     match set_status(&mut change, user, UserStatus::Deactivated, expected).await {
         Ok(()) => {}
         Err(Error::Input(found)) => mistakes.extend(found),
@@ -116,7 +116,7 @@ pub async fn preview(store: &Store, user: UserId, plan: &Plan, expected: Option<
         holdings,
         teams: count(members.len()),
         leads: count(members.iter().filter(|member| member.leads).count()),
-        sessions: count(sessions),
+        sessions,
         mistakes,
     })
 }

@@ -3,7 +3,6 @@
 pub mod admin;
 mod ended;
 pub mod explain;
-mod given;
 pub mod graphql;
 pub mod history;
 mod inputs;
@@ -22,6 +21,7 @@ pub mod sign_in;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod unspent;
 mod untold;
 
 use entity::{Instant, Kind, Record, UserStatus, import_job, session, team, team_membership, user};

@@ -1,10 +1,8 @@
 //! Passwords that somebody was given and must replace before they can sign in.
 
-use entity::user;
-
-use super::sessions;
+use super::{passwords, proof::Proof};
 use crate::{
-    access::password::{self, Turn},
+    access::password::Turn,
     error::{Error, Result, UserCode, UserError},
     store::{Login, Store},
 };
@@ -18,7 +16,7 @@ pub(super) fn required() -> Error {
 /// Replaces the password of somebody who has just proven it, where they must; answers the hash that holds then.
 pub(super) async fn settle(
     store: &Store,
-    turn: &Turn,
+    (turn, proof): (&Turn, &Proof),
     login: Login,
     (current, new): (&str, Option<&str>),
 ) -> Result<Option<String>> {
@@ -32,23 +30,6 @@ pub(super) async fn settle(
         }
         (true, Some(new)) => new,
     };
-    password::check(new, "newPassword", &[])?;
-    if new == current {
-        let mistake = UserError::new(UserCode::Invalid, "newPassword", "The new password is the current one.");
-        return Err(mistake.because("PASSWORD_UNCHANGED").into());
-    }
-    let hash = turn.hash(new).await?;
-    let mut change = store.begin().await?;
-    change.written_by(login.user);
-    // Locked, so that of several who bring a new password one does.
-    let person = change.find::<user::Entity>(login.user.0).await?;
-    password::check(new, "newPassword", &[&person.name, person.email.as_deref().unwrap_or_default()])?;
-    if change.password(login.user).await? != login.password {
-        let message = "The password was changed meanwhile.";
-        return Err(UserError::new(UserCode::Conflict, "password", message).because("PASSWORD_CHANGED").into());
-    }
-    change.set_password(&[login.user], &hash).await?;
-    sessions::revoke_all(&mut change, login.user, None).await?;
-    change.commit().await?;
-    Ok(Some(hash))
+    let passwords = (login.password.as_deref(), current, new);
+    passwords::replace(store, (turn, proof), login.user, passwords, ("password", None)).await.map(Some)
 }

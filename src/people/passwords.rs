@@ -1,16 +1,19 @@
 //! Another password: one's own, or somebody's for whoever administers people.
 
-use entity::{Kind, user::UserId};
+use entity::{Kind, session::SessionId, user::UserId};
 use tracing::Instrument;
 
 use super::{
     admin::Given,
-    proof::Claimant,
+    proof::{Claimant, Proof},
     sessions::{person, revoke_all},
     sign_in::{Authority, permitted},
 };
 use crate::{
-    access::{Action, Origin, Purpose, password},
+    access::{
+        Action, Origin, Purpose,
+        password::{self, Turn},
+    },
     error::{Error, Result, UserCode, UserError},
     store::Store,
 };
@@ -36,28 +39,9 @@ impl Authority {
                 }
                 error => error,
             })?;
-            if current == new {
-                let message = "The new password is the current one.";
-                return Err(UserError::new(UserCode::Invalid, "newPassword", message)
-                    .because("PASSWORD_UNCHANGED")
-                    .into());
-            }
-            let hash = turn.hash(&new).await?;
-            let mut change = store.begin().await?;
-            change.written_by(user);
-            // Locked, so that nobody signs in with the old password meanwhile.
-            let person = change.find::<entity::user::Entity>(user.0).await?;
-            password::check(&new, "newPassword", &[&person.name, person.email.as_deref().unwrap_or_default()])?;
-            if change.password(user).await? != login.password {
-                let message = "The password was changed meanwhile.";
-                return Err(UserError::new(UserCode::Conflict, "currentPassword", message)
-                    .because("PASSWORD_CHANGED")
-                    .into());
-            }
-            proof.forget(&mut change).await?;
-            change.set_password(&[user], &hash).await?;
-            revoke_all(&mut change, user, session).await?;
-            change.commit().await?;
+            let passwords = (login.password.as_deref(), &*current, &*new);
+            let replaced = replace(&store, (&turn, &proof), user, passwords, ("currentPassword", session)).await;
+            forgiven(&store, &proof, replaced).await?;
             Ok(user)
         };
         tokio::spawn(work.in_current_span()).await.map_err(Error::internal)?
@@ -72,4 +56,44 @@ impl Authority {
         permitted(store, Kind::User, Action::Manage, "give people passwords")?;
         super::admin::give_password(store, self.passwords(), user, given).await
     }
+}
+
+/// Gives somebody who has just proven their password another one and ends their sessions but the one they are to keep;
+/// answers the hash that holds then. `field` is the input that has the password of before.
+pub(super) async fn replace(
+    store: &Store,
+    (turn, proof): (&Turn, &Proof),
+    user: UserId,
+    (before, current, new): (Option<&str>, &str, &str),
+    (field, keep): (&str, Option<SessionId>),
+) -> Result<String> {
+    password::check(new, "newPassword", &[])?;
+    if current == new {
+        let mistake = UserError::new(UserCode::Invalid, "newPassword", "The new password is the current one.");
+        return Err(mistake.because("PASSWORD_UNCHANGED").into());
+    }
+    let hash = turn.hash(new).await?;
+    let mut change = store.begin().await?;
+    change.written_by(user);
+    // Locked, so that nobody signs in with the old password meanwhile, and of several who bring a new one one does.
+    let person = change.find::<entity::user::Entity>(user.0).await?;
+    password::check(new, "newPassword", &[&person.name, person.email.as_deref().unwrap_or_default()])?;
+    if change.password(user).await?.0.as_deref() != before {
+        let message = "The password was changed meanwhile.";
+        return Err(UserError::new(UserCode::Conflict, field, message).because("PASSWORD_CHANGED").into());
+    }
+    proof.forget(&mut change).await?;
+    change.set_password(&[user], &hash).await?;
+    revoke_all(&mut change, user, keep).await?;
+    change.commit().await?;
+    Ok(hash)
+}
+
+/// What came of something for which a password was proven. Where it is refused, the password was right all the same: the
+/// failures before it are forgotten, so that it can be put right at once.
+pub(super) async fn forgiven<T>(store: &Store, proof: &Proof, done: Result<T>) -> Result<T> {
+    if matches!(done, Err(Error::Input(_))) {
+        proof.forgive(store).await?;
+    }
+    done
 }

@@ -73,6 +73,16 @@ pub(super) struct Proof {
 }
 
 impl Proof {
+    /// Forgets the failures before it where something else than the password is in the way.
+    pub(super) async fn forgive(&self, store: &Store) -> Result<()> {
+        if !self.counted {
+            return Ok(());
+        }
+        let mut change = store.begin().await?;
+        self.forget(&mut change).await?;
+        change.commit().await
+    }
+
     /// Forgets the failures before it: of this person here, and of this person altogether. What others failed from
     /// the same place stays.
     pub(super) async fn forget(&self, change: &mut Change) -> Result<()> {
@@ -110,7 +120,7 @@ impl Authority {
         // Many may have waited for their turn: each waits for those that failed before it.
         let (counted, one_only) = permit(store, &claimant).await?;
         let at = store.now();
-        let claimed = claim(store, &claimant, one_only).await?;
+        let claimed = claim(store, &claimant, one_only, at).await?;
         if turn.verify(password, hash).await? && welcome {
             return Ok((turn, Proof { claimant, counted, claimed, at }));
         }
@@ -184,14 +194,14 @@ async fn permit(store: &Store, claimant: &Claimant) -> Result<(bool, Vec<Failure
     throttle::judge(&counted, &rules, store.now()).map(|one_only| (true, one_only)).map_err(wait)
 }
 
-/// Takes the one attempt that each of these counts permits.
-async fn claim(store: &Store, claimant: &Claimant, one_only: Vec<Failures>) -> Result<Vec<Failures>> {
+/// Takes the one attempt that each of these counts permits at this time.
+async fn claim(store: &Store, claimant: &Claimant, one_only: Vec<Failures>, at: Instant) -> Result<Vec<Failures>> {
     if one_only.is_empty() {
         return Ok(one_only);
     }
     let mut change = store.begin().await?;
     for count in &one_only {
-        if !change.claim_attempt(count).await? {
+        if !change.claim_attempt(count, at).await? {
             change.roll_back().await?;
             let rules = claimant.attempt.waits_for(claimant.acquaintance(store).await?);
             return Err(wait(throttle::beaten(&rules, count)));

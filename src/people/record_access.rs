@@ -11,7 +11,7 @@ use crate::{
     error::{Code, Error, Result},
     store::{
         Holder, Seen, Store,
-        page::{MAX_PAGE, Order},
+        page::{Order, invalid_cursor, most},
     },
 };
 
@@ -59,8 +59,7 @@ pub async fn read(
             format!("You may not see who can do what to a record: you lack {}:{}:ALL.", of.name(), action.as_str());
         return Err(Error::refused_because(Code::Forbidden, "PERMISSION_MISSING", message));
     }
-    let most = usize::try_from(first).ok().filter(|first| *first <= MAX_PAGE);
-    let most = most.ok_or_else(|| Error::argument(format!("first lies between 0 and {MAX_PAGE}; this is {first}.")))?;
+    let most = most(first)?;
     let after = after.map(place).transpose()?;
     if store.reachable(kind, Action::Read, &[id]).await?.is_empty() {
         return Ok(None);
@@ -174,6 +173,6 @@ fn order() -> Result<Order> {
 fn place(cursor: &str) -> Result<(String, Uuid)> {
     match order()?.read_cursor(cursor)?.as_slice() {
         [Value::String(Some(name)), Value::Uuid(Some(id))] => Ok((name.clone(), *id)),
-        _ => Err(Error::refused(Code::InvalidCursor, "The cursor cannot be read; take it from a page of this list.")),
+        _ => Err(invalid_cursor("cannot be read")),
     }
 }

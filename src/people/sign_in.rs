@@ -9,11 +9,12 @@ pub use super::sessions::{end_session, end_sessions, sign_out};
 pub(super) use super::sessions::{revoke_all, session_of};
 use super::{
     ended::Ended,
-    given::Given,
     issuer::Issuer,
     keys::Keyring,
     must_change,
+    passwords::forgiven,
     proof::{Claimant, Memory, Proof, wrong},
+    unspent::Unspent,
 };
 use crate::{
     access::{
@@ -42,7 +43,7 @@ struct Shared {
     issuer: Option<Issuer>,
     failures: Memory,
     ended: Ended,
-    given: Given,
+    unspent: Unspent,
 }
 
 /// By what somebody signs in.
@@ -106,7 +107,7 @@ impl Authority {
             issuer,
             failures: Memory::default(),
             ended: Ended::default(),
-            given: Given::default(),
+            unspent: Unspent::default(),
         })))
     }
 
@@ -161,8 +162,8 @@ impl Authority {
         &self.0.backend
     }
 
-    pub(super) fn given(&self) -> &Given {
-        &self.0.given
+    pub(super) fn unspent(&self) -> &Unspent {
+        &self.0.unspent
     }
 
     pub(super) fn memory(&self) -> &Memory {
@@ -190,7 +191,9 @@ impl Authority {
             match login {
                 Some(login) => {
                     let user = login.user;
-                    let hash = must_change::settle(&store, &turn, login, (&password, new.as_deref())).await?;
+                    let passwords = (&*password, new.as_deref());
+                    let settled = must_change::settle(&store, (&turn, &proof), login, passwords).await;
+                    let hash = forgiven(&store, &proof, settled).await?;
                     // Others wait for their turn meanwhile.
                     drop(turn);
                     authority.open_session(&store, user, hash, (&proof, &origin)).await
@@ -213,10 +216,11 @@ impl Authority {
         change.written_by(user);
         // The password may have been changed, or the person deactivated, while it was verified.
         let person = change.find::<entity::user::Entity>(user.0).await?;
-        if person.status != UserStatus::Active || change.password(user).await? != hash {
+        let (now, must_change) = change.password(user).await?;
+        if person.status != UserStatus::Active || now != hash {
             return Err(wrong());
         }
-        if change.must_change_password(user).await? {
+        if must_change {
             return Err(must_change::required());
         }
         proof.forget(&mut change).await?;

@@ -1,13 +1,13 @@
 //! How failed attempts to sign in slow further ones down: by person and place, and never everybody for one's failures.
 
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    time::Duration,
-};
+use std::{net::IpAddr, time::Duration};
 
 use entity::{Instant, session::SessionId};
 
-use crate::store::{Failures, failure_key};
+use crate::{
+    access::place,
+    store::{Failures, failure_key},
+};
 
 /// How long a place is known from which somebody has signed in, in milliseconds.
 pub const KNOWN: i64 = 30 * 24 * 60 * 60 * 1000;
@@ -64,29 +64,33 @@ pub enum Acquaintance {
 #[derive(Clone, Debug)]
 pub struct Attempt {
     person: String,
-    place: Place,
+    place: Option<IpAddr>,
 }
 
 impl Attempt {
     /// Of the person with this e-mail address, from this address.
     pub fn new(email: &str, address: Option<IpAddr>) -> Self {
-        Self { person: failure_key(email), place: Place::of(address) }
+        Self { person: failure_key(email), place: address.map(place) }
     }
 
     /// Whether one of these addresses is at the place from which it is tried.
     pub fn comes_from(&self, addresses: &[String]) -> bool {
-        let places = addresses.iter().filter_map(|address| address.parse().ok());
-        self.place != Place(None) && places.into_iter().any(|address| Place::of(Some(address)) == self.place)
+        let mut places = addresses.iter().filter_map(|address| address.parse().ok()).map(place);
+        self.place.is_some_and(|here| places.any(|there| there == here))
+    }
+
+    fn spelled(&self) -> String {
+        self.place.map_or_else(|| "unknown".to_owned(), |place| place.to_string())
     }
 
     /// The key of the person at the place.
     pub fn pair(&self) -> String {
-        format!("{}@{}", self.person, self.place.spelled())
+        format!("{}@{}", self.person, self.spelled())
     }
 
     /// The key of the place.
     pub fn place(&self) -> String {
-        format!("place:{}", self.place.spelled())
+        format!("place:{}", self.spelled())
     }
 
     /// The key of the person.
@@ -108,26 +112,6 @@ impl Attempt {
                 vec![(self.person.clone(), PERSON), (self.pair(), PAIR), (self.place(), PLACE)]
             }
         }
-    }
-}
-
-/// A place from which somebody calls. An IPv6 network counts as one, since its 2⁶⁴ addresses are all one customer's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place(Option<IpAddr>);
-
-impl Place {
-    fn of(address: Option<IpAddr>) -> Self {
-        Self(address.map(|address| match address.to_canonical() {
-            IpAddr::V4(address) => address.into(),
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments();
-                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-            }
-        }))
-    }
-
-    fn spelled(self) -> String {
-        self.0.map_or_else(|| "unknown".to_owned(), |address| address.to_string())
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
     credentials::system_only,
     json,
     sql::{Engine, Sql},
+    told,
 };
 use crate::error::Result;
 
@@ -125,10 +126,8 @@ fn push_arms(sql: &mut Sql, user: UserId, teams: &[Uuid]) {
 /// Appends ` OR …` for each field: that the event tells of it.
 fn push_changed(sql: &mut Sql, fields: &[&str]) {
     for field in fields {
-        match sql.engine() {
-            Engine::Postgres => sql.push(" OR jsonb_exists(e.changes, '").push(field).push("')"),
-            Engine::Sqlite => sql.push(" OR json_type(e.changes, '$.").push(field).push("') IS NOT NULL"),
-        };
+        sql.push(" OR ");
+        told::filter::push_changed(sql, "e", field);
     }
 }
 

@@ -141,20 +141,14 @@ impl Store {
 }
 
 impl Change {
-    /// Whether somebody must choose another password before they can sign in.
-    pub async fn must_change_password(&self, user: UserId) -> Result<bool> {
+    /// The hash of somebody's password, and whether they must choose another one before they can sign in.
+    pub async fn password(&self, user: UserId) -> Result<(Option<String>, bool)> {
         system_only(self.store())?;
         let mut sql = self.sql();
-        sql.push("SELECT 1 FROM credential c WHERE c.must_change AND c.user_id = ").bind(user.0);
-        Ok(!self.fetch(sql).await?.is_empty())
-    }
-
-    /// The hash of somebody's password.
-    pub async fn password(&self, user: UserId) -> Result<Option<String>> {
-        system_only(self.store())?;
-        let mut sql = self.sql();
-        sql.push("SELECT c.password_hash FROM credential c WHERE c.user_id = ").bind(user.0);
-        Ok(self.fetch(sql).await?.first().map(|row| cells::text(row, 0)).transpose()?.flatten().map(str::to_owned))
+        sql.push("SELECT c.password_hash, c.must_change FROM credential c WHERE c.user_id = ").bind(user.0);
+        let rows = self.fetch(sql).await?;
+        let Some(row) = rows.first() else { return Ok((None, false)) };
+        Ok((cells::text(row, 0)?.map(str::to_owned), row.try_get_by_index(1)?))
     }
 
     /// Gives people the password of this hash, makes their invitations void (they have joined), and forgets the
@@ -248,6 +242,15 @@ impl Change {
         })
     }
 
+    /// How many sessions of somebody are good now.
+    pub async fn count_live_sessions(&self, user: UserId) -> Result<i64> {
+        system_only(self.store())?;
+        let mut sql = self.sql();
+        sql.push("SELECT count(*)");
+        push_live_sessions(&mut sql, user, self.store().now());
+        Ok(self.fetch(sql).await?.first().map(|row| cells::bigint(row, 0)).transpose()?.flatten().unwrap_or_default())
+    }
+
     /// The sessions of somebody that are good now, the newest first, at most 100.
     pub async fn live_sessions(&self, user: UserId) -> Result<Vec<SessionId>> {
         system_only(self.store())?;
@@ -299,10 +302,15 @@ fn key(row: &QueryResult) -> Result<Key> {
 }
 
 fn live_sessions(mut sql: Sql, user: UserId, now: Instant) -> Sql {
-    sql.push("SELECT s.id FROM session s WHERE s.archived_at IS NULL AND s.revoked_at IS NULL AND s.user_id = ")
-        .bind(user.0);
-    sql.push(" AND s.expires_at > ").bind(now.0).push(" ORDER BY s.id DESC LIMIT ").bind(MOST_SESSIONS);
+    sql.push("SELECT s.id");
+    push_live_sessions(&mut sql, user, now);
+    sql.push(" ORDER BY s.id DESC LIMIT ").bind(MOST_SESSIONS);
     sql
+}
+
+fn push_live_sessions(sql: &mut Sql, user: UserId, now: Instant) {
+    sql.push(" FROM session s WHERE s.archived_at IS NULL AND s.revoked_at IS NULL AND s.user_id = ").bind(user.0);
+    sql.push(" AND s.expires_at > ").bind(now.0);
 }
 
 fn session(row: &QueryResult) -> Result<SessionId> {

@@ -41,7 +41,7 @@ pub struct Place {
 
 /// What a step of a hand-over has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Given {
+pub struct HandoverStep {
     /// Records dealt with.
     pub done: usize,
     /// Those of them that went to somebody else.
@@ -59,8 +59,6 @@ pub struct Handover {
     pub user: UserId,
     /// Who began it.
     pub started_by: Option<UserId>,
-    /// What goes to whom, as JSON.
-    pub plan: String,
     /// How far it has come.
     pub status: UserHandoverStatus,
     /// Records to be dealt with, as counted at the beginning.
@@ -222,7 +220,7 @@ impl Change {
         let (id, now) = (self.store().backend().new_id(), self.store().now().0);
         let mut sql = self.sql();
         sql.push("INSERT INTO user_handover (id, user_id, started_by_id, plan, status, total, done, handed_over, failed, created_at) VALUES (");
-        sql.bind(id).push(", ").bind(user.0).push(", ").bind(self.written_for().map(|by| by.0)).push(", ");
+        sql.bind(id).push(", ").bind(user.0).push(", ").bind(self.author().map(|by| by.0)).push(", ");
         sql.bind(plan.to_string()).push(", ").bind(UserHandoverStatus::Running.as_str()).push(", ");
         sql.bind(i32::try_from(total).unwrap_or(i32::MAX)).push(", 0, 0, 0, ").bind(now).push(")");
         self.execute(sql).await?;
@@ -252,7 +250,7 @@ impl Change {
     }
 
     /// Adds what a step has done to a hand-over that is under way.
-    pub async fn advance_handover(&mut self, id: Uuid, given: Given) -> Result<()> {
+    pub async fn advance_handover(&mut self, id: Uuid, given: HandoverStep) -> Result<()> {
         let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
         let mut sql = self.sql();
         sql.push("UPDATE user_handover SET done = done + ").bind(count(given.done));
@@ -294,6 +292,14 @@ impl Backend {
         let mut sql = Sql::new(self.db.engine());
         sql.push(HANDOVERS).push(" WHERE h.id = ").bind(id);
         self.db.fetch(sql).await?.first().map(handover).transpose()
+    }
+
+    /// What goes to whom in a hand-over, as JSON. It may be long.
+    pub async fn handover_plan(&self, id: Uuid) -> Result<Option<String>> {
+        let mut sql = Sql::new(self.db.engine());
+        sql.push("SELECT h.plan FROM user_handover h WHERE h.id = ").bind(id);
+        let rows = self.db.fetch(sql).await?;
+        Ok(rows.first().map(|row| json::text(row, 0)).transpose()?.flatten().map(str::to_owned))
     }
 
     /// The last hand-overs of somebody, the newest first; with `by`, only those that this person began.
@@ -363,24 +369,23 @@ fn push_held(sql: &mut Sql, hold: Hold, (user, accounts): (UserId, Option<&[Uuid
     }
 }
 
-const HANDOVERS: &str = "SELECT h.id, h.user_id, h.started_by_id, h.plan, h.status, h.total, h.done, h.handed_over, h.failed, h.message, \
+const HANDOVERS: &str = "SELECT h.id, h.user_id, h.started_by_id, h.status, h.total, h.done, h.handed_over, h.failed, h.message, \
      h.created_at, h.finished_at FROM user_handover h";
 
 fn handover(row: &QueryResult) -> Result<Handover> {
     let count = |at| json::int(row, at).map(Option::unwrap_or_default);
-    let status = json::text(row, 4)?.and_then(UserHandoverStatus::parse);
+    let status = json::text(row, 3)?.and_then(UserHandoverStatus::parse);
     Ok(Handover {
         id: json::uuid(row, 0)?.unwrap_or_default(),
         user: UserId(json::uuid(row, 1)?.unwrap_or_default()),
         started_by: json::uuid(row, 2)?.map(UserId),
-        plan: json::text(row, 3)?.unwrap_or_default().to_owned(),
         status: status.ok_or_else(|| Error::internal("a hand-over has a status that is none"))?,
-        total: count(5)?,
-        done: count(6)?,
-        handed_over: count(7)?,
-        failed: count(8)?,
-        message: json::text(row, 9)?.map(str::to_owned),
-        created_at: Instant(json::bigint(row, 10)?.unwrap_or_default()),
-        finished_at: json::bigint(row, 11)?.map(Instant),
+        total: count(4)?,
+        done: count(5)?,
+        handed_over: count(6)?,
+        failed: count(7)?,
+        message: json::text(row, 8)?.map(str::to_owned),
+        created_at: Instant(json::bigint(row, 9)?.unwrap_or_default()),
+        finished_at: json::bigint(row, 10)?.map(Instant),
     })
 }

@@ -306,7 +306,7 @@ impl Change {
 impl Store {
     /// What became of an import's rows after a line, in the file's order. Refused where the actor may
     /// not see the import.
-    pub async fn job_rows(&self, job: Uuid, status: Option<&str>, after: i32, most: u32) -> Result<Vec<JobRow>> {
+    pub async fn job_rows(&self, job: Uuid, status: Option<&str>, after: i32, most: usize) -> Result<Vec<JobRow>> {
         if self.reachable(Kind::ImportJob, Action::Read, &[job]).await?.is_empty() {
             return Err(Error::input(UserCode::NotFound, "jobId", "There is no import with this id."));
         }
@@ -315,7 +315,7 @@ impl Store {
         if let Some(status) = status {
             sql.push(" AND r.status = ").bind(status);
         }
-        sql.push(" ORDER BY r.line LIMIT ").bind(i64::from(most));
+        sql.push(" ORDER BY r.line LIMIT ").bind(i64::try_from(most).unwrap_or(i64::MAX));
         self.fetch(sql).await?.iter().map(job_row).collect()
     }
 }

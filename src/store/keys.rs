@@ -91,7 +91,7 @@ impl Backend {
     }
 
     /// Whether there may be a key of this secret. However many secrets somebody makes up, the database is asked once a
-    /// second at most, and for all of them together.
+    /// second at most, once more after each change of rights, and for all of them together.
     pub(crate) async fn may_be_key(&self, secret: Fingerprint) -> Result<bool> {
         self.keys.secrets.have(&self.db, secret, self.now()).await
     }

@@ -68,7 +68,7 @@ pub use draft::{Draft, REMOVED_EXTERNAL_IDS, input_name};
 pub use explain::{Sighting, Tie, Verdict};
 pub use feed::{FeedEvent, Follower, Position, Wanted};
 pub use fold::{fold, key};
-pub use handovers::{Given, Handover, HandoverFailure, Hold, PLACE, Place, account_of};
+pub use handovers::{Handover, HandoverFailure, HandoverStep, Hold, PLACE, Place, account_of};
 pub use idempotency::{Answered, Idempotency, Replay, is_key};
 pub use identities::Identity;
 pub use import_files::Upload;

@@ -21,6 +21,17 @@ pub const MAX_NESTED_PAGE: usize = 50;
 /// Rows of a page where the client does not say.
 pub const DEFAULT_PAGE: usize = 25;
 
+/// How many rows `first` asks for in a root list.
+pub fn most(first: i32) -> Result<usize> {
+    let most = usize::try_from(first).ok().filter(|first| *first <= MAX_PAGE);
+    most.ok_or_else(|| Error::argument(format!("first lies between 0 and {MAX_PAGE}; this is {first}.")))
+}
+
+/// The refusal of a cursor that leads nowhere.
+pub fn invalid_cursor(why: &str) -> Error {
+    Error::refused(Code::InvalidCursor, format!("The cursor {why}; take it from a page of this list."))
+}
+
 /// One key of an order.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
@@ -143,14 +154,11 @@ impl Order {
 
     /// Reads a cursor of this very order.
     pub fn read_cursor(&self, cursor: &str) -> Result<Vec<Value>> {
-        let invalid = |why: &str| {
-            Error::refused(Code::InvalidCursor, format!("The cursor {why}; take it from a page of this list."))
-        };
-        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid("cannot be read"))?;
-        let parts: Vec<Json> = serde_json::from_slice(&bytes).map_err(|_| invalid("cannot be read"))?;
-        let Some((signature, values)) = parts.split_first() else { return Err(invalid("is empty")) };
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid_cursor("cannot be read"))?;
+        let parts: Vec<Json> = serde_json::from_slice(&bytes).map_err(|_| invalid_cursor("cannot be read"))?;
+        let Some((signature, values)) = parts.split_first() else { return Err(invalid_cursor("is empty")) };
         if signature.as_str() != Some(self.signature().as_str()) || values.len() != self.keys.len() {
-            return Err(invalid("belongs to another list or order"));
+            return Err(invalid_cursor("belongs to another list or order"));
         }
         let read = |(json, key): (&Json, &Key)| {
             let value = match (key.field.ty, json) {
@@ -164,7 +172,7 @@ impl Order {
                 (Type::Bool, json) => json.as_bool().map(Value::from),
                 _ => None,
             };
-            value.ok_or_else(|| invalid("cannot be read"))
+            value.ok_or_else(|| invalid_cursor("cannot be read"))
         };
         values.iter().zip(&self.keys).map(read).collect()
     }

@@ -26,7 +26,7 @@ pub(super) struct Secrets {
     known: RwLock<HashSet<Fingerprint>>,
     /// The last reading; held while there is another one.
     read: tokio::sync::Mutex<Read>,
-    /// Whether another process has told that there may be new ones.
+    /// Whether rights have changed, here or elsewhere, so that there may be new ones.
     heard: AtomicBool,
 }
 
@@ -53,7 +53,8 @@ impl Secrets {
         self.heard.store(true, Ordering::Relaxed);
     }
 
-    /// Whether there is this secret; the database is asked for new ones once a second at most.
+    /// Whether there is this secret; the database is asked for new ones once a second at most,
+    /// and once more after each change of rights.
     pub(super) async fn have(&self, db: &Db, secret: Fingerprint, now: Instant) -> Result<bool> {
         if self.has(secret) {
             return Ok(true);

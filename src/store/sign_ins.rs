@@ -107,12 +107,11 @@ impl Change {
         self.execute(sql).await.map(|_| ())
     }
 
-    /// Takes the one attempt that a count permits now. Of several who try at once, one may.
-    pub async fn claim_attempt(&mut self, seen: &Failures) -> Result<bool> {
+    /// Takes the one attempt that a count permits at this time. Of several who try at once, one may.
+    pub async fn claim_attempt(&mut self, seen: &Failures, at: Instant) -> Result<bool> {
         system_only(self.store())?;
-        let now = self.store().now().0;
         let mut sql = self.sql();
-        sql.push("UPDATE sign_in_failure SET last_at = ").bind(now).push(" WHERE key = ").bind(seen.key.as_str());
+        sql.push("UPDATE sign_in_failure SET last_at = ").bind(at.0).push(" WHERE key = ").bind(seen.key.as_str());
         sql.push(" AND failures = ").bind(seen.failures).push(" AND last_at = ").bind(seen.last_at.0);
         Ok(self.execute(sql).await? > 0)
     }
@@ -155,13 +154,14 @@ impl Change {
             // Behind `@` and `#` in the order of bytes.
             let end = format!("{key}~");
             let mut sql = self.sql();
-            sql.push("SELECT CAST(SUM(f.failures) AS bigint) FROM sign_in_failure f WHERE f.key > ").bind(key.as_str());
-            sql.push(" AND f.key < ").bind(end.as_str());
-            let counted = self.fetch(sql).await?.first().map(|row| cells::bigint(row, 0)).transpose()?.flatten();
-            forgotten += counted.unwrap_or(0);
-            let mut sql = self.sql();
-            sql.push("DELETE FROM sign_in_failure WHERE key >= ").bind(key).push(" AND key < ").bind(end);
-            self.execute(sql).await?;
+            sql.push("DELETE FROM sign_in_failure WHERE key >= ").bind(key.as_str()).push(" AND key < ").bind(end);
+            sql.push(" RETURNING key, failures");
+            for row in self.fetch(sql).await? {
+                // Those of the person at a place or on a device: each failure that counts for the person counts there.
+                if cells::text(&row, 0)? != Some(&*key) {
+                    forgotten += i64::from(cells::int(&row, 1)?.unwrap_or_default());
+                }
+            }
         }
         Ok(forgotten)
     }

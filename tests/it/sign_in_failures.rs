@@ -50,7 +50,7 @@ on_both_engines! {
         // Refusals to try are no failures, and names that nobody has stand nowhere.
         door.fail(ELSEWHERE, "nobody@tandem.test", 3).await;
         door.fail(ELSEWHERE, SELLER.email, 1).await;
-        door.try_from(ELSEWHERE, SELLER.email, PASSWORD).await;
+        assert_eq!(door.try_from(ELSEWHERE, SELLER.email, PASSWORD).await.error_code(), Some("RATE_LIMITED"));
         door.running.stop().await.unwrap();
         assert_eq!(told(&admin, &sam, 3).await[2], failures(1), "a process that ends tells of the rest");
     }

@@ -7,10 +7,10 @@ use crate::{
     error::{Error, Result},
     graphql::{
         choice::Of,
+        forward::Page,
         node::{self, Row},
         scalars::{DateTime, IdText},
     },
-    imports::graphql::Page,
     people::history::{self, History},
     store::{RightsEvent, value},
 };
@@ -20,7 +20,7 @@ use crate::{
 pub struct HistoryQuery;
 
 /// One change of what somebody may do.
-#[derive(Debug, SimpleObject)]
+#[derive(Clone, Debug, SimpleObject)]
 pub struct UserAccessChange {
     /// Global id of the event that tells of it, in `audit` too.
     event_id: ID,
@@ -101,6 +101,6 @@ fn page(found: &History, previous: bool) -> Result<UserAccessChangeConnection> {
     let edge = |event: &RightsEvent| Ok(UserAccessChangeEdge { node: event.into(), cursor: history::cursor(event)? });
     let edges: Vec<UserAccessChangeEdge> = found.events.iter().map(edge).collect::<Result<_>>()?;
     let (start, end) = (edges.first().map(|edge| edge.cursor.clone()), edges.last().map(|edge| edge.cursor.clone()));
-    let nodes = found.events.iter().map(UserAccessChange::from).collect();
+    let nodes = edges.iter().map(|edge| edge.node.clone()).collect();
     Ok(UserAccessChangeConnection { edges, nodes, page_info: Page { previous, next: found.more, start, end } })
 }

@@ -6,7 +6,7 @@ use sea_orm::prelude::Uuid;
 
 use crate::{
     access::{Action, Reach},
-    error::{Error, Result, UserError},
+    error::{Error, UserError},
     graphql::{
         choice::Of,
         node::{self, AnyRow, Row},
@@ -18,7 +18,7 @@ use crate::{
         inputs::{UserDeactivateInput, UserReactivateInput},
         leaving::{self, Holding, Preview},
     },
-    store::{Change, Handover, HandoverFailure, Store, page::MAX_PAGE, value},
+    store::{Change, Handover, HandoverFailure, Store, page::most, value},
 };
 
 payload! {
@@ -186,11 +186,6 @@ fn unknown(id: &IdText) -> Error {
     Error::argument(format!("“{}” is not an id of this kind.", value::short(&id.0)))
 }
 
-fn most(first: i32) -> Result<usize> {
-    let most = usize::try_from(first).ok().filter(|first| *first <= MAX_PAGE);
-    most.ok_or_else(|| Error::argument(format!("first lies between 0 and {MAX_PAGE}; this is {first}.")))
-}
-
 /// Hand-overs, and what leaving would mean.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LeavingQuery;
@@ -210,13 +205,10 @@ impl LeavingQuery {
             Ok((user, leaving::preview(store, user, &input.plan()?, input.expected_version).await?))
         };
         let (found, refused) = outcome(look(node::store(ctx)?).await)?;
-        let (user, Preview { holdings, teams, leads, sessions, mistakes }, outlives_request) = match found {
-            Some((user, preview)) => {
-                let outlives = preview.outlives_request();
-                (Some(user), preview, outlives)
-            }
-            None => (None, Preview { holdings: vec![], teams: 0, leads: 0, sessions: 0, mistakes: refused }, false),
-        };
+        let (user, preview) = found.unzip();
+        let preview = preview.unwrap_or_else(|| Preview { mistakes: refused, ..Preview::default() });
+        let outlives_request = preview.outlives_request();
+        let Preview { holdings, teams, leads, sessions, mistakes } = preview;
         Ok(UserDeactivatePreview {
             user: user.map(Row::new),
             holdings: holdings.into_iter().map(UserHolding::from).collect(),

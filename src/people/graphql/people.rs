@@ -109,7 +109,7 @@ impl KeepingMutation {
         };
         let (made, user_errors) = outcome(reset(node::store(ctx)?).await)?;
         if let Some(made) = &made {
-            authority(ctx)?.given().note(&made.token);
+            authority(ctx)?.unspent().note(&made.token);
         }
         Ok(UserPasswordResetCreatePayload {
             user: made.as_ref().map(|made| Row::new(made.user)),
@@ -167,7 +167,7 @@ fn invited(authority: &Authority, invitation: Result<Invitation>) -> Result<User
     let mut payload =
         UserInvitePayload { user: None, invitation: None, expires_at: None, user_errors, query: Query::default() };
     if let Some(made) = made {
-        authority.given().note(&made.token);
+        authority.unspent().note(&made.token);
         payload.user = Some(Row::new(made.user));
         payload.expires_at = Some(DateTime(made.expires_at));
         payload.invitation = Some(made.token);

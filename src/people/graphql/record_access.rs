@@ -12,8 +12,7 @@ use sea_orm::prelude::Uuid;
 use crate::{
     access::Action,
     error::{Code, Error},
-    graphql::{choice::Of, describe, node, scalars::IdText, schema::NOUNS, select::Selections},
-    imports::graphql::Page,
+    graphql::{choice::Of, describe, forward::Page, node, scalars::IdText, schema::NOUNS, select::Selections},
     people::record_access::{self, Access},
     store::value,
 };

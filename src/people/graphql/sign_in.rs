@@ -192,7 +192,7 @@ async fn signed_in(authority: &Authority, tokens: Result<Tokens>) -> Result<Sign
         query: Query::default(),
     };
     if let Some(tokens) = tokens {
-        authority.given().note(&tokens.refresh);
+        authority.unspent().note(&tokens.refresh);
         payload.user = Some(Through(authority.store_of(&tokens).await?, Row::new(tokens.user)));
         payload.expires_at = Some(DateTime(tokens.expires_at));
         payload.access_token = Some(tokens.access);

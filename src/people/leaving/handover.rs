@@ -11,7 +11,7 @@ use crate::{
     access::Purpose,
     error::{Error, Result, UserCode, UserError},
     jobs::{Ended, Held, Job},
-    store::{Change, Draft, Given, HandoverFailure, Hold, PLACE, Place},
+    store::{Change, Draft, HandoverFailure, HandoverStep, Hold, PLACE, Place},
 };
 
 /// Its name in the queue.
@@ -99,7 +99,7 @@ impl Work {
     }
 
     /// Deals with some records of a task; nothing where there are none.
-    async fn run(&self, change: &mut Change, task: Task<'_>) -> Result<Option<Given>> {
+    async fn run(&self, change: &mut Change, task: Task<'_>) -> Result<Option<HandoverStep>> {
         let whose = (self.user, task.accounts);
         match task.to {
             Some(to) if task.hold != PLACE => {
@@ -108,14 +108,14 @@ impl Work {
                     return Ok(None);
                 }
                 let done = change.give(task.hold, &ids, (self.user, to)).await?;
-                Ok(Some(Given { done, handed_over: done, failed: 0 }))
+                Ok(Some(HandoverStep { done, handed_over: done, failed: 0 }))
             }
             to => {
                 let places = change.places(whose, to, if to.is_some() { PLACES } else { STEP }).await?;
                 if places.is_empty() {
                     return Ok(None);
                 }
-                let mut given = Given::default();
+                let mut given = HandoverStep::default();
                 if let Some(to) = to {
                     for place in places.iter().filter(|place| place.free) {
                         if self.take_over(change, place, to).await? {
@@ -201,8 +201,13 @@ impl Job for HandOver {
 
 async fn run(held: &Held) -> Result<Ended> {
     let payload = Payload::deserialize(held.payload()).map_err(Error::internal)?;
-    let Some(kept) = held.backend().handover(payload.handover).await? else { return Ok(Ended::Done) };
-    let plan = serde_json::from_str(&kept.plan).map_err(Error::internal)?;
+    let backend = held.backend();
+    let (Some(kept), Some(plan)) =
+        (backend.handover(payload.handover).await?, backend.handover_plan(payload.handover).await?)
+    else {
+        return Ok(Ended::Done);
+    };
+    let plan = serde_json::from_str(&plan).map_err(Error::internal)?;
     let work = Work { id: kept.id, user: kept.user, plan };
     let mut progress = Option::<Progress>::deserialize(held.progress()).map_err(Error::internal)?.unwrap_or_default();
     while held.goes_on() {

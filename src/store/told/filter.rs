@@ -117,7 +117,7 @@ fn push_kinds(sql: &mut Sql, alias: &str, kinds: &[Kind]) {
 }
 
 /// Appends the condition that an event tells of a change of a field.
-fn push_changed(sql: &mut Sql, alias: &str, name: &str) {
+pub(in crate::store) fn push_changed(sql: &mut Sql, alias: &str, name: &str) {
     match sql.engine() {
         Engine::Postgres => sql.push("(").column(alias, "changes").push(" -> ").bind(name).push("::text)"),
         Engine::Sqlite => {

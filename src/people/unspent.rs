@@ -13,9 +13,9 @@ const MOST: usize = 100_000;
 
 /// The tokens: refresh tokens, and those of invitations and for other passwords.
 #[derive(Debug, Default)]
-pub(super) struct Given(Mutex<HashSet<Fingerprint>>);
+pub(super) struct Unspent(Mutex<HashSet<Fingerprint>>);
 
-impl Given {
+impl Unspent {
     /// Remembers a token.
     pub(super) fn note(&self, token: &str) {
         let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,8 +37,8 @@ mod tests {
 
     #[test]
     fn a_token_is_known_once() {
-        let given = Given::default();
-        given.note("good");
-        assert_eq!([given.take("bad"), given.take(" good "), given.take("good")], [false, true, false]);
+        let unspent = Unspent::default();
+        unspent.note("good");
+        assert_eq!([unspent.take("bad"), unspent.take(" good "), unspent.take("good")], [false, true, false]);
     }
 }
