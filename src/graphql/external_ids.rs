@@ -1,7 +1,7 @@
 //! A record's names in other systems, given from one record to another.
 
 use async_graphql::{Context, InputObject, Object};
-use entity::{Kind, id};
+use entity::id;
 use sea_orm::prelude::Uuid;
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result, UserCode, UserError},
-    store::{Change, Draft, value::short},
+    store::{Change, Draft, Lock, Noun, value::short},
 };
 
 /// A name to give to another record.
@@ -57,9 +57,12 @@ impl ExternalIdMutation {
         store.require_sign_in()?;
         let work = async {
             let key = input.once.key(ctx)?;
-            let (kind, to) = record(&input.to_id.0)?;
-            let previous = store.once(key.as_ref(), async |change| move_to(change, (kind, to), &input).await).await?;
-            Ok((AnyRow(kind, to), previous.map(|id| AnyRow(kind, id))))
+            let (noun, to) = record(&input.to_id.0)?;
+            let name = Draft::external_id(&input.system, &input.id).map_err(|mistake| Error::Input(vec![mistake]))?;
+            let work = async |change: &mut Change| move_to(change, noun, to, name).await;
+            let previous = store.once(key.as_ref(), work).await?;
+            let row = |id| AnyRow(noun.kind(), id);
+            Ok((row(to), previous.map(row)))
         };
         let (done, user_errors) = outcome(work.await)?;
         let (node, previous) = done.unzip();
@@ -68,18 +71,20 @@ impl ExternalIdMutation {
 }
 
 /// A record that can have a name in another system.
-fn record(text: &str) -> Result<(Kind, Uuid)> {
-    let found = id::parse(text).filter(|(kind, _)| NOUNS.of(*kind).is_some_and(|noun| noun.verbs().update));
+fn record(text: &str) -> Result<(&'static dyn Noun, Uuid)> {
+    let found = id::parse(text).and_then(|(kind, id)| Some((NOUNS.of(kind)?, id)));
+    let found = found.filter(|(noun, _)| noun.verbs().update);
     found.ok_or_else(|| Error::input(UserCode::NotFound, "toId", format!("There is no record {}.", short(text))))
 }
 
-/// Takes the name from the record that has it and gives it to this one; answers which had it.
-async fn move_to(change: &mut Change, (kind, to): (Kind, Uuid), input: &ExternalIdMoveInput) -> Result<Option<Uuid>> {
-    let noun = NOUNS.of(kind).ok_or_else(|| Error::internal("a record of no noun"))?;
-    let name = Draft::external_id(&input.system, &input.id).map_err(|error| Error::Input(vec![error]))?;
+/// Takes a name from the record that has it and gives it to this one; answers which had it.
+async fn move_to(change: &mut Change, noun: &dyn Noun, to: Uuid, name: (String, String)) -> Result<Option<Uuid>> {
+    let kind = noun.kind();
+    // Of several who move the same name, each takes it from whom the one before gave it to.
+    change.lock(Lock::ExternalId(kind, &name.0, &name.1)).await?;
     let holder = change.by_external_ids(kind, &name.0, std::slice::from_ref(&name.1)).await?;
     let unknown = || {
-        let message = format!("No {} that you may see has this id in {}.", kind.name(), short(&input.system));
+        let message = format!("No {} that you may see has this id in {}.", kind.name(), short(&name.0));
         Error::input(UserCode::NotFound, "id", message)
     };
     let holder = holder.first().map(|(_, holder)| *holder).ok_or_else(unknown)?;
@@ -87,12 +92,12 @@ async fn move_to(change: &mut Change, (kind, to): (Kind, Uuid), input: &External
         noun.update(change, to, None, Draft::default()).await.map_err(|error| placed(error, "toId"))?;
         return Ok(None);
     }
+    change.lock_rows(kind, &[holder, to]).await?;
     // Whoever may not see the record that has it, learns no more than that it is not theirs.
-    let taken = Draft::named(name.clone(), true);
-    noun.update(change, holder, None, taken)
+    noun.update(change, holder, None, Draft::unnaming(name.clone()))
         .await
         .map_err(|error| if is_missing(&error) { unknown() } else { error })?;
-    noun.update(change, to, None, Draft::named(name, false)).await.map_err(|error| placed(error, "toId"))?;
+    noun.update(change, to, None, Draft::naming(name)).await.map_err(|error| placed(error, "toId"))?;
     Ok(Some(holder))
 }
 

@@ -90,7 +90,7 @@ async fn run(ctx: &Context<'_>, noun: &dyn Noun, verb: Verb) -> Result<Done> {
     let Some(Json::Object(mut input)) = arguments.remove("input") else {
         return Err(Error::argument("input is required."));
     };
-    let given = input.remove("idempotencyKey").and_then(|key| key.as_str().map(str::to_owned));
+    let given = input.remove(once::FIELD).and_then(|key| key.as_str().map(str::to_owned));
     let key = match outcome(once::key(ctx, given.as_deref()))? {
         (Some(key), _) => key,
         (None, mistakes) => return Ok(Done { mistakes, ..Done::default() }),

@@ -115,7 +115,7 @@ fn drop_defaults(registry: &Registry, ty: &str, value: &mut Json) {
             members.retain(|name, value| {
                 let Some(field) = input_fields.get(name) else { return true };
                 drop_defaults(registry, &field.ty, value);
-                field.default_value.as_deref() != Some(&*spelled(value))
+                field.default_value.as_deref().is_none_or(|default| default != spelled(value))
             });
         }
         _ => {}

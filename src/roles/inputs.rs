@@ -11,7 +11,13 @@ use std::borrow::Cow;
 use super::{holding::InUse, preview::Step};
 use crate::{
     error::{Error, Result},
-    graphql::{describe, once::Once, scalars, scalars::IdText, schema::NOUNS},
+    graphql::{
+        describe,
+        once::{self, Once},
+        scalars,
+        scalars::IdText,
+        schema::NOUNS,
+    },
     store::value,
 };
 
@@ -107,8 +113,8 @@ fn pair(role: &IdText, user: &IdText) -> Result<(RoleId, UserId)> {
 impl RoleChangeInput {
     pub(super) fn read(self) -> Result<Step> {
         Ok(match self {
-            Self::Create(input) => Step::Create(input.0),
-            Self::Update(input) => Step::Update(input.0),
+            Self::Create(input) => Step::Create(unkeyed(input.0)),
+            Self::Update(input) => Step::Update(unkeyed(input.0)),
             Self::Delete(input) => {
                 let (role, expected, in_use) = input.read()?;
                 Step::Delete(role, expected, in_use)
@@ -123,6 +129,12 @@ impl RoleChangeInput {
             }
         })
     }
+}
+
+/// An input without its idempotency key: what is undone again is done as often as it is asked for.
+fn unkeyed(mut input: Map<String, Json>) -> Map<String, Json> {
+    input.remove(once::FIELD);
+    input
 }
 
 /// An input that [`describe`] draws from the table, as it was given.

@@ -134,8 +134,7 @@ impl Step {
     async fn take(self, change: &mut Change) -> Result<Option<role::Model>> {
         let policy = change.store().actor().policy.clone();
         match self {
-            Self::Create(mut input) => {
-                input.remove("idempotencyKey");
+            Self::Create(input) => {
                 let draft = Draft::read(Kind::Role, &input, true, (&policy, &[]))?;
                 change.create::<role::Entity>(draft).await.map(Some)
             }

@@ -113,7 +113,7 @@ impl Change {
     }
 
     /// Who is told of in the events.
-    pub(super) fn written_for(&self) -> Option<UserId> {
+    pub(super) fn author(&self) -> Option<UserId> {
         self.author
     }
 
@@ -398,7 +398,7 @@ fn push_columns(sql: &mut Sql, table: &Table, alias: &str) {
 fn finish<E: Rules>(row: &mut E::Model, before: Option<&E::Model>) -> Result<()> {
     let fields = &E::table().fields;
     let columns: Vec<E::Column> = E::Column::iter().collect();
-    let mut blank = Vec::new();
+    let mut problems = Problems::default();
     for (at, field) in fields.iter().enumerate().filter(|(_, field)| matches!(field.ty, Type::Text) && !field.physical)
     {
         let given = row.get(columns[at]);
@@ -411,8 +411,7 @@ fn finish<E: Rules>(row: &mut E::Model, before: Option<&E::Model>) -> Result<()>
                 let form = form.trim();
                 if form.is_empty() && !text.is_empty() && !field.nullable {
                     let name = input_name(field);
-                    let message = format!("{name} may not be empty.");
-                    blank.push(UserError::new(UserCode::Required, &name, message));
+                    problems.add(UserCode::Required, &name, format!("{name} may not be empty."));
                 }
                 let form = Some(form.to_owned()).filter(|form| !form.is_empty() || !field.nullable);
                 if form.as_ref() != Some(&text) {
@@ -428,7 +427,7 @@ fn finish<E: Rules>(row: &mut E::Model, before: Option<&E::Model>) -> Result<()>
             row.try_set(columns[place], text.as_deref().map(make).into())?;
         }
     }
-    if blank.is_empty() { Ok(()) } else { Err(Error::Input(blank)) }
+    problems.into_result()
 }
 
 /// What is set on creation and never changes may be said again, not said otherwise.

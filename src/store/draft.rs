@@ -11,7 +11,7 @@ use super::{noun::Extra, value};
 use crate::{
     access::Policy,
     error::{Error, Result, UserCode, UserError},
-    text::normal,
+    text::tidy,
 };
 
 /// The input that takes names in other systems from a record.
@@ -90,8 +90,8 @@ impl Draft {
             }
             return Ok(());
         }
-        let text = json.as_str().map(normal);
-        let value = match (field.ty, text.as_deref().map(str::trim)) {
+        let text = json.as_str().map(tidy);
+        let value = match (field.ty, text.as_deref()) {
             // Blank is no value: it clears where that is allowed and is missing where it is not.
             (Type::Text, Some("")) => value::null(field.ty),
             (Type::Text, Some(text)) => value::read(field, &Json::String(text.to_owned()))?,
@@ -134,29 +134,32 @@ impl Draft {
         }
     }
 
-    /// Nothing but a name in another system, given to a record or taken from it.
+    /// Nothing but a name in another system for a record that has it from then on.
     #[must_use]
-    pub fn named(name: (String, String), taken: bool) -> Self {
-        let mut draft = Self::default();
-        if taken { &mut draft.removed_external_ids } else { &mut draft.external_ids }.push(name);
-        draft
+    pub fn naming(name: (String, String)) -> Self {
+        Self { external_ids: vec![name], ..Self::default() }
+    }
+
+    /// Nothing but a name in another system for a record that has it no more.
+    #[must_use]
+    pub fn unnaming(name: (String, String)) -> Self {
+        Self { removed_external_ids: vec![name], ..Self::default() }
     }
 
     /// A name that another system has for a record, as it is stored.
     pub fn external_id(system: &str, id: &str) -> Result<(String, String), UserError> {
-        let (system, id) = (normal(system), normal(id));
-        let (system, id) = (system.trim(), id.trim());
+        let (system, id) = (tidy(system), tidy(id));
         if system.is_empty()
             || id.is_empty()
             || system.chars().count() > 100
             || id.chars().count() > 200
-            || [system, id].iter().any(|text| value::has_control(text))
+            || [&system, &id].iter().any(|text| value::has_control(text))
         {
             let message =
                 "An external id has a system (1 to 100 characters) and an id (1 to 200), without control characters.";
             return Err(UserError::new(UserCode::Invalid, "id", message));
         }
-        Ok((system.to_owned(), id.to_owned()))
+        Ok((system.into_owned(), id.into_owned()))
     }
 
     /// The keys it sets: field and id.

@@ -14,7 +14,7 @@ use crate::error::{Code, Error, Result, UserCode, UserError};
 pub const KEPT: Duration = Duration::from_hours(24);
 
 /// Bytes of the longest key.
-pub const LONGEST: usize = 255;
+const LONGEST: usize = 255;
 
 /// A client's key and the fingerprint of what it asks for.
 #[derive(Clone, Debug)]
@@ -45,7 +45,10 @@ impl Answered for Uuid {
         self.to_string().into()
     }
     fn read(kept: &Json) -> Result<Self> {
-        kept.as_str().unwrap_or_default().parse().map_err(Error::internal)
+        let kept = kept.as_str().unwrap_or_default();
+        // Versions before kept global ids.
+        let id = kept.parse().ok().or_else(|| entity::id::parse(kept).map(|(_, id)| id));
+        id.ok_or_else(|| Error::internal("an answer that was kept is no id"))
     }
 }
 
@@ -167,7 +170,10 @@ fn whose(change: &Change) -> Result<Uuid> {
 mod tests {
     use serde_json::json;
 
-    use super::{Idempotency, is_key};
+    use entity::Kind;
+    use sea_orm::prelude::Uuid;
+
+    use super::{Answered, Idempotency, is_key};
 
     #[test]
     fn inputs_that_say_the_same_are_the_same_request() {
@@ -183,5 +189,13 @@ mod tests {
         let key = |key, place| Idempotency::new(key, place, "x", &json!({})).unwrap().key;
         assert_ne!(key("a/b", None), key("a", Some("b")));
         assert!(is_key(&"x".repeat(255)) && !is_key(&"x".repeat(256)) && !is_key("a b") && !is_key("") && !is_key("é"));
+    }
+
+    #[test]
+    fn answers_kept_by_versions_before_are_read() {
+        let id = Uuid::now_v7();
+        for kept in [id.show(), entity::id::global(Kind::Role, id).into()] {
+            assert_eq!(Uuid::read(&kept).unwrap(), id);
+        }
     }
 }

@@ -30,6 +30,8 @@ pub enum Lock<'a> {
     Key(Uuid, &'a str),
     /// Somebody as an issuer knows them: issuer and subject.
     Identity(&'a str, &'a str),
+    /// The record of a kind that has this name in another system: system and id.
+    ExternalId(Kind, &'a str, &'a str),
     /// A web domain, which belongs to one account whether as its first or as a further one.
     Domain(&'a str),
 }
@@ -45,6 +47,7 @@ impl Lock<'_> {
             Self::Reach => "reach".to_owned(),
             Self::Key(client, key) => format!("key {client} {key}"),
             Self::Identity(issuer, subject) => format!("identity {issuer} {subject}"),
+            Self::ExternalId(kind, system, id) => format!("external {} {system} {id}", kind.name()),
             Self::Domain(domain) => format!("domain {domain}"),
         }
     }

@@ -7,7 +7,7 @@ use super::{Change, Lock};
 use crate::{error::Result, store::sql::Sql};
 
 /// Whose reach a change touches.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) enum Touched {
     /// Nobody's.
     #[default]
@@ -50,7 +50,7 @@ impl Change {
         self.execute(sql).await.map(|_| ())
     }
 
-    /// Does so once, at the end of the change; one change after the other, or each would miss what
+    /// Works out what was touched, once, at the end of the change; one change after the other, or each would miss what
     /// the other has not committed yet. Only what differs is written.
     pub(super) async fn rebuild_reach_now(&mut self) -> Result<()> {
         let of = match std::mem::take(&mut self.touches_reach) {
@@ -86,15 +86,13 @@ fn push_reach(sql: &mut Sql, of: Option<&[Uuid]>) {
          reach(user_id, member_id) AS (SELECT u.id, u.id FROM \"user\" u WHERE TRUE",
     );
     and_of(sql, "u.id", of);
-    for column in ["m.user_id", "o.user_id"] {
+    let columns: &[&str] = if of.is_some() { &["m.user_id", "o.user_id"] } else { &["m.user_id"] };
+    for column in columns {
         sql.push(
             " UNION SELECT m.user_id, o.user_id FROM team_membership m JOIN below b ON b.top = m.team_id \
              JOIN team_membership o ON o.team_id = b.id WHERE m.archived_at IS NULL AND o.archived_at IS NULL",
         );
         and_of(sql, column, of);
-        if of.is_none() {
-            break;
-        }
     }
     sql.push(") ");
 }

@@ -121,7 +121,10 @@ impl Change {
                 let message = format!("Another {} has the id {} in {}.", kind.name(), short(external), short(system));
                 let taken = UserError::new(UserCode::Taken, EXTERNAL_IDS, message);
                 let holder = self.by_external_ids(kind, system, std::slice::from_ref(external)).await?;
-                return Err(holder.first().map_or(taken.clone(), |(_, holder)| taken.against(kind, *holder)).into());
+                return Err(match holder.first() {
+                    Some((_, holder)) => taken.against(kind, *holder).into(),
+                    None => taken.into(),
+                });
             }
         }
         let told = |names: &BTreeSet<(String, String)>| -> Json {

@@ -1,6 +1,6 @@
 //! Rules over several rows hold for requests that come at the same moment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -97,6 +97,26 @@ on_both_engines! {
                 }
             }
         }
+    }
+
+    async fn a_name_that_several_move_at_once_is_one_record_s_and_each_takes_it_from_the_one_before(world: World) {
+        let admin = world.admin().await;
+        let holder = create(&admin, "account", json!({ "name": "0", "externalIds": [{ "system": "crm", "id": "1" }] })).await;
+        let others = create_all(&admin, "account", (1..6).map(|n| json!({ "name": format!("{n}") })).collect()).await;
+        let document = "mutation ($input: ExternalIdMoveInput!) { externalIdMove(input: $input) { node { id } previous { id } userErrors { code field } } }";
+        let moves = others.iter().map(|to| admin.query_with(document, json!({ "input": { "system": "crm", "id": "1", "toId": to } })));
+        let moved = join_all(moves).await;
+        let mut next: BTreeMap<&str, &str> = moved.iter().map(|answer| {
+            let id = |of: &str| answer.data(&format!("externalIdMove.{of}.id")).as_str().unwrap_or_else(|| panic!("{answer}"));
+            (id("previous"), id("node"))
+        }).collect();
+        let mut at = holder.as_str();
+        while let Some(to) = next.remove(at) {
+            at = to;
+        }
+        assert!(next.is_empty(), "each took it from another one: {next:?}");
+        let found = "query { account(by: { external: { system: \"crm\", id: \"1\" } }) { id } }";
+        assert_eq!(admin.query(found).await.expect_ok().data("account.id"), at);
     }
 
     async fn a_stage_or_pipeline_is_not_archived_while_a_deal_comes_into_it(world: World) {

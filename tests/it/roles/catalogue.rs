@@ -82,10 +82,10 @@ on_both_engines! {
         }
         assert_eq!(told.len(), 2, "{told:?}");
         let unknown = admin.query("{ roleWarnings(keys: [\"nobody\"]) { reason } }").await;
-        assert_eq!(unknown.body["errors"][0]["extensions"]["reason"], "ROLE_UNKNOWN");
+        assert_eq!(unknown.error_reason(), Some("ROLE_UNKNOWN"));
         let blind = officer(&world, "blind", &["Account:READ:ALL"]).await.client;
         let refused = blind.query("{ roleWarnings { reason } }").await;
-        assert_eq!(refused.body["errors"][0]["extensions"]["reason"], "PERMISSION_MISSING");
+        assert_eq!(refused.error_reason(), Some("PERMISSION_MISSING"));
     }
 
     async fn a_permission_that_nothing_takes_is_refused_and_the_answer_says_what_is_possible(world: World) {

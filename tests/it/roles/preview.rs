@@ -120,11 +120,12 @@ on_both_engines! {
         let (rep, service) = (role_id(&admin, "rep").await, role_id(&admin, "service").await);
         assign(&admin, &hunter, &otto).await.expect_ok();
         let changes = json!([
-            { "create": { "name": "New", "grants": grants(&["Account:READ:ALL"]) } },
+            { "create": { "name": "New", "grants": grants(&["Account:READ:ALL"]), "idempotencyKey": "c" } },
             { "assign": { "roleId": hunter, "userId": sam } },
             { "unassign": { "roleId": rep, "userId": sam } },
             { "delete": { "id": hunter, "evenIfInUse": true } },
-            { "update": { "id": service, "fieldRules": [], "description": "Sees amounts." } },
+            // A key is of no use for what is undone again, and does no harm.
+            { "update": { "id": service, "fieldRules": [], "description": "Sees amounts.", "idempotencyKey": "u" } },
         ]);
         let told = preview(&admin, changes, 50).await;
         assert_eq!(said(&told, "rolePreview"), Vec::<String>::new());
