@@ -11,7 +11,7 @@ record! {
         /// The account.
         account_id: AccountId => link("account").always_shown().fixed();
         /// The domain, normalised to the registrable domain; unique among live accounts' domains.
-        domain: String => write().always_shown().fixed().sort().unique().max(253);
+        domain: String => write().always_shown().fixed().sort().fold("domain").unique().max(253);
     }
     links {}
 }

@@ -99,6 +99,18 @@ on_both_engines! {
         ]).await;
     }
 
+    async fn domains_compare_as_they_are_stored_however_they_are_written(world: World) {
+        let admin = world.admin().await;
+        let ids = create_all(&admin, "account", vec![json!({ "name": "First", "domain": "bücher.example" }), json!({ "name": "Further" })]).await;
+        create(&admin, "accountDomain", json!({ "accountId": ids[1], "domain": "käse.example" })).await;
+        for test in [json!({ "eq": "BÜCHER.example" }), json!({ "in": ["Bu\u{308}cher.Example"] }), json!({ "eq": "xn--bcher-kva.example" })] {
+            check(&admin, "accounts", "Account", &[(json!({ "domain": test }), "First")]).await;
+        }
+        for test in [json!({ "eq": "KÄSE.example" }), json!({ "in": ["Ka\u{308}se.Example"] }), json!({ "contains": "XN--KSE", "ignoreCase": true })] {
+            check(&admin, "accounts", "Account", &[(json!({ "domains": { "some": { "domain": test } } }), "Further")]).await;
+        }
+    }
+
     async fn amounts_compare_within_their_currency(world: World) {
         let admin = world.admin().await;
         accounts(&admin).await;
