@@ -19,6 +19,8 @@ use crate::{
     support::{client::Client, database::Engine, scratch},
 };
 
+/// The administrator that a server makes at its first start, where a test asks for one.
+pub const EMAIL: &str = "root@tandem.test";
 pub const PASSWORD: &str = "correct horse battery staple";
 
 /// An empty database of a test's own.
@@ -47,6 +49,13 @@ impl Place {
         let mut command = program(arguments);
         command.env("TANDEM_DATABASE_URL", &self.url).current_dir(self.directory.path());
         command
+    }
+
+    /// A server with an administrator, whose jobs stay with it for so many seconds after it is gone.
+    pub fn serve(&self, lease: &str) -> Serving {
+        let mut command = self.command(&["serve", "--rate-limit", "off"]);
+        command.env("TANDEM_ADMIN_EMAIL", EMAIL).env("TANDEM_ADMIN_PASSWORD", PASSWORD).env("TANDEM_JOB_LEASE", lease);
+        Serving::start(&mut command)
     }
 
     /// The number that a statement finds, as `found`.
@@ -129,6 +138,12 @@ impl Serving {
 
     pub fn client(&self) -> Client {
         Client::new(self.address)
+    }
+
+    /// Its administrator, signed in.
+    pub async fn admin(&self) -> Client {
+        let answer = crew::try_sign_in(&self.client(), EMAIL, PASSWORD).await.expect_ok();
+        self.client().with_token(crew::text(&answer, "signIn.accessToken"))
     }
 
     /// Its process.

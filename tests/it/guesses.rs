@@ -40,7 +40,7 @@ fn spent(answer: &Answer) {
         (Some("RATE_LIMITED"), true),
         "{answer}"
     );
-    assert_eq!(answer.body["errors"][0]["extensions"]["reason"], "TOO_MANY_GUESSES");
+    assert_eq!(answer.error_reason(), Some("TOO_MANY_GUESSES"));
 }
 
 on_both_engines! {
@@ -79,7 +79,7 @@ on_both_engines! {
         ended.query(who).await.expect_ok();
         ended.query("mutation { signOut { signedOut } }").await.expect_ok();
         let answer = ended.query(who).await;
-        assert_eq!(answer.body["errors"][0]["extensions"]["reason"], "SESSION_ENDED", "{answer}");
+        assert_eq!(answer.error_reason(), Some("SESSION_ENDED"), "{answer}");
         for n in 0..9 {
             assert_eq!(client.clone().with_token(format!("made-up-{n}")).query(who).await.status.as_u16(), 401);
         }
@@ -100,7 +100,7 @@ on_both_engines! {
         let (client, running) = strict(&world).await;
         let client = client.with_token(admin.token());
         for n in 0..10 {
-            let path = format!("/uploads/imp_{n:026}");
+            let path = format!("/uploads/impj_{n:026}");
             assert_eq!(uploads::put(&client, &path, "text/csv", "id,name\n").await.status.as_u16(), 404);
         }
         crew::behind_the_back(&world, "ALTER TABLE import_job RENAME TO hidden").await;

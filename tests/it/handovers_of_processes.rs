@@ -1,32 +1,17 @@
 //! Hand-overs of the program itself whose process is killed or asked to end.
 
-use std::process::Command;
-
 use entity::Kind;
 use serde_json::{Value, json};
 
 use crate::{
-    command_line::{PASSWORD, Place, Serving, on_an_empty_database},
+    command_line::{Place, on_an_empty_database},
     crew,
     people::leaving::{deactivate, ended, multiply, under_way},
     shared::create,
     support::{client::Client, database::Engine},
 };
 
-const EMAIL: &str = "root@tandem.test";
 const LEADS: usize = 30_000;
-
-/// A server whose jobs stay with it for so many seconds after it is gone.
-fn serve(place: &Place, lease: &str) -> Serving {
-    let mut command: Command = place.command(&["serve", "--rate-limit", "off"]);
-    command.env("TANDEM_ADMIN_EMAIL", EMAIL).env("TANDEM_ADMIN_PASSWORD", PASSWORD).env("TANDEM_JOB_LEASE", lease);
-    Serving::start(&mut command)
-}
-
-async fn admin(serving: &Serving) -> Client {
-    let answer = crew::try_sign_in(&serving.client(), EMAIL, PASSWORD).await.expect_ok();
-    serving.client().with_token(crew::text(&answer, "signIn.accessToken"))
-}
 
 /// Begins to hand over the leads of somebody who leaves; answers the hand-over's id.
 async fn leave(place: &Place, admin: &Client) -> Value {
@@ -62,28 +47,29 @@ async fn every_lead_once(place: &Place, ended: &Value) {
 
 on_an_empty_database! {
     async fn a_hand_over_whose_process_is_killed_is_finished_by_the_next_start(place: Place) {
-        let mut serving = serve(place, "1");
-        let id = leave(place, &admin(&serving).await).await;
+        let mut serving = place.serve("1");
+        let id = leave(place, &serving.admin().await).await;
+        let mut done = 0;
         for _ in 0..2 {
-            under_way(&admin(&serving).await, &id).await;
+            done = under_way(&serving.admin().await, &id, done).await["done"].as_i64().expect("a count");
             serving.child.kill().expect("it can be killed");
             serving.child.wait().expect("it is gone");
             assert_eq!(place.counted("SELECT COUNT(*) AS found FROM user_handover WHERE status = 'RUNNING'").await, 1);
-            serving = serve(place, "1");
+            serving = place.serve("1");
         }
-        every_lead_once(place, &ended(&admin(&serving).await, &id).await).await;
+        every_lead_once(place, &ended(&serving.admin().await, &id).await).await;
         assert_eq!(serving.end(), Some(0));
     }
 
     async fn a_process_that_is_asked_to_end_hands_its_hand_over_to_the_next(place: Place) {
         // Nobody could wait for the end of this lease.
-        let serving = serve(place, "3600");
-        let client = admin(&serving).await;
+        let serving = place.serve("3600");
+        let client = serving.admin().await;
         let id = leave(place, &client).await;
-        under_way(&client, &id).await;
+        under_way(&client, &id, 0).await;
         assert_eq!(serving.end(), Some(0));
-        let serving = serve(place, "3600");
-        every_lead_once(place, &ended(&admin(&serving).await, &id).await).await;
+        let serving = place.serve("3600");
+        every_lead_once(place, &ended(&serving.admin().await, &id).await).await;
         assert_eq!(serving.end(), Some(0));
     }
 }

@@ -16,8 +16,7 @@ use tandem::{
 
 use crate::{
     crew,
-    support::client::Client,
-    uploads::{begin_with, ended, job, put},
+    uploads::{begin_with, ended, job, put, under_way},
 };
 
 const LEASE: Duration = Duration::from_secs(30);
@@ -27,19 +26,6 @@ const LEADS: &str =
 
 fn leads(rows: usize) -> String {
     (0..rows).fold("id,name\n".to_owned(), |file, row| file + &format!("{row},Lead {row}\n"))
-}
-
-/// Waits until the import has dealt with some rows, and no longer.
-async fn under_way(client: &Client, id: &str) {
-    for _ in 0..2_000 {
-        let job = job(client, id).await;
-        if job["processed"] != 0 {
-            assert_eq!(job["status"], "RUNNING", "it has ended before anybody could look");
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("{id} does not begin");
 }
 
 async fn enqueue(backend: &std::sync::Arc<Backend>, kind: &str) {
@@ -118,7 +104,7 @@ on_both_engines! {
         let ines = crew::hire(&world, "ines@tandem.test", "admin", Department::Marketing).await;
         let (id, path) = begin_with(&ines.client, LEADS, false).await;
         assert_eq!(put(&ines.client, &path, "text/csv", leads(6_000)).await.status.as_u16(), 202);
-        under_way(&ines.client, &id).await;
+        under_way(&ines.client, &id, 0).await;
         let leave = "mutation ($id: ID!) { userDeactivate(input: { id: $id }) { userErrors { code message } } }";
         admin.query_with(leave, json!({ "id": ines.id })).await.expect_ok();
         let ended = ended(&admin, &id).await;
@@ -134,7 +120,7 @@ on_both_engines! {
         let admin = world.admin().await;
         let (id, path) = begin_with(&admin, LEADS, true).await;
         assert_eq!(put(&admin, &path, "text/csv", leads(6_000)).await.status.as_u16(), 202);
-        under_way(&admin, &id).await;
+        under_way(&admin, &id, 0).await;
         let mut written = 0;
         while job(&admin, &id).await["status"] == "RUNNING" {
             let create = "mutation ($name: String!) { accountCreate(input: { name: $name }) { userErrors { code } } }";

@@ -27,7 +27,7 @@ fn turned_away(answer: &Answer, reason: Option<&str>) {
     assert_eq!(answer.headers["www-authenticate"], "Bearer");
     assert!(answer.body.get("data").is_none());
     if let Some(reason) = reason {
-        assert_eq!(answer.body["errors"][0]["extensions"]["reason"], reason, "{answer}");
+        assert_eq!(answer.error_reason(), Some(reason), "{answer}");
     }
 }
 

@@ -65,6 +65,20 @@ pub async fn ended(client: &Client, id: &str) -> Value {
     panic!("{id} does not come to its end");
 }
 
+/// How many rows are dealt with, as soon as there are more than these.
+pub async fn under_way(client: &Client, id: &str, past: i64) -> i64 {
+    for _ in 0..10_000 {
+        let job = job(client, id).await;
+        let done = job["processed"].as_i64().expect("a count");
+        if done > past {
+            assert_eq!(job["status"], "RUNNING", "it has ended before anybody could look");
+            return done;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    panic!("{id} does not begin");
+}
+
 /// How many pieces of files are kept for imports.
 async fn pieces(world: &World) -> i64 {
     crew::counted(world, "SELECT COUNT(*) AS found FROM import_file").await

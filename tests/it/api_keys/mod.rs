@@ -102,7 +102,7 @@ fn reason<'a>(answer: &'a Answer, mutation: &str) -> &'a str {
 #[track_caller]
 fn turned_away(answer: &Answer, reason: &str) {
     assert_eq!((answer.status.as_u16(), answer.error_code()), (401, Some("UNAUTHENTICATED")), "{answer}");
-    assert_eq!(answer.body["errors"][0]["extensions"]["reason"], reason, "{answer}");
+    assert_eq!(answer.error_reason(), Some(reason), "{answer}");
     assert!(answer.headers.contains_key("www-authenticate") && answer.body.get("data").is_none(), "{answer}");
 }
 

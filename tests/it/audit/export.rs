@@ -131,7 +131,7 @@ on_both_engines! {
             for client in [world.seller().await, world.marketer().await, world.sign_in(&SERVICE).await] {
                 let answer = get(&client, &path).await;
                 refused(&answer, 403, "FORBIDDEN");
-                assert_eq!(answer.body["errors"][0]["extensions"]["reason"], "PERMISSION_MISSING");
+                assert_eq!(answer.error_reason(), Some("PERMISSION_MISSING"));
             }
             for method in [Method::HEAD, Method::POST, Method::DELETE, Method::PUT] {
                 let answer = admin.send(admin.request(method.clone(), &path)).await;
@@ -151,7 +151,7 @@ on_both_engines! {
         let hidden = filtered("audit.csv", &json!({ "account": { "annualRevenue": { "gt": "1", "currency": "EUR" } } }));
         let answer = get(&world.sign_in(&SERVICE).await, &hidden).await;
         refused(&answer, 403, "FORBIDDEN");
-        assert_eq!(answer.body["errors"][0]["extensions"]["reason"], "FIELD_HIDDEN");
+        assert_eq!(answer.error_reason(), Some("FIELD_HIDDEN"));
         assert_eq!(count(&admin, json!({ "action": { "eq": "EXPORTED" } })).await, 0, "what is refused is no export");
     }
 

@@ -7,13 +7,10 @@ use tempfile::TempDir;
 
 use super::{Outcome, Writers, assert_kept, create, names};
 use crate::{
-    command_line::{Place, Serving, program},
+    command_line::{EMAIL, PASSWORD, Place, Serving, program},
     crew,
     support::{client::Client, database::Engine, scratch},
 };
-
-const EMAIL: &str = "root@tandem.test";
-const PASSWORD: &str = "correct horse battery staple";
 
 /// The program, serving a database at this URL; where a write beyond the limit of its files fails instead of
 /// ending it.
@@ -32,11 +29,6 @@ fn serve(command: &Command, url: &str) -> Serving {
     Serving::start(&mut shell)
 }
 
-async fn admin(serving: &Serving) -> Client {
-    let answer = crew::try_sign_in(&serving.client(), EMAIL, PASSWORD).await.expect_ok();
-    serving.client().with_token(crew::text(&answer, "signIn.accessToken"))
-}
-
 async fn readiness(client: &Client) -> u16 {
     client.send(client.request(Method::GET, "/health/ready")).await.status.as_u16()
 }
@@ -52,7 +44,7 @@ fn limit(serving: &Serving, bytes: &str) {
 async fn acknowledged_writes_outlive_a_disk_that_takes_none_by_turns() {
     let place = Place::new(Engine::Sqlite).await.expect("SQLite is there");
     let serving = serve(&place.command(&["serve"]), &place.url);
-    let admin = admin(&serving).await;
+    let admin = serving.admin().await;
     let mut writers = Writers::start(&admin, 4);
     for _ in 0..3 {
         writers.until_acknowledged(10).await;
@@ -61,7 +53,7 @@ async fn acknowledged_writes_outlive_a_disk_that_takes_none_by_turns() {
         assert_eq!(readiness(&admin).await, 503, "it is not ready while it stores nothing");
         let refused = admin.query_with(super::CREATE, serde_json::json!({ "name": "Not now" })).await;
         assert_eq!(refused.error_code(), Some("SERVICE_UNAVAILABLE"), "{refused}");
-        assert_eq!(refused.body["errors"][0]["extensions"]["reason"], "STORAGE_FULL", "{refused}");
+        assert_eq!(refused.error_reason(), Some("STORAGE_FULL"), "{refused}");
         let sign_in = crew::try_sign_in(&serving.client(), EMAIL, PASSWORD).await;
         assert_eq!(sign_in.error_code(), Some("SERVICE_UNAVAILABLE"), "{sign_in}");
         let metrics = admin.send(admin.request(Method::GET, "/metrics")).await;
@@ -84,7 +76,7 @@ async fn acknowledged_writes_outlive_a_disk_that_takes_none_by_turns() {
     }
     drop(serving);
     let serving = serve(&place.command(&["serve"]), &place.url);
-    let admin = self::admin(&serving).await;
+    let admin = serving.admin().await;
     assert_eq!(names(&admin, "After").await.len(), 50, "what was acknowledged is there after another start");
     assert_kept(&written, &names(&admin, "Written").await);
 }
@@ -116,7 +108,7 @@ async fn acknowledged_writes_outlive_a_file_system_that_is_full_by_turns() {
     let Some(disk) = SmallDisk::mount() else { return };
     let url = format!("sqlite://{}", disk.0.path().join("tandem.db").display());
     let serving = serve(&program(&["serve"]), &url);
-    let admin = admin(&serving).await;
+    let admin = serving.admin().await;
     let ballast = disk.0.path().join("ballast");
     let mut writers = Writers::start(&admin, 4);
     for _ in 0..3 {

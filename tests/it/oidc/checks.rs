@@ -81,7 +81,7 @@ on_both_engines! {
             (json!({ "sub": "a\u{0}b" }), "TOKEN_MALFORMED"),
         ] {
             let answer = house.ask(&house.token(wrong.clone())).await;
-            assert_eq!(answer.body["errors"][0]["extensions"]["reason"], reason, "{wrong}: {answer}");
+            assert_eq!(answer.error_reason(), Some(reason), "{wrong}: {answer}");
             turned_away(&answer, reason);
         }
         let people = world.admin().await.query("{ users { totalCount } }").await.expect_ok();

@@ -3,7 +3,7 @@
 use entity::{Department, Kind};
 use serde_json::{Value, json};
 
-use super::{assign, reason, role, texts};
+use super::{assign, role, texts};
 use crate::{
     crew,
     shared::user_id,
@@ -134,7 +134,7 @@ on_both_engines! {
         let sam = user_id(&admin, SELLER.email).await;
         let account = crew::create(&admin, Kind::Account, json!({ "name": "Secret" })).await;
         let refused = ask(&seller, &sam, &account, "READ", WHAT).await;
-        assert_eq!((refused.error_code(), reason(&refused)), (Some("FORBIDDEN"), Some("PERMISSION_MISSING")), "{refused}");
+        assert_eq!((refused.error_code(), refused.error_reason()), (Some("FORBIDDEN"), Some("PERMISSION_MISSING")), "{refused}");
         assert_eq!(refused.body["data"], json!({ "explainAccess": null }));
         let it = crew::hire(&world, "ira@tandem.test", "it", Department::It).await;
         let nobody = format!("user_{}", "0".repeat(25) + "1");

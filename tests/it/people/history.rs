@@ -148,7 +148,7 @@ on_both_engines! {
             role(&admin, &key, &texts(&some), &[]).await;
             let hand = crew::hire(&world, &format!("{key}@tandem.test"), &key, Department::It).await;
             let refused = history(&hand.client, &sam, 5, None).await;
-            assert_eq!(refused.body["errors"][0]["extensions"]["reason"], "PERMISSION_MISSING", "{refused}");
+            assert_eq!(refused.error_reason(), Some("PERMISSION_MISSING"), "{refused}");
             assert!(refused.body["errors"][0]["message"].as_str().expect("a message").contains(all[without]), "{refused}");
         }
         role(&admin, "clerk", &texts(&all), &[]).await;

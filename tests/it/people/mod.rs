@@ -47,11 +47,6 @@ async fn assign(admin: &Client, role: &str, user: &str) {
     admin.query_with(document, json!({ "role": role, "user": user })).await.expect_ok();
 }
 
-/// The reason of an answer's first error.
-fn reason(answer: &Answer) -> Option<&str> {
-    answer.body["errors"][0]["extensions"]["reason"].as_str()
-}
-
 /// The reason of a mutation's first user error.
 fn user_reason<'a>(answer: &'a Answer, mutation: &str) -> &'a str {
     let reason = &answer.data(mutation)["userErrors"][0]["reason"];

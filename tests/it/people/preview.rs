@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tandem::http::settings::Rate;
 
-use super::{reason, role, texts};
+use super::{role, texts};
 use crate::{
     crew,
     shared::user_id,
@@ -27,7 +27,7 @@ async fn as_whom(client: &Client, whom: &str, document: &str) -> Answer {
 #[track_caller]
 fn refused(answer: &Answer, status: u16, code: &str, why: &str) {
     assert_eq!(
-        (answer.status.as_u16(), answer.error_code(), reason(answer)),
+        (answer.status.as_u16(), answer.error_code(), answer.error_reason()),
         (status, Some(code), Some(why)),
         "{answer}"
     );

@@ -184,7 +184,7 @@ on_both_engines! {
             role(&admin, &key, &texts(&some), &[]).await;
             let clerk = crew::hire(&world, &format!("{key}@tandem.test"), &key, Department::It).await.client;
             let refused = access(&clerk, &account, 5, None).await;
-            assert_eq!(refused.body["errors"][0]["extensions"]["reason"], "PERMISSION_MISSING", "{refused}");
+            assert_eq!(refused.error_reason(), Some("PERMISSION_MISSING"), "{refused}");
             assert!(refused.body["errors"][0]["message"].as_str().expect("a message").contains(needed[without]), "{refused}");
         }
         for (id, first, code) in [("nonsense", 5, "BAD_USER_INPUT"), (&*account, 201, "BAD_USER_INPUT"), (&format!("evnt_{}", "0".repeat(26)), 5, "BAD_USER_INPUT")] {

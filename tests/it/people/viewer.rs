@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::reason;
 use crate::{
     crew,
     shared::user_id,
@@ -31,7 +30,7 @@ on_both_engines! {
             let sam = user_id(&admin, SELLER.email).await;
             let request = key.request(reqwest::Method::POST, "/graphql").header("tandem-preview-as", sam).json(&json!({ "query": WHO }));
             let refused = key.send(request).await;
-            assert_eq!((refused.error_code(), reason(&refused)), (Some("FORBIDDEN"), Some("PREVIEW_FORBIDDEN")), "{refused}");
+            assert_eq!((refused.error_code(), refused.error_reason()), (Some("FORBIDDEN"), Some("PREVIEW_FORBIDDEN")), "{refused}");
         }
         assert_eq!(admin.query(WHO).await.expect_ok().data("viewer.apiKey"), &Value::Null, "a person has none");
     }
