@@ -35,6 +35,7 @@ mod schema;
 mod shared;
 mod statements;
 mod target_lists;
+mod texts;
 
 mod api_keys;
 mod audit;
