@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 use entity::Kind;
 use sea_orm::prelude::Uuid;
 
-use crate::store::Fault;
+use crate::{store::Fault, text::escaped_lines};
 
 /// What every fallible function of the house answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -122,7 +122,7 @@ impl UserError {
     /// A mistake in one input field.
     pub fn new(code: UserCode, field: &str, message: impl Into<String>) -> Self {
         let field = if field.is_empty() { vec![] } else { field.split('.').map(str::to_owned).collect() };
-        Self { code, reason: None, message: message.into(), field, index: None, conflict: None }
+        Self { code, reason: None, message: told(message), field, index: None, conflict: None }
     }
 
     /// With its particular reason.
@@ -140,6 +140,11 @@ impl UserError {
     }
 }
 
+/// A message as it is told. Whatever it quotes of what a client sent, it shows what cannot be seen.
+fn told(message: impl Into<String>) -> String {
+    escaped_lines(&message.into())
+}
+
 impl From<UserError> for Error {
     fn from(error: UserError) -> Self {
         Self::Input(vec![error])
@@ -149,12 +154,12 @@ impl From<UserError> for Error {
 impl Error {
     /// A refusal with this code.
     pub fn refused(code: Code, message: impl Into<String>) -> Self {
-        Self::Refused(Refusal { code, reason: None, message: message.into(), retry_after: None })
+        Self::Refused(Refusal { code, reason: None, message: told(message), retry_after: None })
     }
 
     /// A refusal with this code and reason.
     pub fn refused_because(code: Code, reason: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self::Refused(Refusal { code, reason: Some(reason.into()), message: message.into(), retry_after: None })
+        Self::Refused(Refusal { code, reason: Some(reason.into()), message: told(message), retry_after: None })
     }
 
     /// A refusal that ends by itself after this time.
@@ -165,7 +170,7 @@ impl Error {
         retry_after: Duration,
     ) -> Self {
         let (reason, retry_after) = (Some(reason.into()), Some(retry_after));
-        Self::Refused(Refusal { code, reason, message: message.into(), retry_after })
+        Self::Refused(Refusal { code, reason, message: told(message), retry_after })
     }
 
     /// A mistake in one input field.

@@ -8,6 +8,7 @@ use apollo_compiler::{
     schema::{ExtendedType, FieldDefinition},
 };
 use futures_util::{StreamExt, stream};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
@@ -177,5 +178,27 @@ on_both_engines! {
             (failed || told.contains(HIDDEN)).then(|| format!("{document} {variables}: {answer}"))
         }).collect().await;
         assert!(wrong.is_empty(), "{} of {}: {:#?}", wrong.len(), requests.len(), &wrong[..wrong.len().min(20)]);
+    }
+
+    async fn what_a_message_quotes_of_a_document_its_variables_and_its_parameters_can_be_seen(world: World) {
+        let admin = world.admin().await;
+        let text = HIDDEN.iter().collect::<String>();
+        for (body, refused) in [
+            (json!({ "query": format!("{{ {text} }}") }), true),
+            (json!({ "query": format!("{{ accounts(first: {}) {{ totalCount }} }}", json!(text)) }), true),
+            (json!({ "query": "{ viewer { user { id } } }", "operationName": text }), true),
+            (json!({ "query": "query ($v: Int) { accounts(first: $v) { totalCount } }", "variables": { "v": text } }), true),
+            (json!({ "query": "query ($v: AccountFilter) { accounts(filter: $v) { totalCount } }", "variables": { "v": { text.as_str(): 1 } } }), true),
+            (json!({ "query": "query ($v: AccountFilter) { accounts(filter: $v) { totalCount } }", "variables": { "v": { "tier": { "eq": text } } } }), true),
+            (json!({ "query": "{ viewer { user { id } } }", "variables": { text.as_str(): 1 } }), false),
+            (json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": text } } }), true),
+        ] {
+            let answer = admin.send(admin.request(Method::POST, "/graphql").json(&body)).await;
+            assert_eq!(answer.body["errors"].is_array(), refused, "{body}: {answer}");
+            assert!(!answer.body.to_string().contains(HIDDEN), "{body}: {answer}");
+        }
+        let events = "subscription ($of: [ID!]) { events(filter: { subjects: $of }) { kind } }";
+        let refused = admin.subscribe(events, json!({ "of": [text] })).await.next().await;
+        assert!(refused["errors"].is_array() && !refused.to_string().contains(HIDDEN), "{refused}");
     }
 }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use async_graphql::{ErrorExtensionValues, Pos, ServerError, Value};
 
-use crate::error::{Code, Error};
+use crate::{
+    error::{Code, Error},
+    text::escaped_lines,
+};
 
 /// A refused request.
 #[derive(Clone, Debug)]
@@ -100,7 +103,7 @@ pub(in crate::http) fn nul() -> Refusal {
 
 /// An error with its code.
 pub(in crate::http) fn error(code: Code, message: impl Into<String>, pos: Option<Pos>) -> ServerError {
-    let mut error = ServerError::new(message, pos);
+    let mut error = ServerError::new(escaped_lines(&message.into()), pos);
     let mut extensions = ErrorExtensionValues::default();
     extensions.set("code", code.as_str());
     error.extensions = Some(extensions);
