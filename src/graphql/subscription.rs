@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    store::{FeedEvent, Store, Wanted},
+    store::{FeedEvent, Store, Wanted, value::short},
 };
 
 /// What can be followed.
@@ -93,7 +93,7 @@ fn wanted(filter: EventFilter) -> Result<Wanted> {
     let kind =
         |name: &String| Kind::named(name).ok_or_else(|| Error::argument(format!("{name} is no type of record.")));
     let subject = |id: &IdText| {
-        entity::id::parse(&id.0).ok_or_else(|| Error::argument(format!("“{}” is not a global id.", id.0)))
+        entity::id::parse(&id.0).ok_or_else(|| Error::argument(format!("“{}” is not a global id.", short(&id.0))))
     };
     let subjects: Vec<IdText> = filter.subjects.unwrap_or_default();
     if subjects.len() > 100 {

@@ -206,7 +206,7 @@ fn input(entry: &Entry, original: Option<&role::Model>, before: Option<&role::Mo
 
 fn parted(texts: &[String], member: &str, names: [&str; 3]) -> Result<Json> {
     document::parted(texts, names).map_err(|Misspelt(text)| {
-        let message = format!("“{text}” is not of the form {}.", names.join(":"));
+        let message = format!("“{}” is not of the form {}.", short(&text), names.join(":"));
         UserError::new(UserCode::Invalid, member, message).because("DOCUMENT_FORM").into()
     })
 }

@@ -7,6 +7,7 @@ use tandem::store::{self, Backend};
 
 use crate::{
     crew::behind_the_back,
+    shared::{create, mutate},
     support::{
         database::{self, Engine},
         world::World,
@@ -61,5 +62,40 @@ on_both_engines! {
         let admin = texts(&connection, "grants", "admin").await;
         assert!(admin.as_array().expect("a list").contains(&json!("ApiKey:ASSIGN:ALL")), "{admin}");
         connection.close().await.expect("it closes");
+    }
+
+    async fn texts_and_their_keys_follow_the_rules_of_this_version(world: World) {
+        let admin = world.admin().await;
+        let account = create(&admin, "account", json!({ "name": "Muller", "domain": "acme.example", "externalIds": [{ "system": "crm", "id": "1" }] })).await;
+        let contact = create(&admin, "contact", json!({ "name": "Ann", "email": "ann@acme.example" })).await;
+        create(&admin, "contact", json!({ "name": "Twin", "email": "twin@acme.example" })).await;
+        let line = create(&admin, "pipeline", json!({ "name": "Gold" })).await;
+        for statement in [
+            "UPDATE account SET name = 'Mu\u{308}ller\u{200b}', name_fold = 'x' WHERE name = 'Muller'",
+            "UPDATE contact SET email = 'ANN@acme.example\u{feff}' WHERE name = 'Ann'",
+            // The address that this one has under the rules is another's: it stays as it is.
+            "UPDATE contact SET email = 'ANN@Acme.example' WHERE name = 'Twin'",
+            "UPDATE pipeline SET name = 'ゴールド', name_fold = 'コルト', name_key = 'コルト' WHERE name = 'Gold'",
+            "UPDATE external_id SET external_id = '1\u{200b}' WHERE system = 'crm'",
+            "UPDATE text_form SET version = 0",
+        ] {
+            behind_the_back(&world, statement).await;
+        }
+        let backend = Backend::open(&world.database_url, world.clock.clone()).await.expect("the database answers");
+        store::migrate(&backend).await.expect("it is brought up to date");
+        backend.db().close().await.expect("it closes");
+        let document = "{ account(by: { external: { system: \"crm\", id: \"1\" } }) { id name }
+            accounts(filter: { name: { eq: \"MULLER\", ignoreCase: true } }) { nodes { id } }
+            contact(by: { email: \"ann@acme.example\" }) { id email }
+            twins: contacts(filter: { name: { eq: \"Twin\" } }) { nodes { email } } }";
+        assert_eq!(admin.query(document).await.expect_ok().body["data"], json!({
+            "account": { "id": account, "name": "Müller" },
+            "accounts": { "nodes": [{ "id": account }] },
+            "contact": { "id": contact, "email": "ann@acme.example" },
+            "twins": { "nodes": [{ "email": "ANN@Acme.example" }] },
+        }));
+        let taken = mutate(&admin, "pipeline", "Create", json!({ "name": "ｺﾞｰﾙﾄﾞ" }), "").await;
+        assert_eq!(taken.data("pipelineCreate.userErrors.0.conflict.id"), &json!(line));
+        create(&admin, "pipeline", json!({ "name": "コルト" })).await;
     }
 }

@@ -274,3 +274,79 @@ impl Drop for Turn {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::*;
+    use crate::store::db::{Settings, sqlite::Sqlite};
+
+    /// How long each way is measured.
+    const MEASURED: Duration = Duration::from_secs(3);
+
+    /// What a commit waits for.
+    #[derive(Clone, Copy, Debug)]
+    enum Wait {
+        /// Nothing: a loss of power takes what was acknowledged.
+        Nothing,
+        /// A flush of its own, inside of its turn, as `synchronous=FULL` has it.
+        OwnFlush,
+        /// The flush that all share who wait.
+        SharedFlush,
+    }
+
+    async fn write(writer: &Arc<Writer>, wait: Wait) -> Result<()> {
+        let mut turn = writer.begin().await?;
+        let row = "INSERT INTO probe (name, city) VALUES (hex(randomblob(16)), hex(randomblob(8)))";
+        for _ in 0..2 {
+            turn.command(row).await?;
+        }
+        if let Wait::SharedFlush = wait {
+            return turn.commit().await;
+        }
+        turn.command("COMMIT").await?;
+        turn.slot = None;
+        Ok(())
+    }
+
+    async fn committed(wait: Wait, writers: usize) -> (u32, Duration) {
+        let directory = tempfile::tempdir_in(".").unwrap();
+        let path = directory.path().join("probe.db");
+        let database = Sqlite::open(path.to_str().unwrap(), &Settings::default(), &Arc::default()).await.unwrap();
+        let writer = &database.writer;
+        let mut turn = writer.begin().await.unwrap();
+        turn.command("CREATE TABLE probe (id INTEGER PRIMARY KEY, name TEXT, city TEXT)").await.unwrap();
+        turn.command("CREATE INDEX probe_name ON probe (name)").await.unwrap();
+        turn.commit().await.unwrap();
+        if let Wait::OwnFlush = wait {
+            command(&mut *writer.slot.lock().await, "PRAGMA synchronous = FULL").await.unwrap();
+        }
+        let begun = Instant::now();
+        let work = (0..writers).map(|_| async {
+            let mut times = Vec::new();
+            while begun.elapsed() < MEASURED {
+                let sent = Instant::now();
+                write(writer, wait).await.unwrap();
+                times.push(sent.elapsed());
+            }
+            times
+        });
+        let mut times = join_all(work).await.concat();
+        times.sort_unstable();
+        database.close().await;
+        let seconds = u32::try_from(MEASURED.as_secs()).unwrap();
+        (u32::try_from(times.len()).unwrap() / seconds, times[times.len() / 2])
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    #[ignore = "a measurement: cargo test --release --lib -- --ignored --nocapture a_commit_waits"]
+    async fn changes_a_second_by_what_a_commit_waits_for() {
+        for writers in [1, 16] {
+            for wait in [Wait::Nothing, Wait::OwnFlush, Wait::SharedFlush] {
+                let (rate, middle) = committed(wait, writers).await;
+                println!("{writers} writers, {wait:?}: {rate} changes a second, p50 {middle:?}");
+            }
+        }
+    }
+}

@@ -8,6 +8,7 @@ mod every_noun;
 mod external_ids;
 mod leads_and_stories;
 mod leavers;
+mod same_text;
 mod standards;
 mod unique;
 mod values;
