@@ -4,7 +4,7 @@
 //! A chunk is bounded in rows and in time, so that others write between two chunks. A dry run undoes
 //! each of its chunks; [`Trial`] knows what a chunk needs of the ones before it.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use entity::{ImportStatus, Instant, import_job::ImportJobId};
 
@@ -20,6 +20,7 @@ use crate::{
     graphql::schema::NOUNS,
     jobs::{Ended, Held},
     store::{Change, Counts, Done, Job, JobRow, JobStart, Noun, Store},
+    text::tidy,
 };
 
 /// Refusals that a summary shows.
@@ -121,10 +122,11 @@ pub async fn run(
 }
 
 /// The name under which an import is listed.
-pub(super) fn listed(file_name: &str) -> Result<&str> {
-    let name = file_name.trim();
-    if name.is_empty() || name.chars().count() > 500 || name.contains('\0') {
-        return Err(Error::input(UserCode::Invalid, "fileName", "A file name has 1 to 500 characters."));
+pub(super) fn listed(file_name: &str) -> Result<Cow<'_, str>> {
+    let name = tidy(file_name);
+    if name.is_empty() || name.chars().count() > 500 || name.contains(char::is_control) {
+        let message = "A file name has 1 to 500 characters, none of which is a control character.";
+        return Err(Error::input(UserCode::Invalid, "fileName", message));
     }
     Ok(name)
 }
@@ -163,7 +165,7 @@ impl Import {
         store.user()?;
         let noun = permitted(store, &map)?;
         options.chunk = options.chunk.max(1);
-        let file_name = listed(&options.file_name)?;
+        let file_name = &*listed(&options.file_name)?;
         let (map, now) = (Arc::new(map), store.now());
         let (fingerprint, rows) = source.measure(&map).await?;
         let report = Report::new(&options)?;

@@ -35,7 +35,7 @@ pub(super) async fn expect(
 ) -> Result<ImportJobId> {
     store.user()?;
     permitted(store, map)?;
-    let (file_name, resource) = (listed(file_name)?, map.resource());
+    let (file_name, resource) = (&*listed(file_name)?, map.resource());
     let open = async |change: &mut Change| {
         let start = JobStart { file_name, resource, dry_run, rows: 0, fingerprint: "", waits_with: Some(&map.text) };
         Ok(change.open_job(start).await?.id)

@@ -95,6 +95,19 @@ async fn until_pieces(world: &World, wanted: i64) {
 }
 
 on_both_engines! {
+    async fn the_name_of_a_file_is_a_text_like_any_other(world: World) {
+        let admin = world.admin().await;
+        let map = "resource = \"Lead\"\n[identity]\nsystem = \"crm\"\ncolumn = \"id\"\n[fields.name]\ncolumn = \"name\"\n";
+        let document = "mutation ($input: ImportStartInput!) { importStart(input: $input) { job { fileName } userErrors { code field } } }";
+        for (given, stored) in [(" le\u{200b}ads.csv\u{feff} ", Some("leads.csv")), ("a\u{1b}[31mb\nforged.csv", None), ("\u{200b}", None)] {
+            let answer = admin.query_with(document, json!({ "input": { "map": map, "fileName": given } })).await;
+            assert_eq!(answer.data("importStart.job.fileName").as_str(), stored, "{given:?}");
+            if stored.is_none() {
+                assert!(["INVALID fileName", "REQUIRED fileName"].contains(&&*answer.user_errors("importStart")[0]), "{answer}");
+            }
+        }
+    }
+
     async fn a_file_goes_beside_the_mutation_and_is_imported(world: World) {
         let client = world.admin().await;
         let (id, path) = begin(&client).await;
