@@ -28,6 +28,7 @@ pub fn most(first: i32) -> Result<usize> {
 }
 
 /// The refusal of a cursor that leads nowhere.
+#[must_use]
 pub fn invalid_cursor(why: &str) -> Error {
     Error::refused(Code::InvalidCursor, format!("The cursor {why}; take it from a page of this list."))
 }

@@ -104,9 +104,9 @@ on_both_engines! {
         let holder = create(&admin, "account", json!({ "name": "0", "externalIds": [{ "system": "crm", "id": "1" }] })).await;
         let others = create_all(&admin, "account", (1..6).map(|n| json!({ "name": format!("{n}") })).collect()).await;
         let document = "mutation ($input: ExternalIdMoveInput!) { externalIdMove(input: $input) { node { id } previous { id } userErrors { code field } } }";
-        let moves = others.iter().map(|to| admin.query_with(document, json!({ "input": { "system": "crm", "id": "1", "toId": to } })));
-        let moved = join_all(moves).await;
-        let mut next: BTreeMap<&str, &str> = moved.iter().map(|answer| {
+        let sent = others.iter().map(|to| admin.query_with(document, json!({ "input": { "system": "crm", "id": "1", "toId": to } })));
+        let answers = join_all(sent).await;
+        let mut next: BTreeMap<&str, &str> = answers.iter().map(|answer| {
             let id = |of: &str| answer.data(&format!("externalIdMove.{of}.id")).as_str().unwrap_or_else(|| panic!("{answer}"));
             (id("previous"), id("node"))
         }).collect();
