@@ -1,12 +1,14 @@
 //! What somebody who leaves hands over, and to whom.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use entity::{HandoverType, Kind, user::UserId};
 use sea_orm::{Iterable, prelude::Uuid};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     access::{Action, Policy, Reach},
-    error::{Error, Result, UserCode, UserError},
+    error::{Result, UserCode, UserError},
     store::{Change, Hold, PLACE, account_of},
 };
 
@@ -91,6 +93,36 @@ pub struct Holding {
     pub total: i64,
 }
 
+/// What is known of those whom rules name, by one statement for each question, however many rules there are.
+struct Named {
+    /// The successors whom the caller sees.
+    seen: HashSet<Uuid>,
+    /// Those who have left.
+    left: HashSet<Uuid>,
+    /// What each may do.
+    policies: HashMap<Uuid, Policy>,
+    /// The accounts that the caller sees.
+    accounts: HashSet<Uuid>,
+}
+
+impl Named {
+    async fn by(rules: &[Rule], change: &Change) -> Result<Self> {
+        let distinct = |ids: BTreeSet<Uuid>| ids.into_iter().collect::<Vec<_>>();
+        let people = distinct(rules.iter().map(|rule| rule.to).collect());
+        let accounts = distinct(rules.iter().flat_map(|rule| rule.accounts.iter().flatten().copied()).collect());
+        let mut held: HashMap<Uuid, Vec<Policy>> = HashMap::new();
+        for role in change.roles_held(&people).await? {
+            held.entry(role.user.0).or_default().push(role.policy);
+        }
+        Ok(Self {
+            seen: change.seen_among(Kind::User, &people).await?.into_iter().collect(),
+            left: change.leavers(&people).await?.into_iter().collect(),
+            policies: held.into_iter().map(|(user, policies)| (user, Policy::union(&policies))).collect(),
+            accounts: change.seen_among(Kind::Account, &accounts).await?.into_iter().collect(),
+        })
+    }
+}
+
 /// What of a kind of record a plan deals with.
 enum Covered {
     Nothing,
@@ -139,46 +171,39 @@ impl Plan {
     /// The mistakes in it, found before anything happens: successors must be somebody else who works here, whom the
     /// caller sees and who may see what they are to get.
     pub(super) async fn mistakes(&self, change: &Change, user: UserId, holdings: &[Holding]) -> Result<Vec<UserError>> {
-        let mut mistakes = Vec::new();
-        for (n, rule) in self.rules.iter().enumerate() {
-            match self.rule_mistake(change, (rule, n), user, holdings).await {
-                Ok(found) => mistakes.extend(found),
-                Err(Error::Input(found)) => mistakes.extend(found),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(mistakes)
+        let named = Named::by(&self.rules, change).await?;
+        let rules = self.rules.iter().enumerate();
+        Ok(rules.filter_map(|rule| self.mistake_of(rule, &named, user, holdings)).collect())
     }
 
-    async fn rule_mistake(
+    fn mistake_of(
         &self,
-        change: &Change,
-        (rule, place): (&Rule, usize),
+        (place, rule): (usize, &Rule),
+        named: &Named,
         user: UserId,
         holdings: &[Holding],
-    ) -> Result<Option<UserError>> {
+    ) -> Option<UserError> {
         if rule.to == user.0 {
-            return Ok(Some(rule.mistake("toId", UserCode::Invalid, "The new owner is somebody else.")));
+            return Some(rule.mistake("toId", UserCode::Invalid, "The new owner is somebody else."));
         }
-        change.must_see(Kind::User, rule.to, &rule.field("toId")).await?;
-        if !change.leavers(&[rule.to]).await?.is_empty() {
+        if !named.seen.contains(&rule.to) {
+            return Some(rule.mistake("toId", UserCode::NotFound, "There is no live User with this id."));
+        }
+        if named.left.contains(&rule.to) {
             let left = rule.mistake("toId", UserCode::Invalid, "The new owner is deactivated.");
-            return Ok(Some(left.because("OWNER_DEACTIVATED")));
+            return Some(left.because("OWNER_DEACTIVATED"));
         }
         if let Some(accounts) = &rule.accounts {
             if let Some(of) = rule.of.filter(|of| account_of(kind(*of)).is_none()) {
                 let message = format!("Records of type {} belong to no account.", of.as_str());
-                return Ok(Some(rule.mistake("accountIds", UserCode::Invalid, message)));
+                return Some(rule.mistake("accountIds", UserCode::Invalid, message));
             }
-            let seen = change.seen_among(Kind::Account, accounts).await?;
-            if accounts.iter().any(|account| !seen.contains(account)) {
+            if accounts.iter().any(|account| !named.accounts.contains(account)) {
                 let message = "There is no live Account with one of these ids.";
-                return Ok(Some(rule.mistake("accountIds", UserCode::NotFound, message)));
+                return Some(rule.mistake("accountIds", UserCode::NotFound, message));
             }
         }
-        let held = change.roles_held(&[rule.to]).await?;
-        let policies: Vec<Policy> = held.into_iter().map(|held| held.policy).collect();
-        let policy = Policy::union(&policies);
+        let reach = |kind| named.policies.get(&rule.to).map_or(Reach::None, |policy| policy.reach(kind, Action::Read));
         // What a rule before it takes altogether, this one does not get.
         let gets = |kind| {
             let taken = self.rules[..place].iter().any(|before| before.accounts.is_none() && before.covers(kind));
@@ -187,14 +212,14 @@ impl Plan {
         for holding in holdings.iter().filter(|holding| gets(kind(holding.of)) && holding.total > 0) {
             // Who answers for an API key need not administer keys.
             let takes = if holding.of == HandoverType::AccountTeamMember { Kind::Account } else { kind(holding.of) };
-            if takes != Kind::ApiKey && policy.reach(takes, Action::Read) == Reach::None {
+            if takes != Kind::ApiKey && reach(takes) == Reach::None {
                 let message =
                     format!("The new owner may see no {} records; give them a role that permits it.", takes.name());
                 let lacks = rule.mistake("toId", UserCode::Invalid, message);
-                return Ok(Some(lacks.because("OWNER_WITHOUT_ACCESS")));
+                return Some(lacks.because("OWNER_WITHOUT_ACCESS"));
             }
         }
-        Ok(None)
+        None
     }
 
     /// Refuses to leave work with nobody to do it.
