@@ -82,23 +82,35 @@ async fn move_to(change: &mut Change, noun: &dyn Noun, to: Uuid, name: (String, 
     let kind = noun.kind();
     // Of several who move the same name, each takes it from whom the one before gave it to.
     change.lock(Lock::ExternalId(kind, &name.0, &name.1)).await?;
-    let holder = change.by_external_ids(kind, &name.0, std::slice::from_ref(&name.1)).await?;
     let unknown = || {
         let message = format!("No {} that you may see has this id in {}.", kind.name(), short(&name.0));
         Error::input(UserCode::NotFound, "id", message)
     };
-    let holder = holder.first().map(|(_, holder)| *holder).ok_or_else(unknown)?;
-    if holder == to {
-        noun.update(change, to, None, Draft::default()).await.map_err(|error| placed(error, "toId"))?;
-        return Ok(None);
+    let mut holder = holder_of(change, noun, &name).await?.ok_or_else(unknown)?;
+    loop {
+        if holder == to {
+            noun.update(change, to, None, Draft::default()).await.map_err(|error| placed(error, "toId"))?;
+            return Ok(None);
+        }
+        change.lock_rows(kind, &[holder, to]).await?;
+        // Until it was locked, an update may have taken the name from it.
+        match holder_of(change, noun, &name).await?.ok_or_else(unknown)? {
+            same if same == holder => break,
+            other => holder = other,
+        }
     }
-    change.lock_rows(kind, &[holder, to]).await?;
     // Whoever may not see the record that has it, learns no more than that it is not theirs.
     noun.update(change, holder, None, Draft::unnaming(name.clone()))
         .await
         .map_err(|error| if is_missing(&error) { unknown() } else { error })?;
     noun.update(change, to, None, Draft::naming(name)).await.map_err(|error| placed(error, "toId"))?;
     Ok(Some(holder))
+}
+
+/// The record that has a name, whoever may see it.
+async fn holder_of(change: &Change, noun: &dyn Noun, name: &(String, String)) -> Result<Option<Uuid>> {
+    let found = change.by_external_ids(noun.kind(), &name.0, std::slice::from_ref(&name.1)).await?;
+    Ok(found.first().map(|(_, holder)| *holder))
 }
 
 fn is_missing(error: &Error) -> bool {

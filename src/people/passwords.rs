@@ -41,6 +41,8 @@ impl Authority {
             })?;
             let passwords = (login.password.as_deref(), &*current, &*new);
             let replaced = replace(&store, (&turn, &proof), user, passwords, ("currentPassword", session)).await;
+            // Others wait for their turn.
+            drop(turn);
             forgiven(&store, &proof, replaced).await?;
             Ok(user)
         };
@@ -90,10 +92,13 @@ pub(super) async fn replace(
 }
 
 /// What came of something for which a password was proven. Where it is refused, the password was right all the same: the
-/// failures before it are forgotten, so that it can be put right at once.
+/// failures before it are forgotten, so that it can be put right at once. One that was changed meanwhile is right no more.
 pub(super) async fn forgiven<T>(store: &Store, proof: &Proof, done: Result<T>) -> Result<T> {
-    if matches!(done, Err(Error::Input(_))) {
-        proof.forgive(store).await?;
+    let changed = |mistake: &UserError| mistake.reason.as_deref() == Some("PASSWORD_CHANGED");
+    if matches!(&done, Err(Error::Input(mistakes)) if !mistakes.iter().any(changed))
+        && let Err(error) = proof.forgive(store).await
+    {
+        tracing::warn!(%error, "failed sign-ins before a right password could not be forgotten");
     }
     done
 }

@@ -193,9 +193,9 @@ impl Authority {
                     let user = login.user;
                     let passwords = (&*password, new.as_deref());
                     let settled = must_change::settle(&store, (&turn, &proof), login, passwords).await;
-                    let hash = forgiven(&store, &proof, settled).await?;
                     // Others wait for their turn meanwhile.
                     drop(turn);
+                    let hash = forgiven(&store, &proof, settled).await?;
                     authority.open_session(&store, user, hash, (&proof, &origin)).await
                 }
                 None => Err(wrong()),

@@ -29,7 +29,7 @@ use super::{
 use crate::{
     access::{Action, Purpose, Reach},
     error::{Code, Error, Result, UserCode, UserError},
-    text::normal,
+    text::tidy,
 };
 
 /// An open transaction, acting for one actor. Dropped without [`Change::commit`], it rolls back.
@@ -407,13 +407,12 @@ fn finish<E: Rules>(row: &mut E::Model, before: Option<&E::Model>) -> Result<()>
         }
         let text = match given {
             Value::String(Some(text)) => {
-                let form = normal(&text);
-                let form = form.trim();
+                let form = tidy(&text);
                 if form.is_empty() && !text.is_empty() && !field.nullable {
                     let name = input_name(field);
                     problems.add(UserCode::Required, &name, format!("{name} may not be empty."));
                 }
-                let form = Some(form.to_owned()).filter(|form| !form.is_empty() || !field.nullable);
+                let form = Some(form.into_owned()).filter(|form| !form.is_empty() || !field.nullable);
                 if form.as_ref() != Some(&text) {
                     row.try_set(columns[at], form.clone().into())?;
                 }

@@ -11,7 +11,7 @@ use super::{fold, key, scope, sql::Engine, sql::Sql, told::filter::Telling, valu
 use crate::{
     access::{Action, Actor},
     error::{Code, Error, Result},
-    text::{email_key, normal},
+    text::{email_key, normal, tidy},
 };
 
 /// How deep a filter may go through relations: each step can multiply the rows looked at.
@@ -603,8 +603,8 @@ fn needle(field: &Field, place: Place, text: &str, folded: bool) -> Test {
 
 /// A host name as domains are stored, as far as the text is one.
 fn host(text: &str) -> String {
-    let text = normal(text);
-    idna::domain_to_ascii(text.trim()).unwrap_or_else(|_| text.to_lowercase())
+    let text = tidy(text);
+    idna::domain_to_ascii(&text).unwrap_or_else(|_| text.to_lowercase())
 }
 
 fn truth(name: &str, json: &Json) -> Result<bool> {

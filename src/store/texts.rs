@@ -18,7 +18,7 @@ use crate::{
     text::{email, short, tidy},
 };
 
-/// The rules of this program. They change with [`normal`], [`fold`] and [`key`], and with the tables of Unicode that
+/// The rules of this program. They change with [`tidy`], [`fold`] and [`key`], and with the tables of Unicode that
 /// these are made of.
 const VERSION: i32 = 1;
 

@@ -68,6 +68,21 @@ on_both_engines! {
         assert_eq!(other.query(change).await.user_errors("passwordChange"), ["INVALID"]);
     }
 
+    async fn a_right_password_ends_the_counting_even_where_it_must_be_changed(world: World) {
+        let (admin, door) = (world.admin().await, Door::open(&world).await);
+        let sam = user_id(&admin, SELLER.email).await;
+        let given = "seven green bridges";
+        let input = json!({ "id": sam, "password": given, "mustChangePassword": true });
+        let set = "mutation($input: UserSetPasswordInput!) { userSetPassword(input: $input) { userErrors { code } } }";
+        admin.query_with(set, json!({ "input": input })).await.expect_ok();
+        for _ in 0..3 {
+            door.fail(ELSEWHERE, SELLER.email, 4).await;
+            let refused = door.try_from(ELSEWHERE, SELLER.email, given).await;
+            assert_eq!(refused.data("signIn.userErrors.0.reason"), "PASSWORD_CHANGE_REQUIRED", "{refused}");
+        }
+        door.running.stop().await.unwrap();
+    }
+
     async fn an_administrator_unlocks_a_person_and_the_audit_tells_of_it(world: World) {
         let (admin, door) = (world.admin().await, Door::open(&world).await);
         let sam = user_id(&admin, SELLER.email).await;

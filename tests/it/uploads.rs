@@ -103,7 +103,8 @@ on_both_engines! {
             let answer = admin.query_with(document, json!({ "input": { "map": map, "fileName": given } })).await;
             assert_eq!(answer.data("importStart.job")["fileName"].as_str(), stored, "{given:?}");
             if stored.is_none() {
-                assert!(["INVALID fileName", "REQUIRED fileName"].contains(&&*answer.user_errors("importStart")[0]), "{answer}");
+                assert_eq!(answer.user_errors("importStart").len(), 1, "{answer}");
+                assert!(answer.user_errors("importStart")[0].ends_with(" fileName"), "{answer}");
             }
         }
     }

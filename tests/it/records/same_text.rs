@@ -28,7 +28,7 @@ async fn imported(client: &Client, map: &str, file: String) -> (i64, i64) {
     (job["created"].as_i64().expect("a count"), job["failed"].as_i64().expect("a count"))
 }
 
-/// How often a bulk call says each thing of its items.
+/// What a bulk call says of each item.
 async fn upserted(client: &Client, noun: &str, match_on: &str, items: Vec<Value>) -> Vec<String> {
     let (field, of) = (format!("{noun}BulkUpsert"), noun[..1].to_uppercase() + &noun[1..]);
     let document = format!(
