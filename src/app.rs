@@ -17,17 +17,18 @@ use tracing::Instrument;
 
 use crate::{
     access::{Actor, Origin, Who},
+    api::{self, JOBS, Schema},
     audit::{Export, Format},
     error::{Code, Error, Result},
-    graphql::schema::{self, RequestKey, TandemSchema},
+    graphql::once::RequestKey,
     http::{
         self, Settings,
         host::{ACTUAL_COST, About, Caller, ExportAnswer, ExportPart, FirstSight, Host, UploadAnswer},
     },
     imports::upload,
-    jobs,
-    people::{preview, sign_in::Authority},
+    people::{authority::Authority, preview},
     store::{Backend, Store},
+    worker,
 };
 
 /// How long the end of the process waits for the steps of running jobs.
@@ -42,8 +43,8 @@ struct Inner {
     deadline: Duration,
     backend: Arc<Backend>,
     authority: Authority,
-    strict: TandemSchema,
-    fast: TandemSchema,
+    strict: Schema,
+    fast: Schema,
 }
 
 impl std::fmt::Debug for App {
@@ -56,7 +57,7 @@ impl App {
     /// Over a database that is migrated.
     #[must_use]
     pub fn new(backend: Arc<Backend>, authority: Authority, deadline: Duration) -> Self {
-        Self(Arc::new(Inner { deadline, backend, authority, strict: schema::strict(), fast: schema::fast() }))
+        Self(Arc::new(Inner { deadline, backend, authority, strict: api::strict(), fast: api::fast() }))
     }
 
     /// A store that acts for the caller.
@@ -66,7 +67,7 @@ impl App {
     }
 
     /// The schema for a request, and the request with what its resolvers need.
-    fn prepare(&self, request: Request, store: Store, about: &About) -> (&TandemSchema, Request) {
+    fn prepare(&self, request: Request, store: Store, about: &About) -> (&Schema, Request) {
         let first = request.data.get(&TypeId::of::<FirstSight>()).and_then(|sight| sight.downcast_ref::<FirstSight>());
         let schema = if first.is_none_or(|sight| sight.0) { &self.0.strict } else { &self.0.fast };
         let request = request
@@ -226,7 +227,7 @@ impl Running {
         let address = listener.local_addr().map_err(Error::internal)?;
         let app = App::new(backend.clone(), authority.clone(), settings.deadline);
         let (connections, lease) = (settings.serving(), settings.job_lease);
-        let router = http::router(app, &schema::sdl(), settings, backend.clock())?;
+        let router = http::router(app, &api::sdl(), settings, backend.clock())?;
         let shutdown = CancellationToken::new();
         let asked = shutdown.clone().cancelled_owned();
         let serving = tokio::spawn(http::serve(listener, router, connections, asked));
@@ -238,7 +239,7 @@ impl Running {
         let reading = tokio::spawn(backend.clone().share_feed());
         let dividing = tokio::spawn(backend.clone().keep_months());
         let telling = tokio::spawn(authority.clone().tell_failures());
-        let working = tokio::spawn(jobs::work(backend.clone(), lease, shutdown.clone()));
+        let working = tokio::spawn(worker::work(backend.clone(), JOBS, lease, shutdown.clone()));
         let beside = vec![listening, keeping, reading, dividing, telling];
         Ok(Self { address, backend, shutdown, serving, beside, working, authority })
     }

@@ -1,6 +1,7 @@
 //! Tandem: the account-based-marketing backbone of a B2B company, served as a GraphQL API.
 pub mod access;
 pub mod accounts;
+pub mod api;
 pub mod api_keys;
 pub mod app;
 pub mod audit;
@@ -15,7 +16,6 @@ pub mod graphql;
 pub mod health;
 pub mod http;
 pub mod imports;
-pub mod jobs;
 pub mod leads;
 pub mod outward;
 pub mod people;
@@ -26,3 +26,4 @@ pub mod stories;
 pub mod target_lists;
 pub mod telemetry;
 pub mod text;
+pub mod worker;

@@ -5,19 +5,16 @@ use std::{process::ExitCode, sync::Arc};
 use clap::Parser;
 use tandem::{
     access::password::{Cost, Passwords},
+    api,
     app::Running,
     audit, backup,
     clock::SystemClock,
     config::{Command, CommandLine, Database, Export, Import, Migrate, Serve, User},
     deals, demo,
     error::{Error, Result},
-    graphql::schema,
     health::health,
     imports::command,
-    people::{
-        admin::{self, Given},
-        sign_in::Authority,
-    },
+    people::{admin, authority::Authority, passwords::Given},
     store::{self, Backend},
     telemetry, text,
 };
@@ -69,7 +66,7 @@ async fn run(command: Command) -> Result<ExitCode> {
             deals::seed::default_pipeline(&backend).await?;
             println!("{} migrations applied; the database is at this program's schema.", pending.len());
         }
-        Command::Schema => print!("{}", schema::sdl()),
+        Command::Schema => print!("{}", api::sdl()),
         Command::User(user) => self::user(user).await?,
         Command::Import(import) => return self::import(import).await,
         Command::Export(export) => self::export(export).await?,
@@ -82,7 +79,7 @@ async fn run(command: Command) -> Result<ExitCode> {
 
 async fn open(database: &Database) -> Result<Arc<Backend>> {
     let (url, shown) = (&database.database_url, store::redact(&database.database_url));
-    let opened = Backend::open_with(url, Arc::new(SystemClock), database.settings()).await;
+    let opened = Backend::open_with(url, Arc::new(SystemClock), api::NOUNS, database.settings()).await;
     // What reads the URL may quote it in its message.
     let told = |error: Error| error.to_string().replace(url.as_str(), &shown);
     opened.map_err(|error| Error::internal(format!("cannot open the database {shown}: {}", told(error))))

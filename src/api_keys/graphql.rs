@@ -6,11 +6,11 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::{
     graphql::{
+        catalogue::RootQuery,
         node::{Row, store},
         once::Once,
         payload::{outcome, payload},
         scalars::{DateTime, IdText},
-        schema::Query,
     },
     store::{Change, Store},
 };
@@ -97,7 +97,7 @@ impl ApiKeyMutation {
         };
         let (done, user_errors) = outcome(create(store(ctx)?).await)?;
         let (key, secret) = done.unzip();
-        Ok(ApiKeyCreatePayload { api_key: key.map(Row::new), secret, user_errors, query: Query::default() })
+        Ok(ApiKeyCreatePayload { api_key: key.map(Row::new), secret, user_errors, query: RootQuery })
     }
 
     /// Gives an API key another secret; the old one stays good for a while, so that the integration can
@@ -116,7 +116,7 @@ impl ApiKeyMutation {
         };
         let (key, user_errors) = outcome(rotate(store(ctx)?).await)?;
         let (key, secret) = key.unzip();
-        Ok(ApiKeyRotatePayload { api_key: key.map(Row::new), secret, user_errors, query: Query::default() })
+        Ok(ApiKeyRotatePayload { api_key: key.map(Row::new), secret, user_errors, query: RootQuery })
     }
 
     /// Ends an API key at once and for good; its open subscriptions end too.
@@ -136,7 +136,7 @@ impl ApiKeyMutation {
             store.once(once.as_ref(), revoke).await
         };
         let (key, user_errors) = outcome(revoke(store(ctx)?).await)?;
-        Ok(ApiKeyRevokePayload { api_key: key.map(Row::new), user_errors, query: Query::default() })
+        Ok(ApiKeyRevokePayload { api_key: key.map(Row::new), user_errors, query: RootQuery })
     }
 }
 

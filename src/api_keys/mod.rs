@@ -17,9 +17,8 @@ use crate::{
         key::{self, Fingerprint},
     },
     error::{Error, Result, UserCode, UserError},
-    people::sign_in::missing,
     roles,
-    store::{Change, Draft, Rules, Slice, Store, Verbs},
+    store::{Change, Draft, Rules, Slice, Store, Verbs, permission_missing},
 };
 
 /// API keys. They are created with their secret and revoked rather than archived, by verbs of their own.
@@ -130,7 +129,7 @@ pub async fn revoke(change: &mut Change, key: ApiKeyId, expected: Option<i32>) -
     let now = change.store().now();
     let row = change.find::<api_key::Entity>(key.0).await?;
     if !change.may(Kind::ApiKey, key.0, Action::Delete).await? {
-        return Err(missing("revoke this API key"));
+        return Err(permission_missing("revoke this API key"));
     }
     if row.revoked_at.is_none() {
         let mut draft = Draft::default();

@@ -10,6 +10,7 @@ use crate::{
     },
     error::{Error, Result},
     people::admin,
+    roles::administrators,
     store::{Backend, fold},
 };
 
@@ -59,7 +60,7 @@ pub async fn prepare(backend: &Arc<Backend>, passwords: &Passwords, password: Op
     if new {
         load(&mut change, &demo).await?;
         for login in &demo.logins {
-            admin::assign_role(&mut change, login.user_id, login.role_key).await?;
+            administrators::assign_role(&mut change, login.user_id, login.role_key).await?;
         }
         change.rebuild_reach();
     }

@@ -353,7 +353,9 @@ fn it_holds_together_whatever_the_seed() {
 async fn it_loads_into_an_empty_database_and_reads_back() {
     let folder = tempfile::tempdir().unwrap();
     let clock = std::sync::Arc::new(crate::clock::ManualClock::at(NOW));
-    let backend = Backend::open(&format!("sqlite://{}/demo.db", folder.path().display()), clock).await.unwrap();
+    let backend = Backend::open(&format!("sqlite://{}/demo.db", folder.path().display()), clock, crate::api::NOUNS)
+        .await
+        .unwrap();
     migrate(&backend).await.unwrap();
     let store = backend.as_system(Purpose::Demo);
     let mut change = store.begin().await.unwrap();

@@ -13,7 +13,7 @@ use super::select::groupable;
 use crate::{
     access::{Action, FieldRule, Reach},
     store::{
-        Nouns, input_name,
+        input_name,
         page::{DEFAULT_PAGE, MAX_NESTED_PAGE, MAX_PAGE, screaming},
     },
 };
@@ -21,11 +21,8 @@ use crate::{
 /// An argument or input field: name, type, description.
 pub type In<'a> = (&'a str, String, String);
 
-/// Registers the types of all record types, once.
-pub fn register(registry: &mut Registry, nouns: Nouns) {
-    if registry.types.contains_key("PageInfo") {
-        return;
-    }
+/// Registers the types of all record types.
+pub fn tables(registry: &mut Registry) {
     scalars(registry);
     shared(registry);
     for kind in Kind::ALL {
@@ -36,9 +33,6 @@ pub fn register(registry: &mut Registry, nouns: Nouns) {
         order(registry, table);
         aggregate(registry, table);
         reference(registry, table);
-    }
-    for noun in nouns.0 {
-        super::verbs::describe(registry, *noun);
     }
 }
 

@@ -5,15 +5,15 @@ use entity::id;
 use sea_orm::prelude::Uuid;
 
 use super::{
+    catalogue::RootQuery,
     node::{AnyRow, store},
     once::Once,
     payload::{outcome, payload},
     scalars::IdText,
-    schema::{NOUNS, Query},
 };
 use crate::{
     error::{Error, Result, UserCode, UserError},
-    store::{Change, Draft, Lock, Noun, value::short},
+    store::{Change, Draft, Lock, Noun, Store, value::short},
 };
 
 /// A name to give to another record.
@@ -57,7 +57,7 @@ impl ExternalIdMutation {
         store.require_sign_in()?;
         let work = async {
             let key = input.once.key(ctx)?;
-            let (noun, to) = record(&input.to_id.0)?;
+            let (noun, to) = record(store, &input.to_id.0)?;
             let name = Draft::external_id(&input.system, &input.id).map_err(|mistake| Error::Input(vec![mistake]))?;
             let work = async |change: &mut Change| move_to(change, noun, to, name).await;
             let previous = store.once(key.as_ref(), work).await?;
@@ -66,13 +66,13 @@ impl ExternalIdMutation {
         };
         let (done, user_errors) = outcome(work.await)?;
         let (node, previous) = done.unzip();
-        Ok(ExternalIdMovePayload { node, previous: previous.flatten(), user_errors, query: Query::default() })
+        Ok(ExternalIdMovePayload { node, previous: previous.flatten(), user_errors, query: RootQuery })
     }
 }
 
 /// A record that can have a name in another system.
-fn record(text: &str) -> Result<(&'static dyn Noun, Uuid)> {
-    let found = id::parse(text).and_then(|(kind, id)| Some((NOUNS.of(kind)?, id)));
+fn record(store: &Store, text: &str) -> Result<(&'static dyn Noun, Uuid)> {
+    let found = id::parse(text).and_then(|(kind, id)| Some((store.backend().nouns().of(kind)?, id)));
     let found = found.filter(|(noun, _)| noun.verbs().update);
     found.ok_or_else(|| Error::input(UserCode::NotFound, "toId", format!("There is no record {}.", short(text))))
 }

@@ -7,7 +7,7 @@ use async_graphql::{
     registry::Registry,
 };
 
-use super::{describe, schema::NOUNS, select::Selections};
+use super::select::Selections;
 
 /// `PageInfo` of a list that is read forwards.
 #[derive(Clone, Debug)]
@@ -22,8 +22,7 @@ impl OutputType for Page {
     fn type_name() -> Cow<'static, str> {
         "PageInfo".into()
     }
-    fn create_type_info(registry: &mut Registry) -> String {
-        describe::register(registry, NOUNS);
+    fn create_type_info(_: &mut Registry) -> String {
         "PageInfo!".to_owned()
     }
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {

@@ -1,7 +1,8 @@
 //! The GraphQL kit: the schema drawn from the tables, queries turned into plans, payloads.
 //!
-//! [`schema`] alone knows the slices; the rest is what the slices use.
+//! It names no slice: what a program's schema is made of it takes as a [`catalogue`].
 
+pub mod catalogue;
 pub mod choice;
 pub mod describe;
 pub mod external_ids;
@@ -12,7 +13,6 @@ pub mod once;
 pub mod payload;
 pub mod query;
 pub mod scalars;
-pub mod schema;
 pub mod select;
 pub mod subscription;
 pub mod verbs;

@@ -1,6 +1,6 @@
 //! The standard mutations of every noun: create, update, archive, restore, bulk upsert.
 
-use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
+use std::{borrow::Cow, collections::HashMap, marker::PhantomData};
 
 use async_graphql::{
     ContainerType, Context, ContextSelectionSet, Name, ObjectType, OutputType, PathSegment, Positioned, ServerResult,
@@ -15,13 +15,13 @@ use sea_orm::prelude::Uuid;
 use serde_json::{Map, Value as Json};
 
 use super::{
+    catalogue::{Api, RootQuery, register},
     describe::{self, field},
     node::{each, row, store, written},
     once,
     payload::outcome,
-    schema::{NOUNS, Query},
     select::{Picked, Selections},
-    verbs::{Verb, root_name},
+    verbs::{Verb, named, root_name},
 };
 use crate::{
     error::{Error, Result, UserCode, UserError},
@@ -33,22 +33,23 @@ use crate::{
 };
 
 /// The standard mutations of every noun.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NounMutation;
+#[derive(Clone, Copy, Debug)]
+pub struct NounMutation<A>(PhantomData<A>);
 
-static ROOTS: LazyLock<HashMap<String, (&'static dyn Noun, Verb)>> = LazyLock::new(|| {
-    let all = NOUNS.0.iter().flat_map(|noun| Verb::of(*noun).map(move |verb| (*noun, verb)));
-    all.map(|(noun, verb)| (root_name(noun, verb), (noun, verb))).collect()
-});
+impl<A> Default for NounMutation<A> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
 
-impl OutputType for NounMutation {
+impl<A: Api> OutputType for NounMutation<A> {
     fn type_name() -> Cow<'static, str> {
         "NounMutation".into()
     }
     fn create_type_info(registry: &mut Registry) -> String {
         registry.create_output_type::<Self, _>(MetaTypeId::Object, |registry| {
-            describe::register(registry, NOUNS);
-            let all = NOUNS.0.iter().flat_map(|noun| Verb::of(*noun).map(move |verb| (*noun, verb)));
+            register::<A>(registry);
+            let all = A::NOUNS.0.iter().flat_map(|noun| Verb::of(*noun).map(move |verb| (*noun, verb)));
             let fields = all.map(|(noun, verb)| {
                 let name = noun.kind().name();
                 let argument = ("input", format!("{name}{}Input!", verb.suffix()), "What to do.".to_owned());
@@ -62,17 +63,17 @@ impl OutputType for NounMutation {
     }
 }
 
-impl ContainerType for NounMutation {
+impl<A: Api> ContainerType for NounMutation<A> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
-        let Some((noun, verb)) = ROOTS.get(ctx.item.node.name.node.as_str()) else { return Ok(None) };
+        let Some((noun, verb)) = named(A::NOUNS, ctx.item.node.name.node.as_str()) else { return Ok(None) };
         let failed =
             |error: Error| ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos));
-        let done = run(ctx, *noun, *verb).await.map_err(failed)?;
-        write(ctx, *noun, *verb, done).await.map(Some)
+        let done = run(ctx, noun, verb).await.map_err(failed)?;
+        write(ctx, noun, verb, done).await.map(Some)
     }
 }
 
-impl ObjectType for NounMutation {}
+impl<A: Api> ObjectType for NounMutation<A> {}
 
 /// What a mutation came to: the record, or what became of each item; and what is wrong.
 #[derive(Default)]
@@ -223,7 +224,7 @@ async fn write(ctx: &Context<'_>, noun: &dyn Noun, verb: Verb, done: Done) -> Se
         let value = match picked.name() {
             "__typename" => Value::String(type_name.clone()),
             "userErrors" => done.mistakes.resolve(&inner, &place).await?,
-            "query" => Query::default().resolve(&inner, &place).await?,
+            "query" => RootQuery.resolve(&inner, &place).await?,
             "results" => results(&inner, &picked, kind, &done.results).await?,
             name if name == singular => match done.record {
                 Some(id) => record(&inner, (picked.key, kind), id).await?,

@@ -10,11 +10,7 @@ use bytes::Bytes;
 use entity::{Kind, Record};
 use sea_orm::prelude::Uuid;
 
-use super::{
-    describe,
-    schema::NOUNS,
-    select::{Picked, Selections},
-};
+use super::select::{Picked, Selections};
 use crate::{
     error::{Error, Result},
     store::{
@@ -48,8 +44,7 @@ impl<E: Record> OutputType for Row<E> {
     fn type_name() -> Cow<'static, str> {
         E::KIND.name().into()
     }
-    fn create_type_info(registry: &mut Registry) -> String {
-        describe::register(registry, NOUNS);
+    fn create_type_info(_: &mut Registry) -> String {
         format!("{}!", E::KIND.name())
     }
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<AstField>) -> ServerResult<Value> {
@@ -61,8 +56,7 @@ impl OutputType for AnyRow {
     fn type_name() -> Cow<'static, str> {
         "Node".into()
     }
-    fn create_type_info(registry: &mut Registry) -> String {
-        describe::register(registry, NOUNS);
+    fn create_type_info(_: &mut Registry) -> String {
         "Node!".to_owned()
     }
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<AstField>) -> ServerResult<Value> {

@@ -10,14 +10,15 @@ use async_graphql::{Context, ContextSelectionSet, OutputType, Positioned, Server
 use serde_json::Value as Json;
 use std::borrow::Cow;
 
-use super::{
-    schema::{Mutations, RequestKey},
-    select::{Picked, Selections},
-};
+use super::select::{Picked, Selections};
 use crate::{
     error::{Code, Error, Result},
     store::Idempotency,
 };
+
+/// The idempotency key that a request's header carries.
+#[derive(Clone, Debug, Default)]
+pub struct RequestKey(pub Option<String>);
 
 /// The input field that carries a key.
 pub const FIELD: &str = "idempotencyKey";
@@ -58,21 +59,21 @@ pub fn key(ctx: &Context<'_>, given: Option<&str>) -> Result<Option<Idempotency>
 
 /// What can be changed, where a request that carries a key runs no mutation that takes none.
 #[derive(Default)]
-pub struct Mutation(Mutations);
+pub struct Mutation<M>(M);
 
-impl OutputType for Mutation {
+impl<M: ObjectType> OutputType for Mutation<M> {
     fn type_name() -> Cow<'static, str> {
-        Mutations::type_name()
+        M::type_name()
     }
     fn create_type_info(registry: &mut Registry) -> String {
-        Mutations::create_type_info(registry)
+        M::create_type_info(registry)
     }
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
         resolve_container(ctx, self).await
     }
 }
 
-impl ContainerType for Mutation {
+impl<M: ObjectType> ContainerType for Mutation<M> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
         check(ctx)
             .map_err(|error| ctx.set_error_path(async_graphql::Error::from(error).into_server_error(ctx.item.pos)))?;
@@ -80,7 +81,7 @@ impl ContainerType for Mutation {
     }
 }
 
-impl ObjectType for Mutation {}
+impl<M: ObjectType> ObjectType for Mutation<M> {}
 
 /// Refuses the whole document where the request has a key and one of its fields takes none: to run it all the same
 /// would break the promise of the key, and to run half of it as well.

@@ -4,7 +4,7 @@ use async_graphql::{ContextSelectionSet, Positioned, ServerResult, parser::types
 use async_graphql::{OutputType, Value, registry::Registry};
 use std::borrow::Cow;
 
-use super::{describe, node::AnyRow, schema::NOUNS};
+use super::node::AnyRow;
 use crate::error::{Error, Result, UserCode, UserError};
 
 /// What each code means.
@@ -41,8 +41,7 @@ impl OutputType for UserError {
     fn type_name() -> Cow<'static, str> {
         "UserError".into()
     }
-    fn create_type_info(registry: &mut Registry) -> String {
-        describe::register(registry, NOUNS);
+    fn create_type_info(_: &mut Registry) -> String {
         "UserError!".to_owned()
     }
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
@@ -81,7 +80,7 @@ macro_rules! payload {
             /// What a person can put right; empty on success.
             user_errors: Vec<crate::error::UserError>,
             /// Anything else you want to read after the change, as whoever sent the request.
-            query: crate::graphql::schema::Query,
+            query: crate::graphql::catalogue::RootQuery,
         }
     )*};
 }

@@ -1,6 +1,6 @@
 //! The root fields that read: `node`, `nodes`, and one, many and figures of every record type.
 
-use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
+use std::{borrow::Cow, collections::HashMap, marker::PhantomData, sync::LazyLock};
 
 use async_graphql::{
     ContainerType, Context, ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult, Value,
@@ -10,14 +10,15 @@ use entity::{Kind, id};
 use serde_json::Value as Json;
 
 use super::{
+    catalogue::{Api, register},
     describe,
     node::{store, written},
-    schema::NOUNS,
     select::{Picked, Selections},
 };
 use crate::{
     error::{Error, Result},
     store::{
+        Store,
         answer::Answer,
         filter::Filter,
         page::MAX_PAGE,
@@ -27,8 +28,14 @@ use crate::{
 };
 
 /// Reading of every record type.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NounQuery;
+#[derive(Clone, Copy, Debug)]
+pub struct NounQuery<A>(PhantomData<A>);
+
+impl<A> Default for NounQuery<A> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
 
 #[derive(Clone, Copy)]
 enum Root {
@@ -50,13 +57,13 @@ static ROOTS: LazyLock<HashMap<String, Root>> = LazyLock::new(|| {
     roots
 });
 
-impl OutputType for NounQuery {
+impl<A: Api> OutputType for NounQuery<A> {
     fn type_name() -> Cow<'static, str> {
         "NounQuery".into()
     }
     fn create_type_info(registry: &mut Registry) -> String {
         registry.create_output_type::<Self, _>(async_graphql::registry::MetaTypeId::Object, |registry| {
-            describe::register(registry, NOUNS);
+            register::<A>(registry);
             let mut fields = vec![
                 describe::field("node", "Node", "The record of a global id; null where there is none or you may not see it.", &[("id", "ID!".into(), "Its global id.".into())]),
                 describe::field("nodes", "[Node]!", "The records of several global ids, in their order; null where there is none or you may not see it.", &[("ids", "[ID!]!".into(), "Their global ids, at most 100.".into())]),
@@ -70,7 +77,7 @@ impl OutputType for NounQuery {
     }
 }
 
-impl ContainerType for NounQuery {
+impl<A: Api> ContainerType for NounQuery<A> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
         let Some(root) = ROOTS.get(ctx.item.node.name.node.as_str()) else { return Ok(None) };
         let nullable = matches!(root, Root::Node | Root::One(_));
@@ -88,7 +95,7 @@ impl ContainerType for NounQuery {
     }
 }
 
-impl ObjectType for NounQuery {}
+impl<A: Api> ObjectType for NounQuery<A> {}
 
 async fn read(ctx: &Context<'_>, root: Root) -> Result<Answer> {
     let store = store(ctx)?;
@@ -112,7 +119,7 @@ async fn read(ctx: &Context<'_>, root: Root) -> Result<Answer> {
         }
         Root::One(kind) => {
             let by = arguments.get("by").ok_or_else(|| Error::argument("by is required."))?;
-            let (filter, archived) = named(kind, by)?;
+            let (filter, archived) = named(store, kind, by)?;
             let mut rows = Rows::new(kind);
             let shape = selections.object(&picked.sets, &mut rows)?;
             Plan::One(One { filter, archived, rows, shape })
@@ -132,7 +139,7 @@ fn read_id(text: &str) -> Result<(Kind, sea_orm::prelude::Uuid)> {
 }
 
 /// The condition that a reference names one record, and whether archived ones count.
-pub fn named(kind: Kind, by: &Json) -> Result<(Filter, bool)> {
+pub fn named(store: &Store, kind: Kind, by: &Json) -> Result<(Filter, bool)> {
     let one = by.as_object().filter(|object| object.len() == 1).and_then(|object| object.iter().next());
     let Some((name, json)) = one.filter(|(_, json)| !json.is_null()) else {
         return Err(Error::argument(format!("{}Ref takes exactly one of its fields.", kind.name())));
@@ -151,6 +158,6 @@ pub fn named(kind: Kind, by: &Json) -> Result<(Filter, bool)> {
         .field(name)
         .filter(|field| field.unique)
         .ok_or_else(|| Error::argument(format!("{}Ref has no field {name}.", kind.name())))?;
-    let value = NOUNS.of(kind).map_or_else(|| text.to_owned(), |noun| noun.normalise(name, text));
+    let value = store.backend().nouns().of(kind).map_or_else(|| text.to_owned(), |noun| noun.normalise(name, text));
     Ok((Filter::Unique(field, value), false))
 }

@@ -5,7 +5,7 @@ use entity::table::{EXTERNAL_IDS, Type};
 
 use super::describe::{self, In, field, input_object, object, required, writable};
 use super::once;
-use crate::store::{Noun, REMOVED_EXTERNAL_IDS, bulk};
+use crate::store::{Noun, Nouns, REMOVED_EXTERNAL_IDS, bulk};
 
 /// A standard mutation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,16 @@ impl Verb {
 #[must_use]
 pub fn root_name(noun: &dyn Noun, verb: Verb) -> String {
     format!("{}{}", noun.kind().table().singular(), verb.suffix())
+}
+
+/// The noun and the verb of a root field.
+#[must_use]
+pub fn named(nouns: Nouns, root: &str) -> Option<(&'static dyn Noun, Verb)> {
+    let of = |noun: &&'static dyn Noun| {
+        let suffix = root.strip_prefix(noun.kind().table().singular().as_str())?;
+        Verb::of(*noun).find(|verb| verb.suffix() == suffix).map(|verb| (*noun, verb))
+    };
+    nouns.0.iter().find_map(of)
 }
 
 /// Registers the inputs and payloads of a noun's mutations.

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result, UserCode, UserError},
+    store::Nouns,
     text::escaped,
 };
 
@@ -31,6 +32,7 @@ pub(super) const LOOKUPS: [&str; 5] = ["id", "name", "email", "domain", "key"];
 /// Collects all mistakes of a map, so that a person mends them in one go.
 pub(super) struct Checker<'t> {
     text: &'t str,
+    nouns: Nouns,
     columns: Vec<String>,
     style: Style,
     zone: Option<Tz>,
@@ -39,8 +41,9 @@ pub(super) struct Checker<'t> {
 
 impl<'t> Checker<'t> {
     /// Checks the text of a map.
-    pub fn check(text: &'t str) -> Result<Map> {
-        let mut checker = Self { text, columns: Vec::new(), style: Style::default(), zone: None, errors: Vec::new() };
+    pub fn check(text: &'t str, nouns: Nouns) -> Result<Map> {
+        let mut checker =
+            Self { text, nouns, columns: Vec::new(), style: Style::default(), zone: None, errors: Vec::new() };
         let shape: Shape = toml::from_str(text).map_err(|error| {
             let place = checker.place(error.span().unwrap_or_default());
             Error::input(UserCode::Invalid, "map", format!("{place}: {}", escaped(error.message())))
@@ -122,7 +125,7 @@ impl<'t> Checker<'t> {
             fields.iter().any(|rule: &FieldRule| rule.name == field.name)
                 || links.iter().any(|rule: &LinkRule| rule.field == field.name)
         };
-        let missing = kind.table().fields.iter().filter(|field| is_required(kind, field) && !filled(field));
+        let missing = kind.table().fields.iter().filter(|field| is_required(self.nouns, kind, field) && !filled(field));
         let missing: Vec<_> = missing.map(|field| field.link_name.as_ref().unwrap_or(&field.name).clone()).collect();
         if !missing.is_empty() && self.errors.is_empty() {
             let message =
@@ -131,7 +134,18 @@ impl<'t> Checker<'t> {
         }
         let nulls = shape.file.null.into_iter().collect();
         let (text, columns) = (self.text.to_owned(), std::mem::take(&mut self.columns));
-        Some(Map { resource: kind, text, format, nulls, columns, identity: identity?, fields, links, checks })
+        Some(Map {
+            resource: kind,
+            nouns: self.nouns,
+            text,
+            format,
+            nulls,
+            columns,
+            identity: identity?,
+            fields,
+            links,
+            checks,
+        })
     }
 
     fn unknown<T: AsRef<str>>(&mut self, span: Range<usize>, path: &str, kind: Kind, names: impl Iterator<Item = T>) {

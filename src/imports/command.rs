@@ -35,7 +35,7 @@ pub async fn command(
     data: &Path,
     options: Options,
 ) -> Result<Summary> {
-    let checked = Map::load(map)?;
+    let checked = Map::load(map, backend.nouns())?;
     let result = options.result.unwrap_or_else(|| default_result(data));
     for (file, name) in [(data, "data file"), (map, "map")] {
         if same(file, &result) {

@@ -12,13 +12,13 @@ use super::{Map, result::Status, upload};
 use crate::{
     error::{Error, Result, UserCode, UserError},
     graphql::{
+        catalogue::RootQuery,
         choice::Of,
         forward::Page,
         node::{Row, store},
         once::Once,
         payload::{outcome, payload},
         scalars::IdText,
-        schema::Query,
     },
     store::{
         JobRow, Store, bulk,
@@ -178,7 +178,7 @@ impl ImportMutation {
         store.require_sign_in()?;
         let (id, user_errors) = outcome(start(ctx, store, input).await)?;
         let upload_path = id.map(upload::path);
-        Ok(ImportStartPayload { job: id.map(Row::new), upload_path, user_errors, query: Query::default() })
+        Ok(ImportStartPayload { job: id.map(Row::new), upload_path, user_errors, query: RootQuery })
     }
 }
 
@@ -189,7 +189,7 @@ async fn start(ctx: &Context<'_>, store: &Store, input: ImportStartInput) -> Res
     if file_name.trim().is_empty() {
         mistakes.push(UserError::new(UserCode::Required, "fileName", "fileName is required."));
     }
-    match Map::parse(&map) {
+    match Map::parse(&map, store.backend().nouns()) {
         Ok(map) if mistakes.is_empty() => return upload::expect(store, key.as_ref(), &map, &file_name, dry_run).await,
         Ok(_) => {}
         Err(Error::Input(why)) => {

@@ -16,8 +16,8 @@ use crate::{
         key::{Fingerprint, Presented},
     },
     error::{Code, Error, Result},
-    jobs::{Ended, Held, Job},
     store::{Backend, Change, Store},
+    worker::{Ended, Held, Job},
 };
 
 /// Its name in the queue.
@@ -117,7 +117,7 @@ async fn import(held: &Held) -> Result<Ended> {
     let (payload, backend) = (Payload::read(held.payload())?, held.backend());
     let Some(kept) = backend.kept_import(payload.import).await? else { return Ok(Ended::Done) };
     let store = backend.store(payload.actor(backend).await?, None);
-    let map = Map::parse(&kept.map)?;
+    let map = Map::parse(&kept.map, held.backend().nouns())?;
     let Some(file) = fetch(held, kept.upload).await? else { return Ok(Ended::Stopped) };
     let options = Options { dry_run: kept.dry_run, ..Options::new(kept.file_name) };
     let source = Source::File(file.path().to_owned());

@@ -10,7 +10,6 @@ use crate::{
     access::Action,
     accounts::rules,
     error::{Error, Result, UserCode, UserError},
-    graphql::schema::NOUNS,
     store::{self, Change, Draft, fold},
 };
 
@@ -96,7 +95,8 @@ impl Links {
                 Err(refuse(link, UserCode::NotFound, &format!("leads nowhere: no {kind} that you may see {way}")))
             }
             (None, Some(values)) => {
-                let Some(noun) = NOUNS.of(link.target).filter(|noun| noun.verbs().create) else {
+                let nouns = change.store().backend().nouns();
+                let Some(noun) = nouns.of(link.target).filter(|noun| noun.verbs().create) else {
                     return Err(refuse(
                         link,
                         UserCode::Forbidden,
@@ -157,10 +157,11 @@ async fn look_up(change: &Change, kind: Kind, system: &str, names: &[String]) ->
         .into());
     }
     // As it is stored, by as it is written.
+    let nouns = change.store().backend().nouns();
     let key = |name: &String| match (kind, system) {
         (Kind::Account, "domain") => rules::domain(name).unwrap_or_default(),
         _ if is_named(field) => store::key(name),
-        _ => NOUNS.of(kind).map_or_else(|| name.clone(), |noun| noun.normalise(system, name)),
+        _ => nouns.of(kind).map_or_else(|| name.clone(), |noun| noun.normalise(system, name)),
     };
     let mut written: HashMap<String, Vec<&String>> = HashMap::new();
     for name in names {

@@ -16,13 +16,15 @@ use super::{
 };
 use crate::{
     error::{Error, Result, UserCode},
-    graphql::schema::NOUNS,
+    store::Nouns,
 };
 
 /// A checked map: how the rows of a file become records.
 #[derive(Clone, Debug)]
 pub struct Map {
     pub(super) resource: Kind,
+    /// What can be brought, and how it is written.
+    pub(super) nouns: Nouns,
     /// The map as written, for the fingerprint.
     pub(super) text: String,
     pub(super) format: Format,
@@ -68,16 +70,16 @@ pub(super) struct LinkRule {
 }
 
 impl Map {
-    /// Reads and checks a map; every mistake is named with its line.
-    pub fn parse(text: &str) -> Result<Self> {
-        Checker::check(text)
+    /// Reads and checks a map that brings these nouns; every mistake is named with its line.
+    pub fn parse(text: &str, nouns: Nouns) -> Result<Self> {
+        Checker::check(text, nouns)
     }
 
     /// Reads and checks a map from a file.
-    pub fn load(path: &Path) -> Result<Self> {
+    pub fn load(path: &Path, nouns: Nouns) -> Result<Self> {
         let text = fs::read_to_string(path)
             .map_err(|error| Error::input(UserCode::Invalid, "map", format!("{}: {error}", path.display())))?;
-        Self::parse(&text)
+        Self::parse(&text, nouns)
     }
 
     /// The kind of record that the file brings.
@@ -128,8 +130,8 @@ impl Cell {
 }
 
 /// Whether creating a record needs this field from the map.
-pub(super) fn is_required(kind: Kind, field: &Field) -> bool {
-    let completed = NOUNS.of(kind).is_some_and(|noun| noun.completes(field.column));
+pub(super) fn is_required(nouns: Nouns, kind: Kind, field: &Field) -> bool {
+    let completed = nouns.of(kind).is_some_and(|noun| noun.completes(field.column));
     !completed && field.input != Input::Server && !field.physical && !field.nullable && field.default.is_none()
 }
 

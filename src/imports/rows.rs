@@ -16,7 +16,7 @@ use super::{
     read::Sheet,
     records::Record,
 };
-use crate::{error::Result, graphql::schema::NOUNS, text::escaped};
+use crate::{error::Result, text::escaped};
 
 /// The rows of a file.
 #[derive(Debug)]
@@ -122,7 +122,8 @@ impl<'m, R: Read> Rows<'m, R> {
     /// The field by which the record is recognised, among the values as it will be stored.
     fn normalise(&self, field: &str, values: &mut Values) -> Option<String> {
         let text = values.get(field)?.as_str()?;
-        let stored = NOUNS.of(self.map.resource).map_or_else(|| text.to_owned(), |noun| noun.normalise(field, text));
+        let stored =
+            self.map.nouns.of(self.map.resource).map_or_else(|| text.to_owned(), |noun| noun.normalise(field, text));
         // What cannot be stored stays as it is, to be refused with its reason.
         let stored = if stored.is_empty() { text.to_owned() } else { stored };
         values.insert(field.to_owned(), stored.clone().into());

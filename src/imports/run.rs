@@ -17,10 +17,9 @@ use super::{
 use crate::{
     access::{Action, Reach},
     error::{Error, Result, UserCode, UserError},
-    graphql::schema::NOUNS,
-    jobs::{Ended, Held},
     store::{Change, Counts, Done, Job, JobRow, JobStart, Noun, Store},
     text::tidy,
+    worker::{Ended, Held},
 };
 
 /// Refusals that a summary shows.
@@ -134,7 +133,7 @@ pub(super) fn listed(file_name: &str) -> Result<Cow<'_, str>> {
 /// The noun that a map fills, where the actor may import it.
 pub(super) fn permitted(store: &Store, map: &Map) -> Result<&'static dyn Noun> {
     let kind = map.resource();
-    let Some(noun) = NOUNS.of(kind).filter(|noun| noun.verbs().create) else {
+    let Some(noun) = map.nouns.of(kind).filter(|noun| noun.verbs().create) else {
         return Err(Error::input(
             UserCode::Invalid,
             "resource",
@@ -248,7 +247,7 @@ impl Import {
         let mut saver = Saver::new(self.noun, self.map.match_on());
         let resumed = self.done.values().filter_map(|row| Some((row.record?, row.line)));
         saver.remember(self.continues.refused.iter().copied(), self.continues.records.iter().copied().chain(resumed));
-        let mut trial = self.options.dry_run.then(|| Trial::new(self.noun, self.map.match_on()));
+        let mut trial = self.options.dry_run.then(|| Trial::new(self.noun, &self.map));
         let mut batches = self.source.batches(&self.map, self.now, self.options.chunk);
         progress(Progress { rows: self.rows, counts: self.job.counts });
         while let Some(batch) = batches.recv().await {

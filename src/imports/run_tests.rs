@@ -21,10 +21,10 @@ use serde_json::{Value as Json, json};
 use super::{save::Saver, *};
 use crate::{
     access::{Action, Actor, FieldRule, Grant, Policy, Purpose, Reach},
+    api::{self, NOUNS},
     clock::ManualClock,
     deals::seed,
     error::{Error, UserCode},
-    graphql::schema::{self, NOUNS},
     store::{self, Backend, Draft, JobRow, Store},
 };
 
@@ -59,7 +59,7 @@ impl Desk {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Instant::parse("2026-11-21T09:00:00Z").unwrap()));
         let url = format!("sqlite://{}", folder.path().join("tandem.db").display());
-        let backend = Backend::open(&url, clock.clone()).await.unwrap();
+        let backend = Backend::open(&url, clock.clone(), NOUNS).await.unwrap();
         store::migrate(&backend).await.unwrap();
         seed::default_pipeline(&backend).await.unwrap();
         let admin = person(&backend, "ada", "admin").await;
@@ -67,8 +67,9 @@ impl Desk {
     }
 
     async fn import(&self, map: &str, data: &str) -> Summary {
-        let summary =
-            run(&self.admin, &Map::parse(map).unwrap(), data.to_owned().into(), small(false), |_| {}).await.unwrap();
+        let summary = run(&self.admin, &Map::parse(map, NOUNS).unwrap(), data.to_owned().into(), small(false), |_| {})
+            .await
+            .unwrap();
         self.clock.advance(std::time::Duration::from_mins(1));
         summary
     }
@@ -76,7 +77,7 @@ impl Desk {
     async fn ask(&self, store: &Store, document: &str, variables: Json) -> Json {
         let request =
             Request::new(document).variables(async_graphql::Variables::from_json(variables)).data(store.clone());
-        let response = schema::strict().execute(request).await;
+        let response = api::strict().execute(request).await;
         json!({ "data": plain(response.data), "errors": response.errors })
     }
 
@@ -178,7 +179,7 @@ async fn a_dry_run_changes_nothing_and_foretells_the_real_one() {
         [links.parent]\nsystem = \"crm\"\ncolumn = \"parent\"\n";
     let data = "id,name,domain,parent\n1,One,one.example,\n2,Two,two.example,1\n3,Three,www.one.example,\n4,Four,,1\n5,Five,,9\n6,Six,six.example,4\n";
     let before = desk.ask(&desk.admin, "{ accounts { totalCount } audit { totalCount } }", json!({})).await;
-    let checked = Map::parse(map).unwrap();
+    let checked = Map::parse(map, NOUNS).unwrap();
     let dry = run(&desk.admin, &checked, data.to_owned().into(), small(true), |_| {}).await.unwrap();
     assert!(dry.dry_run);
     assert_eq!(desk.ask(&desk.admin, "{ accounts { totalCount } audit { totalCount } }", json!({})).await, before);
@@ -199,7 +200,7 @@ async fn a_dry_run_changes_nothing_and_foretells_the_real_one() {
 #[tokio::test]
 async fn an_import_that_broke_off_goes_on_where_it_stopped() {
     let desk = Desk::open().await;
-    let map = Map::parse(LEADS).unwrap();
+    let map = Map::parse(LEADS, NOUNS).unwrap();
     let import = Import::begin(&desk.admin, map.clone(), ROWS.to_owned().into(), small(false)).await.unwrap();
     let job = import.id();
     let broken = AtomicBool::new(false);
@@ -244,7 +245,7 @@ async fn an_import_that_broke_off_goes_on_where_it_stopped() {
 #[tokio::test]
 async fn of_two_runs_of_one_import_the_later_goes_on_and_the_earlier_stops() {
     let desk = Desk::open().await;
-    let map = Map::parse(LEADS).unwrap();
+    let map = Map::parse(LEADS, NOUNS).unwrap();
     let first = Import::begin(&desk.admin, map.clone(), ROWS.to_owned().into(), small(false)).await.unwrap();
     let second = Import::begin(&desk.admin, map, ROWS.to_owned().into(), small(false)).await.unwrap();
     assert_eq!(first.id(), second.id());
@@ -261,8 +262,9 @@ async fn of_two_runs_of_one_import_the_later_goes_on_and_the_earlier_stops() {
 async fn a_quote_that_is_never_closed_fails_the_import_after_the_rows_before_it() {
     let desk = Desk::open().await;
     let data = "id,date,origin,rep\na,2026-01-01,web,r1\nb,2026-01-02,\"web,r1\nc,2026-01-03,web,r1\n";
-    let import =
-        Import::begin(&desk.admin, Map::parse(LEADS).unwrap(), data.to_owned().into(), small(false)).await.unwrap();
+    let import = Import::begin(&desk.admin, Map::parse(LEADS, NOUNS).unwrap(), data.to_owned().into(), small(false))
+        .await
+        .unwrap();
     let job = import.id();
     assert!(import.run(|_| {}).await.unwrap_err().to_string().contains("line 3"));
     let answer = desk

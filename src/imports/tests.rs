@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{Item, Map, Row, count, fingerprint, rows};
-use crate::error::Error;
+use crate::{api::NOUNS, error::Error};
 
 pub(super) const LEADS: &str = r#"
 resource = "Lead"
@@ -27,7 +27,7 @@ fn now() -> Instant {
 }
 
 fn read(map: &str, file: impl AsRef<[u8]>) -> Result<Vec<Row>, Error> {
-    rows(&Map::parse(map)?, file.as_ref(), now())?.collect()
+    rows(&Map::parse(map, NOUNS)?, file.as_ref(), now())?.collect()
 }
 
 fn items(map: &str, file: impl AsRef<[u8]>) -> Vec<Item> {
@@ -145,7 +145,7 @@ fn a_file_that_cannot_be_right_is_refused_as_a_whole() {
 
 #[test]
 fn rows_before_an_open_quote_stand() {
-    let map = Map::parse(LEADS).unwrap();
+    let map = Map::parse(LEADS, NOUNS).unwrap();
     let file = "id,date,origin\na,2018-02-01,x\nb,2018-02-01,\"x\n";
     let found: Vec<_> = rows(&map, file.as_bytes(), now()).unwrap().collect();
     assert!(matches!(found.as_slice(), [Ok(Row::Item(_)), Err(Error::Input(_))]));
@@ -261,7 +261,7 @@ fn links_go_by_external_id_or_by_name_and_may_create() {
 #[test]
 fn records_may_be_recognised_by_a_field_of_their_own() {
     let map = "resource = \"Account\"\n[identity]\nby = \"domain\"\n[fields.name]\ncolumn = \"name\"\n[fields.domain]\ncolumn = \"domain\"\n";
-    assert_eq!(Map::parse(map).unwrap().match_on(), Some("domain"));
+    assert_eq!(Map::parse(map, NOUNS).unwrap().match_on(), Some("domain"));
     let found = read(map, "name,domain\nA,a.com\nB,A.com\nC,\n").unwrap();
     assert!(matches!(&found[0], Row::Item(item) if item.external.is_none()));
     assert!(matches!(&found[1], Row::Refused { reasons, .. } if reasons[0].contains("line 2 already")));
@@ -272,7 +272,7 @@ fn records_may_be_recognised_by_a_field_of_their_own() {
 
 #[test]
 fn rows_are_counted_without_being_converted() {
-    let map = Map::parse(LEADS).unwrap();
+    let map = Map::parse(LEADS, NOUNS).unwrap();
     assert_eq!(count(&map, "id,date,origin\n\nx\n\"a\nb\",,\n".as_bytes()).unwrap(), 2);
     assert_eq!(rows(&map, "id,x,date,origin, y\n".as_bytes(), now()).unwrap().unused().collect::<Vec<_>>(), ["x", "y"]);
 }
@@ -281,11 +281,11 @@ fn rows_are_counted_without_being_converted() {
 fn a_fingerprint_changes_with_the_map_and_with_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("leads.csv");
-    let map = Map::parse(LEADS).unwrap();
+    let map = Map::parse(LEADS, NOUNS).unwrap();
     std::fs::write(&path, "id,date,origin\n").unwrap();
     let first = fingerprint(&map, std::fs::File::open(&path).unwrap()).unwrap();
     assert!(first.len() == 64 && first == fingerprint(&map, std::fs::File::open(&path).unwrap()).unwrap());
-    let other = Map::parse(&LEADS.replace("Lead {id}", "MQL {id}")).unwrap();
+    let other = Map::parse(&LEADS.replace("Lead {id}", "MQL {id}"), NOUNS).unwrap();
     assert_ne!(fingerprint(&other, std::fs::File::open(&path).unwrap()).unwrap(), first);
     std::fs::write(&path, "id,date,origin\r\n").unwrap();
     assert_ne!(fingerprint(&map, std::fs::File::open(&path).unwrap()).unwrap(), first);
@@ -296,7 +296,7 @@ fn the_maps_of_the_examples_are_sound() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/olist");
     let mut maps = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
-        Map::load(&entry.unwrap().path()).unwrap();
+        Map::load(&entry.unwrap().path(), NOUNS).unwrap();
         maps += 1;
     }
     assert_eq!(maps, 6);
@@ -307,7 +307,7 @@ proptest! {
     fn no_bytes_panic_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..600), start in 0..5) {
         let heads: [&[u8]; 5] = [b"", b"id,date,origin\n", b"\xFF\xFEi\0d\0", b"\xEF\xBB\xBFid;date;origin\n", b"sep=;\r\n"];
         let file = [heads[usize::try_from(start).unwrap()], &bytes].concat();
-        let map = Map::parse(LEADS).unwrap();
+        let map = Map::parse(LEADS, NOUNS).unwrap();
         if let Ok(rows) = rows(&map, file.as_slice(), now()) {
             rows.for_each(drop);
         }
@@ -333,9 +333,9 @@ proptest! {
 
     #[test]
     fn no_text_panics_the_map(text in "\\PC{0,80}", place in 0..LEADS.len()) {
-        let _ = Map::parse(&text);
+        let _ = Map::parse(&text, NOUNS);
         if LEADS.is_char_boundary(place) {
-            let _ = Map::parse(&format!("{}{text}{}", &LEADS[..place], &LEADS[place..]));
+            let _ = Map::parse(&format!("{}{text}{}", &LEADS[..place], &LEADS[place..]), NOUNS);
         }
     }
 }

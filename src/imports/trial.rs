@@ -24,8 +24,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    graphql::schema::NOUNS,
-    store::{Noun, Store, key},
+    store::{Noun, Nouns, Store, key},
 };
 
 /// Earlier rows that a chunk does again at most. A row that depends on more, as the last of a chain of
@@ -45,6 +44,7 @@ const IN_MEMORY: usize = 8 << 20;
 /// The rows of a dry run so far.
 pub(super) struct Trial {
     noun: &'static dyn Noun,
+    nouns: Nouns,
     match_on: Option<String>,
     file: SpooledTempFile,
     /// Where each row ends in the file.
@@ -59,9 +59,11 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    pub fn new(noun: &'static dyn Noun, match_on: Option<&str>) -> Self {
+    pub fn new(noun: &'static dyn Noun, map: &Map) -> Self {
+        let match_on = map.match_on();
         Self {
             noun,
+            nouns: map.nouns,
             match_on: match_on.map(str::to_owned),
             file: SpooledTempFile::new(IN_MEMORY),
             ends: Vec::new(),
@@ -211,7 +213,7 @@ impl Trial {
     }
 
     fn field(&self, kind: Kind, field: &str, text: &str) -> u64 {
-        let stored = NOUNS.of(kind).map_or_else(|| text.to_owned(), |noun| noun.normalise(field, text));
+        let stored = self.nouns.of(kind).map_or_else(|| text.to_owned(), |noun| noun.normalise(field, text));
         self.hash(&(kind, field, key(&stored)))
     }
 

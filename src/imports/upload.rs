@@ -57,7 +57,8 @@ pub async fn receive(store: &Store, id: &str, mut body: BoxStream<'_, Result<Byt
         return again(&awaited, &spelled(hash));
     };
     // It was checked when it came; where a newer program reads it otherwise, a new import tells what is wrong.
-    let map = Map::parse(map).map_err(|error| Error::refused(Code::BadRequest, error.to_string()))?;
+    let map = Map::parse(map, store.backend().nouns())
+        .map_err(|error| Error::refused(Code::BadRequest, error.to_string()))?;
     permitted(store, &map).map_err(refused)?;
     let (upload, hash) = keep(store, &awaited, body).await?;
     let mut change = store.begin().await?;

@@ -2,45 +2,18 @@
 
 use std::sync::Arc;
 
-use entity::{Department, Record, UserStatus, role, user, user::UserId};
+use entity::{Department, Record, UserStatus, user, user::UserId};
 
-use super::sign_in;
+use super::passwords::{Given, give_password};
 use crate::{
     access::{
         Actor, Purpose,
         password::{self, Passwords},
     },
-    error::{Code, Error, Result, UserCode, UserError},
-    roles::{
-        self,
-        holding::{self, Giver},
-    },
-    store::{Backend, Change, Draft, Person, Store},
+    error::{Code, Error, Result, UserCode},
+    roles::administrators::{ADMIN, active_admins, assign_role},
+    store::{Backend, Change, Draft, Person},
 };
-
-/// The key of the role that may do everything.
-pub const ADMIN: &str = "admin";
-
-/// A password that somebody is given.
-#[derive(Clone, Copy)]
-pub struct Given<'p> {
-    /// The password.
-    pub password: &'p str,
-    /// Whether they must change it before they can sign in.
-    pub must_change: bool,
-}
-
-impl std::fmt::Debug for Given<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Given").field("must_change", &self.must_change).finish_non_exhaustive()
-    }
-}
-
-impl<'p> From<&'p str> for Given<'p> {
-    fn from(password: &'p str) -> Self {
-        Self { password, must_change: false }
-    }
-}
 
 /// Makes the first administrator where there is no active one; tells whether it did. A person of
 /// this e-mail address becomes one, with this password.
@@ -124,66 +97,9 @@ pub async fn actor_for(backend: &Arc<Backend>, email: &str) -> Result<Actor> {
     Ok(Actor::person(person.user, None, known.department, known.policy))
 }
 
-/// Gives somebody a role by its key; nothing happens where they hold it. For Tandem itself.
-pub async fn assign_role(change: &mut Change, user: UserId, role: &str) -> Result<()> {
-    let roles = change.rows::<role::Entity>("key", role).await?;
-    let role = roles.first().ok_or_else(|| {
-        let message = format!("There is no role {}.", crate::store::value::short(role));
-        Error::from(UserError::new(UserCode::NotFound, "role", message).because("ROLE_UNKNOWN"))
-    })?;
-    if holding::held(change, role.id, user).await?.is_some() {
-        return Ok(());
-    }
-    holding::give(change, role.id, user, Giver::Hand).await.map(|_| ())
-}
-
 /// Gives several people the password of one hash. For Tandem itself.
 pub async fn insert_credentials_bulk(change: &mut Change, users: &[UserId], hash: &str) -> Result<()> {
     change.set_password(users, hash).await
-}
-
-/// The active people who hold the administrators' role and can sign in. The role's row is locked, so that two
-/// who decide by it decide one after the other. For Tandem itself.
-pub(super) async fn active_admins(change: &mut Change) -> Result<Vec<UserId>> {
-    let roles = change.rows::<role::Entity>("key", ADMIN).await?;
-    let role = roles.first().ok_or_else(|| Error::internal("the administrators' role is gone"))?;
-    change.find::<role::Entity>(role.id.0).await?;
-    change.able_holders(role.id).await
-}
-
-/// Whether somebody is the last active administrator. For Tandem itself.
-pub(super) async fn is_last(change: &mut Change, user: UserId) -> Result<bool> {
-    Ok(active_admins(change).await? == [user])
-}
-
-/// The last active administrator can be neither taken out of service nor lose the role.
-pub(crate) async fn must_remain(change: &mut Change, user: UserId, field: &str) -> Result<()> {
-    if !change.as_system(Purpose::Consequence, async |change| is_last(change, user).await).await? {
-        return Ok(());
-    }
-    let message = "This is the last active administrator; make somebody else one first.";
-    Err(UserError::new(UserCode::InUse, field, message).because("LAST_ADMIN").into())
-}
-
-/// Gives somebody a password and ends their sessions; the caller must hold what their roles permit.
-pub(super) async fn give_password(store: &Store, passwords: &Passwords, user: UserId, given: Given<'_>) -> Result<()> {
-    let password = given.password;
-    password::check(password, "password", &[])?;
-    let hash = passwords.hash(password).await?;
-    let mut change = store.begin().await?;
-    roles::must_cover(&change, user, "set this person's password").await?;
-    let give = async |change: &mut Change| {
-        let person = change.find::<user::Entity>(user.0).await?;
-        password::check(password, "password", &[&person.name, person.email.as_deref().unwrap_or_default()])?;
-        if person.email.is_none() {
-            let message = "Without an e-mail address nobody can sign in; set it first.";
-            return Err(UserError::new(UserCode::Required, "email", message).because("EMAIL_MISSING").into());
-        }
-        change.give_password(&[user], &hash, given.must_change).await?;
-        sign_in::revoke_all(change, user, None).await.map(|_| ())
-    };
-    change.as_system(Purpose::SignIn, give).await?;
-    change.commit().await
 }
 
 async fn hire(change: &mut Change, name: &str, email: &str, department: Department) -> Result<UserId> {

@@ -19,7 +19,7 @@ use self::{
     sign_in::SignInMutation,
     viewer::ViewerQuery,
 };
-use super::sign_in::Authority;
+use super::authority::Authority;
 use crate::{
     access::{
         Origin,

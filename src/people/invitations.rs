@@ -4,7 +4,10 @@ use entity::{Department, Instant, Kind, UserStatus, role, user, user::UserId};
 use serde_json::{Map, Value as Json};
 use tracing::Instrument;
 
-use super::sign_in::{self, Authority, Tokens};
+use super::{
+    authority::Authority,
+    sessions::{self, Tokens},
+};
 use crate::{
     access::{Action, Origin, Purpose, password, token},
     error::{Error, Result, UserCode, UserError},
@@ -65,7 +68,7 @@ impl std::fmt::Debug for Invitation {
 /// Makes a person without a password, gives them their roles, and invites them.
 pub async fn invite(store: &Store, newcomer: Newcomer) -> Result<Invitation> {
     store.require_sign_in()?;
-    sign_in::permitted(store, Kind::User, Action::Create, "invite people")?;
+    store.require(Kind::User, Action::Create, "invite people")?;
     let roles = role_ids(&newcomer.roles)?;
     let mut change = store.begin().await?;
     let user = hire(&mut change, newcomer).await?;
@@ -84,7 +87,7 @@ pub async fn reset(store: &Store, user: UserId) -> Result<Invitation> {
     store.require_sign_in()?;
     let mut change = store.begin().await?;
     let person = change.find::<user::Entity>(user.0).await?;
-    sign_in::permitted(store, Kind::User, Action::Manage, "reset passwords")?;
+    store.require(Kind::User, Action::Manage, "reset passwords")?;
     // Whoever has the token can become this person.
     roles::must_cover(&change, user, "reset this person's password").await?;
     may_sign_in(&person)?;
@@ -98,7 +101,7 @@ pub async fn reinvite(store: &Store, user: UserId) -> Result<Invitation> {
     store.require_sign_in()?;
     let mut change = store.begin().await?;
     let person = change.find::<user::Entity>(user.0).await?;
-    sign_in::permitted(store, Kind::User, Action::Create, "invite people")?;
+    store.require(Kind::User, Action::Create, "invite people")?;
     // Whoever has the token can become this person.
     roles::must_cover(&change, user, "invite this person again").await?;
     may_sign_in(&person)?;
@@ -164,8 +167,8 @@ pub async fn accept(
         }
         change.set_password(&[invited.user], &secret).await?;
         // Whoever knew the password before is not let in by it any longer.
-        sign_in::revoke_all(&mut change, invited.user, None).await?;
-        sign_in::session_of(change, &signing, invited.user, &origin).await
+        sessions::revoke_all(&mut change, invited.user, None).await?;
+        sessions::session_of(change, &signing, invited.user, &origin).await
     };
     tokio::spawn(work.in_current_span()).await.map_err(Error::internal)?
 }

@@ -13,7 +13,7 @@ use sea_orm::prelude::Uuid;
 
 use self::handover::{KIND, Payload, Progress, STEP, Work};
 pub use self::plan::{Holding, Plan, Rule};
-use super::sign_in;
+use super::sessions;
 use crate::{
     access::{Action, Purpose},
     error::{Error, Result, UserError},
@@ -37,7 +37,7 @@ pub async fn deactivate(change: &mut Change, user: UserId, plan: Plan, expected:
     let total = holdings.iter().map(|holding| holding.total).sum();
     let key = change.store().actor().api_key();
     let leave = async |change: &mut Change| {
-        sign_in::revoke_all(change, user, None).await?;
+        sessions::revoke_all(change, user, None).await?;
         change.withdraw_invitations(&[user]).await?;
         let handover = hand_over(change, user, (plan, total), key).await?;
         archive::<team_membership::Entity>(change, user).await?;
@@ -131,7 +131,7 @@ pub async fn reactivate(change: &mut Change, user: UserId, expected: Option<i32>
 async fn may_do(change: &mut Change, user: UserId) -> Result<()> {
     change.store().require_sign_in()?;
     change.find::<user::Entity>(user.0).await?;
-    sign_in::permitted(change.store(), Kind::User, Action::Update, "decide who may sign in")
+    change.store().require(Kind::User, Action::Update, "decide who may sign in")
 }
 
 async fn set_status(change: &mut Change, user: UserId, status: UserStatus, expected: Option<i32>) -> Result<()> {

@@ -1,6 +1,7 @@
 //! People: users, teams, roles and sessions; how they sign in, and how they leave.
 
 pub mod admin;
+pub mod authority;
 mod ended;
 pub mod explain;
 pub mod graphql;
@@ -11,12 +12,12 @@ pub mod issuer;
 mod keys;
 pub mod leaving;
 mod must_change;
-mod passwords;
+pub mod passwords;
 pub mod preview;
 mod proof;
 pub mod record_access;
 mod refresh;
-mod sessions;
+pub mod sessions;
 pub mod sign_in;
 #[cfg(test)]
 mod tests;
@@ -30,7 +31,7 @@ use futures_util::future::BoxFuture;
 use crate::{
     access::{Action, Actor, Reach},
     error::{Result, UserCode, UserError},
-    roles,
+    roles::{self, administrators},
     store::{Change, Draft, Rules, Slice, Verbs},
     text,
 };
@@ -62,13 +63,13 @@ impl Rules for user::Entity {
             let Some(before) = before else { return Ok(()) };
             identity(change, row, before).await?;
             if before.email != row.email && row.email.is_none() {
-                admin::must_remain(change, row.id, "email").await?;
+                administrators::must_remain(change, row.id, "email").await?;
             }
             if before.status != row.status {
                 roles::must_cover(change, row.id, "decide whether this person signs in").await?;
             }
             if before.status != row.status && row.status == UserStatus::Deactivated {
-                admin::must_remain(change, row.id, "id").await?;
+                administrators::must_remain(change, row.id, "id").await?;
             }
             Ok(())
         })

@@ -1,22 +1,47 @@
 //! Another password: one's own, or somebody's for whoever administers people.
 
-use entity::{Kind, session::SessionId, user::UserId};
+use entity::{
+    Kind,
+    session::SessionId,
+    user::{self, UserId},
+};
 use tracing::Instrument;
 
 use super::{
-    admin::Given,
+    authority::Authority,
     proof::{Claimant, Proof},
     sessions::{person, revoke_all},
-    sign_in::{Authority, permitted},
 };
 use crate::{
     access::{
         Action, Origin, Purpose,
-        password::{self, Turn},
+        password::{self, Passwords, Turn},
     },
     error::{Error, Result, UserCode, UserError},
-    store::Store,
+    roles,
+    store::{Change, Store},
 };
+
+/// A password that somebody is given.
+#[derive(Clone, Copy)]
+pub struct Given<'p> {
+    /// The password.
+    pub password: &'p str,
+    /// Whether they must change it before they can sign in.
+    pub must_change: bool,
+}
+
+impl std::fmt::Debug for Given<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Given").field("must_change", &self.must_change).finish_non_exhaustive()
+    }
+}
+
+impl<'p> From<&'p str> for Given<'p> {
+    fn from(password: &'p str) -> Self {
+        Self { password, must_change: false }
+    }
+}
 
 impl Authority {
     /// Gives the caller another password and ends their other sessions.
@@ -55,9 +80,30 @@ impl Authority {
         if store.reachable(Kind::User, Action::Read, &[user.0]).await?.is_empty() {
             return Err(Error::input(UserCode::NotFound, "id", "There is no User with this id."));
         }
-        permitted(store, Kind::User, Action::Manage, "give people passwords")?;
-        super::admin::give_password(store, self.passwords(), user, given).await
+        store.require(Kind::User, Action::Manage, "give people passwords")?;
+        give_password(store, self.passwords(), user, given).await
     }
+}
+
+/// Gives somebody a password and ends their sessions; the caller must hold what their roles permit.
+pub(super) async fn give_password(store: &Store, passwords: &Passwords, user: UserId, given: Given<'_>) -> Result<()> {
+    let password = given.password;
+    password::check(password, "password", &[])?;
+    let hash = passwords.hash(password).await?;
+    let mut change = store.begin().await?;
+    roles::must_cover(&change, user, "set this person's password").await?;
+    let give = async |change: &mut Change| {
+        let person = change.find::<user::Entity>(user.0).await?;
+        password::check(password, "password", &[&person.name, person.email.as_deref().unwrap_or_default()])?;
+        if person.email.is_none() {
+            let message = "Without an e-mail address nobody can sign in; set it first.";
+            return Err(UserError::new(UserCode::Required, "email", message).because("EMAIL_MISSING").into());
+        }
+        change.give_password(&[user], &hash, given.must_change).await?;
+        revoke_all(change, user, None).await.map(|_| ())
+    };
+    change.as_system(Purpose::SignIn, give).await?;
+    change.commit().await
 }
 
 /// Gives somebody who has just proven their password another one and ends their sessions but the one they are to keep;

@@ -1,17 +1,12 @@
 //! Proving who one is by a password: as often as failures permit, which are counted, told, and forgotten again.
 
-use std::{
-    net::IpAddr,
-    sync::atomic::{AtomicI64, Ordering},
-    time::Duration,
-};
+use std::{net::IpAddr, sync::atomic::Ordering, time::Duration};
 
 use entity::{Instant, session::SessionId, user, user::UserId};
 
 use super::{
-    sign_in::{Authority, permitted},
+    authority::Authority,
     throttle::{self, Acquaintance, Attempt},
-    untold::Untold,
 };
 use crate::{
     access::{Action, Purpose, password::Turn},
@@ -22,13 +17,6 @@ use crate::{
 /// How often old failures are forgotten, and failures looked for that are to be told.
 const SWEEP: i64 = 60_000;
 const LOOK: Duration = Duration::from_secs(1);
-
-/// What a process remembers of failures.
-#[derive(Debug, Default)]
-pub(super) struct Memory {
-    untold: Untold,
-    swept_at: AtomicI64,
-}
 
 /// Somebody who says that they are a person.
 pub(super) struct Claimant {
@@ -247,7 +235,7 @@ pub async fn unlock(store: &Store, user: UserId) -> Result<i64> {
     store.require_sign_in()?;
     let mut change = store.begin().await?;
     change.find::<user::Entity>(user.0).await?;
-    permitted(store, entity::Kind::User, Action::Manage, "unlock the sign-in of people")?;
+    store.require(entity::Kind::User, Action::Manage, "unlock the sign-in of people")?;
     let forgotten = change.as_system(Purpose::SignIn, async |change| change.free_sign_in(&[user]).await).await?;
     if forgotten > 0 {
         change.tell_of_unlock(user, forgotten).await?;

@@ -3,8 +3,9 @@
 use entity::{Instant, UserStatus, session};
 
 use super::{
+    authority::Authority,
     sessions::revoke,
-    sign_in::{Authority, SESSION, Tokens},
+    sessions::{SESSION, Tokens},
 };
 use crate::{
     access::{Purpose, token},

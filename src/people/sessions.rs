@@ -2,15 +2,38 @@
 
 use entity::{Instant, Kind, Record, session, session::SessionId, user::UserId};
 
-use super::sign_in::{SESSION, Tokens, missing};
 use crate::{
     access::{
         Action, Origin, Purpose, Reach, Who,
         token::{self, Key},
     },
     error::{Result, UserCode, UserError},
-    store::{Change, Draft, Store},
+    store::{Change, Draft, Store, permission_missing},
 };
+
+/// How long a session lasts after it was last refreshed, in milliseconds.
+pub const SESSION: i64 = 30 * 24 * 60 * 60 * 1000;
+
+/// What somebody who has signed in gets.
+#[derive(Clone)]
+pub struct Tokens {
+    /// Tells who calls, for 15 minutes.
+    pub access: String,
+    /// Renews both, once.
+    pub refresh: String,
+    /// Until when the access token is good.
+    pub expires_at: Instant,
+    /// Whose they are.
+    pub user: UserId,
+    /// Of which session they are.
+    pub session: SessionId,
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokens").field("user", &self.user).field("session", &self.session).finish_non_exhaustive()
+    }
+}
 
 /// Opens somebody's session as the last step of a change, which is kept.
 pub(super) async fn session_of(mut change: Change, key: &Key, user: UserId, origin: &Origin) -> Result<Tokens> {
@@ -46,7 +69,7 @@ pub async fn end_session(store: &Store, session: SessionId) -> Result<()> {
     let mut change = store.begin().await?;
     change.find::<session::Entity>(session.0).await?;
     if !change.may(Kind::Session, session.0, Action::Delete).await? {
-        return Err(missing("end this session"));
+        return Err(permission_missing("end this session"));
     }
     change.as_system(Purpose::SignIn, async |change| revoke(change, session).await).await?;
     change.commit().await
@@ -59,7 +82,7 @@ pub async fn end_sessions(store: &Store, user: UserId) -> Result<usize> {
     change.must_see(Kind::User, user.0, "userId").await?;
     let reach = change.store().actor().policy.reach(Kind::Session, Action::Delete);
     if reach != Reach::All && (reach == Reach::None || caller != user) {
-        return Err(missing("end this person's sessions"));
+        return Err(permission_missing("end this person's sessions"));
     }
     let ended = change.as_system(Purpose::SignIn, async |change| revoke_all(change, user, None).await).await?;
     change.commit().await?;

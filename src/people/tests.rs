@@ -6,15 +6,12 @@ use async_graphql::{Request, Value, Variables};
 use entity::{Department, Instant, Kind};
 use serde_json::{Value as Json, json};
 
-use super::{
-    admin,
-    sign_in::{Authority, Credentials},
-};
+use super::{admin, authority::Authority, sign_in::Credentials};
 use crate::{
     access::{Actor, Origin, Policy, Purpose, password::Cost, token},
+    api,
     clock::ManualClock,
     error::Error,
-    graphql::schema,
     store::{self, Backend, Position},
 };
 
@@ -25,7 +22,7 @@ struct World {
     backend: Arc<Backend>,
     authority: Authority,
     clock: Arc<ManualClock>,
-    schema: schema::TandemSchema,
+    schema: api::Schema,
     folder: tempfile::TempDir,
 }
 
@@ -41,10 +38,10 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Instant(1_795_000_000_000)));
         let url = format!("sqlite://{}", folder.path().join("tandem.db").display());
-        let backend = Backend::open(&url, clock.clone()).await.unwrap();
+        let backend = Backend::open(&url, clock.clone(), api::NOUNS).await.unwrap();
         store::migrate(&backend).await.unwrap();
         let authority = Authority::new(backend.clone(), None, Cost::LEAST).unwrap();
-        let world = Self { backend, authority, clock, schema: schema::strict(), folder };
+        let world = Self { backend, authority, clock, schema: api::strict(), folder };
         assert!(
             admin::ensure_first_admin(&world.backend, world.authority.passwords(), "Ann@acme.example", PASSWORD)
                 .await

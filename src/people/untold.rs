@@ -3,13 +3,20 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError, atomic::AtomicI64},
 };
 
 use entity::{Instant, user::UserId};
 
 /// How long failures are collected before they are told, in milliseconds.
 const COLLECTED: i64 = 60_000;
+
+/// What a process remembers of failures.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    pub(super) untold: Untold,
+    pub(super) swept_at: AtomicI64,
+}
 
 /// The failures that this process has not told of yet.
 #[derive(Debug, Default)]

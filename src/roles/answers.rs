@@ -21,7 +21,6 @@ use crate::{
     graphql::{
         choice::Of,
         describe, node,
-        schema::NOUNS,
         select::{Picked, Selections},
     },
     imports::result::Status,
@@ -137,7 +136,6 @@ impl OutputType for Holders {
         format!("[{HOLDER}!]").into()
     }
     fn create_type_info(registry: &mut Registry) -> String {
-        describe::register(registry, NOUNS);
         let permissions = <Vec<RolePreviewPermission> as OutputType>::create_type_info(registry);
         let names = <Vec<RolePreviewField> as OutputType>::create_type_info(registry);
         let field = |name: &str, ty: &str, doc: &str| describe::field(name, ty, doc, &[]);

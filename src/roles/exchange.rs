@@ -14,7 +14,6 @@ use super::document::{self, Entry, Misspelt, Said};
 use crate::{
     access::Action,
     error::{Code, Error, Result, UserCode, UserError},
-    people::sign_in::permitted,
     store::{Change, Draft, Saved, Store, value::short},
 };
 
@@ -58,7 +57,7 @@ pub struct Imported {
 pub async fn export(store: &Store, keys: Option<&[String]>) -> Result<Json> {
     store.require_sign_in()?;
     for action in [Action::Read, Action::Export] {
-        permitted(store, Kind::Role, action, "take roles out").map_err(|_| {
+        store.require(Kind::Role, action, "take roles out").map_err(|_| {
             Error::refused_because(Code::Forbidden, "PERMISSION_MISSING", "You may not take roles out.")
         })?;
     }
@@ -78,7 +77,7 @@ pub async fn export(store: &Store, keys: Option<&[String]>) -> Result<Json> {
 pub async fn import(store: &Store, document: &Json, fingerprint: Option<&str>) -> Result<Imported> {
     store.require_sign_in()?;
     for action in [Action::Import, Action::Read] {
-        permitted(store, Kind::Role, action, "bring roles in")?;
+        store.require(Kind::Role, action, "bring roles in")?;
     }
     let entries = document::read(document)?;
     let mut change = store.begin().await?;

@@ -14,10 +14,10 @@ use super::{
 use crate::{
     error::{Error, Result},
     graphql::{
+        catalogue::RootQuery,
         node::{Row, store},
         payload::{outcome, payload},
         scalars::Json,
-        schema::Query,
     },
     store::{Change, Store},
 };
@@ -118,7 +118,7 @@ impl RoleMutation {
             store.once(key.as_ref(), delete).await
         };
         let (role, user_errors) = outcome(delete(store(ctx)?).await)?;
-        Ok(RoleDeletePayload { role: role.map(Row::new), user_errors, query: Query::default() })
+        Ok(RoleDeletePayload { role: role.map(Row::new), user_errors, query: RootQuery })
     }
 
     /// Gives somebody a role; nothing changes where they hold it. Nobody gives a role that permits
@@ -136,7 +136,7 @@ impl RoleMutation {
             store.once(key.as_ref(), assign).await
         };
         let (assignment, user_errors) = outcome(assign(store(ctx)?).await)?;
-        Ok(RoleAssignPayload { assignment: assignment.map(Row::new), user_errors, query: Query::default() })
+        Ok(RoleAssignPayload { assignment: assignment.map(Row::new), user_errors, query: RootQuery })
     }
 
     /// Takes a role from somebody; nothing changes where they do not hold it. The last active
@@ -158,7 +158,7 @@ impl RoleMutation {
         };
         let (assignment, user_errors) = outcome(unassign(store(ctx)?).await)?;
         let assignment = assignment.flatten().map(Row::new);
-        Ok(RoleUnassignPayload { assignment, user_errors, query: Query::default() })
+        Ok(RoleUnassignPayload { assignment, user_errors, query: RootQuery })
     }
 
     /// Brings in roles from a document: first it tells what that would change, then, with the
@@ -182,6 +182,6 @@ fn imported(done: Result<exchange::Imported>) -> Result<RoleImportPayload> {
         fingerprint: done.fingerprint,
         applied: done.applied,
         user_errors: done.mistakes.into_iter().chain(user_errors).collect(),
-        query: Query::default(),
+        query: RootQuery,
     })
 }

@@ -11,7 +11,6 @@ use super::{impact, must_cover_all, must_hold_role};
 use crate::{
     access::{Action, Purpose},
     error::{Error, Result, UserCode, UserError},
-    people::sign_in::permitted,
     store::{Change, Draft, Lock},
 };
 
@@ -19,7 +18,7 @@ use crate::{
 pub async fn assign(change: &mut Change, role: RoleId, user: UserId) -> Result<RoleAssignmentId> {
     change.must_see(Kind::Role, role.0, "roleId").await?;
     change.must_see(Kind::User, user.0, "userId").await?;
-    permitted(change.store(), Kind::RoleAssignment, Action::Create, "give people roles")?;
+    change.store().require(Kind::RoleAssignment, Action::Create, "give people roles")?;
     // Locked before the role's row is, as whoever takes the person out of service does.
     let lock = async |change: &mut Change| {
         change.find::<user::Entity>(user.0).await?;
@@ -71,7 +70,7 @@ pub async fn held(change: &Change, role: RoleId, user: UserId) -> Result<Option<
 pub async fn unassign(change: &mut Change, role: RoleId, user: UserId) -> Result<Option<RoleAssignmentId>> {
     change.must_see(Kind::Role, role.0, "roleId").await?;
     change.must_see(Kind::User, user.0, "userId").await?;
-    permitted(change.store(), Kind::RoleAssignment, Action::Delete, "take roles from people")?;
+    change.store().require(Kind::RoleAssignment, Action::Delete, "take roles from people")?;
     let found = held(change, role, user).await?;
     // The role's row first, then this lock, then the row of who holds it: in the order of whoever edits, gives or
     // deletes the role.
@@ -96,7 +95,7 @@ pub enum InUse {
 /// Deletes a role. The keys that act by it stay, and are refused from then on.
 pub async fn delete(change: &mut Change, role: RoleId, expected: Option<i32>, in_use: InUse) -> Result<()> {
     change.find::<role::Entity>(role.0).await?;
-    permitted(change.store(), Kind::Role, Action::Delete, "delete roles")?;
+    change.store().require(Kind::Role, Action::Delete, "delete roles")?;
     change.lock(Lock::Rights).await?;
     let now = change.store().now();
     let held = change.rows::<role_assignment::Entity>("role_id", role).await?;

@@ -12,11 +12,9 @@ use super::{holding::InUse, preview::Step};
 use crate::{
     error::{Error, Result},
     graphql::{
-        describe,
         once::{self, Once},
         scalars,
         scalars::IdText,
-        schema::NOUNS,
     },
     store::value,
 };
@@ -149,8 +147,7 @@ macro_rules! drawn {
             fn type_name() -> Cow<'static, str> {
                 $name.into()
             }
-            fn create_type_info(registry: &mut Registry) -> String {
-                describe::register(registry, NOUNS);
+            fn create_type_info(_: &mut Registry) -> String {
                 concat!($name, "!").to_owned()
             }
             fn parse(value: Option<Value>) -> InputValueResult<Self> {

@@ -8,7 +8,7 @@ use crate::{
     access::{Action, Grant, Reach},
     error::{Code, Error},
     graphql::{choice::Of, node::store},
-    store::value::short,
+    store::{Nouns, value::short},
 };
 
 /// What roles can say.
@@ -92,8 +92,10 @@ impl AccessCatalogueQuery {
     /// Everything that a role can permit, and which fields it can hide: for a page on which roles are edited.
     #[expect(clippy::unused_async, reason = "the library takes asynchronous resolvers alone")]
     async fn access_catalogue(&self, ctx: &Context<'_>) -> async_graphql::Result<AccessCatalogue> {
-        store(ctx)?.require_sign_in()?;
-        Ok(AccessCatalogue { resources: Kind::ALL.into_iter().map(resource).collect() })
+        let store = store(ctx)?;
+        store.require_sign_in()?;
+        let resources = Kind::ALL.into_iter().map(|kind| resource(store.backend().nouns(), kind));
+        Ok(AccessCatalogue { resources: resources.collect() })
     }
 
     /// The permissions of roles that do nothing, or less than they seem to. Needs READ of roles; in the `query` of
@@ -123,9 +125,9 @@ impl AccessCatalogueQuery {
     }
 }
 
-fn resource(kind: Kind) -> AccessCatalogueResource {
+fn resource(nouns: Nouns, kind: Kind) -> AccessCatalogueResource {
     let action = |action: Action| {
-        let verbs = catalogue::verbs(kind, action);
+        let verbs = catalogue::verbs(nouns, kind, action);
         let description = Action::CHOICES.values.iter().find(|(name, _)| *name == action.as_str());
         let reaches = catalogue::reaches(kind).iter().copied().map(Of).collect();
         let description = description.map_or("", |(_, description)| description);

@@ -1,5 +1,6 @@
 //! Roles: what the people and keys that hold them may see and do, and who may decide that.
 
+pub mod administrators;
 mod answers;
 pub mod catalogue;
 mod crowd;
@@ -23,7 +24,6 @@ pub use limits::{must_cover, must_cover_all, must_hold, must_hold_for, must_hold
 use crate::{
     access::{Actor, Policy, Purpose},
     error::{Error, Result, UserCode, UserError},
-    people::admin,
     store::{Change, Draft, Lock, Rules, Slice, Verbs},
 };
 
@@ -56,7 +56,7 @@ impl Rules for role::Entity {
             let had = |list: fn(&role::Model) -> &Vec<String>| before.map(list).map(Vec::as_slice);
             row.grants.0 = in_order(had(|role| &role.grants.0), &row.grants.0, rules::grants)?;
             row.field_rules.0 = in_order(had(|role| &role.field_rules.0), &row.field_rules.0, rules::field_rules)?;
-            if let Some(before) = before.filter(|before| before.key == admin::ADMIN) {
+            if let Some(before) = before.filter(|before| before.key == administrators::ADMIN) {
                 stay_complete(row, before)?;
             }
             let had = before.map_or_else(Policy::nothing, limits::policy);
@@ -129,8 +129,8 @@ impl Rules for role_assignment::Entity {
             change.lock(Lock::Rights).await?;
             must_cover(change, row.user_id, "take roles from this person").await?;
             let roles = change.rows::<role::Entity>("id", row.role_id).await?;
-            if roles.iter().any(|role| role.key == admin::ADMIN) {
-                admin::must_remain(change, row.user_id, "userId").await?;
+            if roles.iter().any(|role| role.key == administrators::ADMIN) {
+                administrators::must_remain(change, row.user_id, "userId").await?;
             }
             Ok(())
         })

@@ -20,8 +20,7 @@ use super::{
 use crate::{
     access::{Action, Actor, Grant, Purpose, Reach},
     error::{Error, Result, UserCode, UserError},
-    people::sign_in::{missing, permitted},
-    store::{Asked, Change, Draft, Reached, Store, value},
+    store::{Asked, Change, Draft, Reached, Store, permission_missing, value},
 };
 
 /// Changes that one preview takes.
@@ -81,8 +80,8 @@ pub struct Holder {
 /// Tells who would gain and lose what, `first` of them, and changes nothing.
 pub async fn preview(store: &Store, steps: Vec<Result<Step>>, first: usize) -> Result<Preview> {
     store.require_sign_in()?;
-    permitted(store, Kind::Role, Action::Read, "see roles")?;
-    permitted(store, Kind::RoleAssignment, Action::Read, "see who holds which role")?;
+    store.require(Kind::Role, Action::Read, "see roles")?;
+    store.require(Kind::RoleAssignment, Action::Read, "see who holds which role")?;
     // Before the changes are tried, which holds up whoever else writes.
     let tries = [
         (Kind::Role, Action::Create),
@@ -92,7 +91,7 @@ pub async fn preview(store: &Store, steps: Vec<Result<Step>>, first: usize) -> R
         (Kind::RoleAssignment, Action::Delete),
     ];
     if tries.iter().all(|(kind, action)| store.actor().policy.reach(*kind, *action) == Reach::None) {
-        return Err(missing("change roles"));
+        return Err(permission_missing("change roles"));
     }
     let mut change = store.begin().await?;
     let crowd = Crowd::of(&change, &steps).await?;

@@ -83,7 +83,7 @@ pub async fn restore(database: &Path, from: &Path, clock: Arc<dyn Clock>) -> Res
 
 /// Migrates the copy and begins a new history in it.
 async fn make_ready(copy: &Path, clock: Arc<dyn Clock>) -> Result<()> {
-    let backend = Backend::open(&format!("sqlite://{}", copy.display()), clock).await?;
+    let backend = Backend::open(&format!("sqlite://{}", copy.display()), clock, super::Nouns::NONE).await?;
     let ready = async {
         keep::migrate(&backend).await?;
         backend.renew_history().await

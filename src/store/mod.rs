@@ -84,9 +84,9 @@ pub use redact::redact;
 pub use sign_ins::{Failures, failure_key};
 
 use crate::{
-    access::{Action, Actor, Purpose, Who},
+    access::{Action, Actor, Purpose, Reach, Who},
     clock::Clock,
-    error::{Code, Error, Result},
+    error::{Code, Error, Result, UserCode, UserError},
 };
 use db::Transaction;
 use sql::{Engine, Sql};
@@ -95,6 +95,7 @@ use sql::{Engine, Sql};
 pub struct Backend {
     db: Db,
     clock: Arc<dyn Clock>,
+    nouns: Nouns,
     ids: ids::Ids,
     policies: policies::Cache<(Uuid, Option<Uuid>), Known>,
     compiled: policies::Compiled,
@@ -114,18 +115,19 @@ impl std::fmt::Debug for Backend {
 }
 
 impl Backend {
-    /// Opens the database at a URL.
-    pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Arc<Self>> {
-        Self::open_with(url, clock, Settings::default()).await
+    /// Opens the database at a URL, which holds records of these nouns.
+    pub async fn open(url: &str, clock: Arc<dyn Clock>, nouns: Nouns) -> Result<Arc<Self>> {
+        Self::open_with(url, clock, nouns, Settings::default()).await
     }
 
     /// Opens the database at a URL, with these limits of its connections.
-    pub async fn open_with(url: &str, clock: Arc<dyn Clock>, settings: Settings) -> Result<Arc<Self>> {
+    pub async fn open_with(url: &str, clock: Arc<dyn Clock>, nouns: Nouns, settings: Settings) -> Result<Arc<Self>> {
         let in_use = private_file::prepare(url)?;
         let db = Db::open(url, settings).await?;
         Ok(Arc::new(Self {
             db,
             clock,
+            nouns,
             ids: ids::Ids::default(),
             policies: policies::Cache::default(),
             compiled: policies::Compiled::default(),
@@ -155,6 +157,12 @@ impl Backend {
     #[must_use]
     pub fn now(&self) -> Instant {
         self.clock.now()
+    }
+
+    /// The nouns that can be written.
+    #[must_use]
+    pub fn nouns(&self) -> Nouns {
+        self.nouns
     }
 
     /// The clock.
@@ -230,6 +238,11 @@ impl Fate {
     fn collided(&self) {
         self.collided.store(true, Ordering::Release);
     }
+}
+
+/// The refusal of what takes a permission that is missing.
+pub fn permission_missing(what: &str) -> Error {
+    UserError::new(UserCode::Forbidden, "", format!("You may not {what}.")).because("PERMISSION_MISSING").into()
 }
 
 /// Reads records for one actor.
@@ -343,6 +356,11 @@ impl Store {
             }
             Who::User { .. } | Who::Key { .. } | Who::System(_) => Ok(()),
         }
+    }
+
+    /// Refuses who may not do this to all records of a kind; `what` ends the sentence "You may not …".
+    pub fn require(&self, kind: Kind, action: Action, what: &str) -> Result<()> {
+        if self.actor.policy.reach(kind, action) == Reach::All { Ok(()) } else { Err(permission_missing(what)) }
     }
 
     /// Which of these rows the actor may do this to.

@@ -215,6 +215,9 @@ impl std::fmt::Debug for Nouns {
 }
 
 impl Nouns {
+    /// None: for who reads a database without writing records.
+    pub const NONE: Self = Self(&[]);
+
     /// The noun of a kind.
     #[must_use]
     pub fn of(&self, kind: Kind) -> Option<&'static dyn Noun> {

@@ -12,7 +12,7 @@ use tandem::{
     access::password::{Cost, Passwords},
     app::Running,
     http::{Settings, settings::Rate},
-    people::{admin, sign_in::Authority},
+    people::{admin, authority::Authority},
     store::Backend,
 };
 use tokio::net::TcpListener;
@@ -33,7 +33,9 @@ pub struct Hand {
 
 /// The database of this world, opened beside its server, as another process would.
 pub async fn backend(world: &World) -> Arc<Backend> {
-    Backend::open(&world.database_url, world.clock.clone()).await.expect("the world's database opens")
+    Backend::open(&world.database_url, world.clock.clone(), tandem::api::NOUNS)
+        .await
+        .expect("the world's database opens")
 }
 
 /// Settings under which nobody runs out of allowance while the clock stands still.

@@ -27,7 +27,7 @@ pub struct Curious {
 impl Curious {
     /// Asks about these records, in these words.
     pub fn new(seed: u64, ids: Vec<String>, words: Vec<String>) -> Self {
-        let sdl = tandem::graphql::schema::sdl();
+        let sdl = tandem::api::sdl();
         let schema = Schema::parse_and_validate(sdl, "schema.graphql").expect("the schema is one");
         Self { schema, random: StdRng::seed_from_u64(seed), ids, words, names: 0, kind: None }
     }

@@ -247,8 +247,7 @@ const MAP: &str =
 /// A new mutation takes a key, or it is said here why it takes none.
 #[test]
 fn every_mutation_takes_a_key_but_those_of_secrets_and_those_that_may_be_repeated() {
-    let schema =
-        Schema::parse_and_validate(tandem::graphql::schema::sdl(), "schema.graphql").expect("the schema is one");
+    let schema = Schema::parse_and_validate(tandem::api::sdl(), "schema.graphql").expect("the schema is one");
     let takes =
         |input: &str| schema.get_input_object(input).is_some_and(|input| input.fields.contains_key("idempotencyKey"));
     let fields = &schema.get_object("Mutation").expect("there are mutations").fields;

@@ -9,13 +9,10 @@ use apollo_compiler::{
 };
 use entity::{Department, Kind};
 use serde_json::{Value, json};
-use tandem::{
-    access::{
-        Action, Policy, Purpose,
-        Reach::{All, None as Nowhere, Own, Team},
-        builtin::ROLES,
-    },
-    people::admin,
+use tandem::access::{
+    Action, Policy, Purpose,
+    Reach::{All, None as Nowhere, Own, Team},
+    builtin::ROLES,
 };
 
 use crate::{
@@ -71,7 +68,7 @@ struct Root {
 }
 
 fn roots() -> Vec<Root> {
-    let sdl = tandem::graphql::schema::sdl();
+    let sdl = tandem::api::sdl();
     let schema = Schema::parse_and_validate(sdl, "schema.graphql").expect("the schema is one");
     let mut roots = Vec::new();
     for (operation, ty) in [("query", "Query"), ("mutation", "Mutation"), ("subscription", "Subscription")] {
@@ -303,7 +300,7 @@ on_both_engines! {
         // The one who changes it works in the process of the second server.
         let user = entity::id::parse(&id_of(&world, SELLER.email).await).unwrap().1;
         let mut change = running.backend.as_system(Purpose::CommandLine).begin().await.unwrap();
-        admin::assign_role(&mut change, user.into(), "sales_manager").await.unwrap();
+        tandem::roles::administrators::assign_role(&mut change, user.into(), "sales_manager").await.unwrap();
         change.commit().await.unwrap();
         assert_eq!(count(&seller_elsewhere).await, 1, "in the process where it was changed, at once");
         world.clock.advance(std::time::Duration::from_secs(1));

@@ -153,7 +153,7 @@ on_both_engines! {
 #[test]
 fn the_committed_schema_is_the_codes() {
     let committed = include_str!("../../schema.graphql");
-    let drawn = tandem::graphql::schema::sdl();
+    let drawn = tandem::api::sdl();
     let differs = committed.lines().zip(drawn.lines()).enumerate().find(|(_, (one, other))| one != other);
     assert_eq!(differs, None, "run `tandem schema > schema.graphql`");
     assert_eq!(committed.len(), drawn.len());

@@ -182,7 +182,7 @@ async fn mistakes(keeper: &mut Keeper, admin: &Client) {
 /// A key is made, used, replaced and used again.
 #[expect(clippy::disallowed_methods, reason = "the program runs by the real clock")]
 async fn keys(keeper: &mut Keeper, admin: &Client) {
-    if !tandem::graphql::schema::sdl().contains("apiKeyCreate(") {
+    if !tandem::api::sdl().contains("apiKeyCreate(") {
         return;
     }
     let roles = keeper.ask(admin, "{ role(by: { key: \"service\" }) { id } }", json!({})).await.expect_ok();

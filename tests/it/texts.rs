@@ -180,7 +180,7 @@ async fn known(admin: &Client) -> BTreeMap<String, String> {
 on_both_engines! {
     async fn no_text_makes_a_field_fail_or_comes_back_as_what_it_does_not_look_like(world: World) {
         let admin = world.admin().await;
-        let schema = Schema::parse_and_validate(tandem::graphql::schema::sdl(), "schema.graphql").expect("the schema is one");
+        let schema = Schema::parse_and_validate(tandem::api::sdl(), "schema.graphql").expect("the schema is one");
         let known = known(&admin).await;
         let requests: Vec<_> = ["Query", "Mutation"].iter().flat_map(|root| requests(&schema, root, &known)).collect();
         assert!(requests.len() > 1_000, "{}", requests.len());

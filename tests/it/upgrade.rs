@@ -54,7 +54,7 @@ on_both_engines! {
         ] {
             connection.execute_unprepared(&statement).await.expect("the statement holds");
         }
-        let backend = Backend::open(&url, world.clock.clone()).await.expect("the database answers");
+        let backend = Backend::open(&url, world.clock.clone(), tandem::api::NOUNS).await.expect("the database answers");
         store::migrate(&backend).await.expect("it is brought up to date");
         backend.db().close().await.expect("it closes");
         assert_eq!(texts(&connection, "grants", "own").await, json!(["Account:READ:TEAM", "Deal:READ:ALL"]));
@@ -81,7 +81,7 @@ on_both_engines! {
         ] {
             behind_the_back(&world, statement).await;
         }
-        let backend = Backend::open(&world.database_url, world.clock.clone()).await.expect("the database answers");
+        let backend = Backend::open(&world.database_url, world.clock.clone(), tandem::api::NOUNS).await.expect("the database answers");
         store::migrate(&backend).await.expect("it is brought up to date");
         backend.db().close().await.expect("it closes");
         let document = "{ account(by: { external: { system: \"crm\", id: \"1\" } }) { id name }

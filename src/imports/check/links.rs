@@ -76,8 +76,11 @@ impl Checker<'_> {
         create: BTreeMap<String, Spanned<Value>>,
     ) -> Vec<FieldRule> {
         let given: BTreeSet<_> = create.keys().cloned().collect();
-        let missing =
-            target.table().fields.iter().filter(|field| is_required(target, field) && !given.contains(&field.name));
+        let missing = target
+            .table()
+            .fields
+            .iter()
+            .filter(|field| is_required(self.nouns, target, field) && !given.contains(&field.name));
         let missing: Vec<_> = missing.map(|field| field.name.as_str()).collect();
         if !missing.is_empty() {
             self.wrong(span, &format!("{path}.create"), format!("a {} needs {}", target.name(), list(missing.iter())));

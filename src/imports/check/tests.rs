@@ -1,6 +1,7 @@
 //! What the check of a map says of its mistakes.
 
 use crate::{
+    api::NOUNS,
     error::Error,
     imports::{
         Map,
@@ -9,7 +10,7 @@ use crate::{
 };
 
 fn mistakes(map: &str) -> Vec<String> {
-    match Map::parse(map) {
+    match Map::parse(map, NOUNS) {
         Ok(_) => vec![],
         Err(Error::Input(errors)) => errors.into_iter().map(|error| error.message).collect(),
         Err(other) => panic!("{other}"),

@@ -5,7 +5,11 @@ use futures_util::{StreamExt, stream::iter};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::{error::Code, jobs};
+use crate::{
+    api::{JOBS, NOUNS},
+    error::Code,
+    worker,
+};
 
 #[tokio::test]
 async fn links_are_found_by_name_address_and_domain_or_refused() {
@@ -62,8 +66,9 @@ async fn links_are_found_by_name_address_and_domain_or_refused() {
 async fn who_may_not_import_is_refused_and_reads_no_others_import() {
     let desk = Desk::open().await;
     let marketer = person(&desk.backend, "mia", "marketer").await;
-    let refused =
-        run(&marketer, &Map::parse(LEADS).unwrap(), ROWS.to_owned().into(), small(false), |_| {}).await.unwrap_err();
+    let refused = run(&marketer, &Map::parse(LEADS, NOUNS).unwrap(), ROWS.to_owned().into(), small(false), |_| {})
+        .await
+        .unwrap_err();
     assert!(matches!(&refused, Error::Input(mistakes) if mistakes[0].code == UserCode::Forbidden), "{refused}");
     let job = desk.import(LEADS, ROWS).await.job;
     let rows = "query($id: ID!) { importRows(jobId: $id) { nodes { line } } }";
@@ -72,7 +77,7 @@ async fn who_may_not_import_is_refused_and_reads_no_others_import() {
     // Who may import leads but not create users gets those rows refused, and nothing is left of them.
     let manager = person(&desk.backend, "max", "marketing_manager").await;
     let others = ROWS.replace("r2", "r3").replace("a,", "x,").replace("b,", "y,");
-    let summary = run(&manager, &Map::parse(LEADS).unwrap(), others.into(), small(false), |_| {}).await.unwrap();
+    let summary = run(&manager, &Map::parse(LEADS, NOUNS).unwrap(), others.into(), small(false), |_| {}).await.unwrap();
     assert_eq!(counts(&summary), [5, 1, 0, 1, 3]);
     assert_eq!(
         summary.refusals[0],
@@ -90,7 +95,7 @@ async fn a_field_kept_from_the_actor_refuses_the_row() {
     });
     let policy = Policy::of(&grants, &[(Kind::Lead, "source".to_owned(), FieldRule::ReadOnly)]);
     let store = desk.backend.store(Actor { policy, ..desk.admin.actor().clone() }, None);
-    let map = Map::parse("resource = \"Lead\"\n[identity]\nsystem = \"crm\"\ncolumn = \"id\"\n[fields.name]\ncolumn = \"id\"\n[fields.source]\ncolumn = \"origin\"\n").unwrap();
+    let map = Map::parse("resource = \"Lead\"\n[identity]\nsystem = \"crm\"\ncolumn = \"id\"\n[fields.name]\ncolumn = \"id\"\n[fields.source]\ncolumn = \"origin\"\n", NOUNS).unwrap();
     let items: Vec<Row> =
         rows(&map, "id,origin\na,web\n".as_bytes(), store.now()).unwrap().collect::<Result<_>>().unwrap();
     let mut change = store.begin().await.unwrap();
@@ -112,7 +117,7 @@ async fn a_record_beyond_the_reach_of_the_permission_to_import_is_refused() {
     grants.push(Grant { kind: Kind::User, action: Action::Read, reach: Reach::All });
     let store = desk.backend.store(Actor { policy: Policy::of(&grants, &[]), ..desk.admin.actor().clone() }, None);
     person(&desk.backend, "eva", "marketer").await;
-    let map = Map::parse("resource = \"Lead\"\n[identity]\nsystem = \"crm\"\ncolumn = \"id\"\n[fields.name]\ncolumn = \"id\"\n[links.owner]\nby = \"email\"\ncolumn = \"mail\"\n").unwrap();
+    let map = Map::parse("resource = \"Lead\"\n[identity]\nsystem = \"crm\"\ncolumn = \"id\"\n[fields.name]\ncolumn = \"id\"\n[links.owner]\nby = \"email\"\ncolumn = \"mail\"\n", NOUNS).unwrap();
     let items: Vec<Row> = rows(&map, "id,mail\na,ada@tandem.example\nb,eva@tandem.example\n".as_bytes(), store.now())
         .unwrap()
         .collect::<Result<_>>()
@@ -153,7 +158,8 @@ async fn an_import_started_by_the_api_goes_on_by_itself() {
     let (sent, status) = upload::receive(&desk.admin, id, pieces(Ok(Bytes::new()))).await.unwrap();
     assert_eq!((sent.to_string().as_str(), status.as_str()), (id, "RUNNING"));
     let stop = CancellationToken::new();
-    let working = tokio::spawn(jobs::work(desk.backend.clone(), std::time::Duration::from_secs(30), stop.clone()));
+    let working =
+        tokio::spawn(worker::work(desk.backend.clone(), JOBS, std::time::Duration::from_secs(30), stop.clone()));
     let progress =
         "query($id: ID!) { importJob(by: { id: $id }) { status rows processed created failed user { name } } }";
     let mut answer = Json::Null;

@@ -18,7 +18,7 @@ fn map(by_domain: bool) -> Map {
         Some((start, _)) if by_domain => format!("{start}{BY_DOMAIN}{REPS}"),
         _ => format!("{ACCOUNTS}{REPS}"),
     };
-    Map::parse(&text).unwrap()
+    Map::parse(&text, NOUNS).unwrap()
 }
 
 /// Rows that often mean one another, take one another's domains, and contradict earlier ones.

@@ -8,11 +8,11 @@ use crate::{
     access::{Action, Reach},
     error::{Error, UserError},
     graphql::{
+        catalogue::RootQuery,
         choice::Of,
         node::{self, AnyRow, Row},
         payload::{outcome, payload},
         scalars::{DateTime, IdText},
-        schema::Query,
     },
     people::{
         inputs::{UserDeactivateInput, UserReactivateInput},
@@ -294,7 +294,7 @@ impl LeavingMutation {
             handed_over: handover.as_ref().map_or(0, |handover| handover.handed_over),
             handover,
             user_errors,
-            query: Query::default(),
+            query: RootQuery,
         })
     }
 
@@ -316,6 +316,6 @@ impl LeavingMutation {
             store.once(key.as_ref(), back).await
         };
         let (user, user_errors) = outcome(reactivate(node::store(ctx)?).await)?;
-        Ok(UserReactivatePayload { user: user.map(Row::new), user_errors, query: Query::default() })
+        Ok(UserReactivatePayload { user: user.map(Row::new), user_errors, query: RootQuery })
     }
 }

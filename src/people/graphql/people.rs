@@ -7,19 +7,19 @@ use super::authority;
 use crate::{
     error::Result,
     graphql::{
+        catalogue::RootQuery,
         node::{self, Row},
         payload::{outcome, payload},
         scalars::DateTime,
-        schema::Query,
     },
     people::{
-        admin::Given,
+        authority::Authority,
         inputs::{
             UserInviteInput, UserPasswordResetCreateInput, UserReinviteInput, UserSetPasswordInput, UserUnlockInput,
         },
         invitations::{self, Invitation},
+        passwords::Given,
         proof,
-        sign_in::Authority,
     },
     store::Store,
 };
@@ -116,7 +116,7 @@ impl KeepingMutation {
             expires_at: made.as_ref().map(|made| DateTime(made.expires_at)),
             token: made.map(|made| made.token),
             user_errors,
-            query: Query::default(),
+            query: RootQuery,
         })
     }
 
@@ -134,7 +134,7 @@ impl KeepingMutation {
             authority.set_password(store, user, given).await.map(|()| user)
         };
         let (user, user_errors) = outcome(set(node::store(ctx)?).await)?;
-        Ok(UserSetPasswordPayload { user: user.map(Row::new), user_errors, query: Query::default() })
+        Ok(UserSetPasswordPayload { user: user.map(Row::new), user_errors, query: RootQuery })
     }
 
     /// Forgets the failed sign-ins of a person, from wherever, so that they can try again at once. Another password does
@@ -152,20 +152,20 @@ impl KeepingMutation {
         let (done, user_errors) = outcome(unlock(node::store(ctx)?).await)?;
         let forgotten = done.map_or(0, |(_, forgotten)| i32::try_from(forgotten).unwrap_or(i32::MAX));
         let user = done.map(|(user, _)| Row::new(user));
-        Ok(UserUnlockPayload { user, forgotten, user_errors, query: Query::default() })
+        Ok(UserUnlockPayload { user, forgotten, user_errors, query: RootQuery })
     }
 
     /// Has a new key sign access tokens; those given before stay good until they end. For administrators.
     async fn signing_key_rotate(&self, ctx: &Context<'_>) -> async_graphql::Result<SigningKeyRotatePayload> {
         let (key_id, user_errors) = outcome(authority(ctx)?.rotate_key(node::store(ctx)?).await)?;
-        Ok(SigningKeyRotatePayload { key_id, user_errors, query: Query::default() })
+        Ok(SigningKeyRotatePayload { key_id, user_errors, query: RootQuery })
     }
 }
 
 fn invited(authority: &Authority, invitation: Result<Invitation>) -> Result<UserInvitePayload> {
     let (made, user_errors) = outcome(invitation)?;
     let mut payload =
-        UserInvitePayload { user: None, invitation: None, expires_at: None, user_errors, query: Query::default() };
+        UserInvitePayload { user: None, invitation: None, expires_at: None, user_errors, query: RootQuery };
     if let Some(made) = made {
         authority.unspent().note(&made.token);
         payload.user = Some(Row::new(made.user));

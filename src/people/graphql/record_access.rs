@@ -12,7 +12,7 @@ use sea_orm::prelude::Uuid;
 use crate::{
     access::Action,
     error::{Code, Error},
-    graphql::{choice::Of, describe, forward::Page, node, scalars::IdText, schema::NOUNS, select::Selections},
+    graphql::{choice::Of, describe, forward::Page, node, scalars::IdText, select::Selections},
     people::record_access::{self, Access},
     store::value,
 };
@@ -84,7 +84,6 @@ impl OutputType for People {
         format!("[{ONE}!]").into()
     }
     fn create_type_info(registry: &mut Registry) -> String {
-        describe::register(registry, NOUNS);
         let actions = <Vec<Of<Action>> as OutputType>::create_type_info(registry);
         let roles = <Vec<RecordAccessRole> as OutputType>::create_type_info(registry);
         let fields = vec![

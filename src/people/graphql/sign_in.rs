@@ -12,18 +12,20 @@ use crate::{
     access::guess::Guess,
     error::{Error, Result},
     graphql::{
+        catalogue::RootQuery,
         node::{self, Row, Through},
         payload::{outcome, payload},
         scalars::DateTime,
-        schema::Query,
     },
     people::{
+        authority::Authority,
         inputs::{
             InvitationAcceptInput, PasswordChangeInput, PasswordResetInput, RefreshInput, SessionRevokeInput,
             SessionsRevokeInput, SignInInput,
         },
         invitations::{self, Sent},
-        sign_in::{self, Authority, Credentials, Tokens},
+        sessions::{self, Tokens},
+        sign_in::Credentials,
     },
     store::{Store, value},
 };
@@ -129,8 +131,8 @@ impl SignInMutation {
 
     /// Ends the session in which you call.
     async fn sign_out(&self, ctx: &Context<'_>) -> async_graphql::Result<SignOutPayload> {
-        let (done, user_errors) = outcome(sign_in::sign_out(node::store(ctx)?).await)?;
-        Ok(SignOutPayload { signed_out: done.unwrap_or(false), user_errors, query: Query::default() })
+        let (done, user_errors) = outcome(sessions::sign_out(node::store(ctx)?).await)?;
+        Ok(SignOutPayload { signed_out: done.unwrap_or(false), user_errors, query: RootQuery })
     }
 
     /// Changes your own password and ends your other sessions.
@@ -143,7 +145,7 @@ impl SignInMutation {
         let done =
             authority(ctx)?.change_password(store, &input.current_password, &input.new_password, &origin(ctx)).await;
         let (user, user_errors) = outcome(done)?;
-        Ok(PasswordChangePayload { user: user.map(Row::new), user_errors, query: Query::default() })
+        Ok(PasswordChangePayload { user: user.map(Row::new), user_errors, query: RootQuery })
     }
 
     /// Ends a session of yours, or anybody's if you may.
@@ -155,10 +157,10 @@ impl SignInMutation {
         let revoke = async |store: &Store| {
             store.require_sign_in()?;
             let session = SessionId(input.id.of(Kind::Session)?);
-            sign_in::end_session(store, session).await.map(|()| session)
+            sessions::end_session(store, session).await.map(|()| session)
         };
         let (session, user_errors) = outcome(revoke(node::store(ctx)?).await)?;
-        Ok(SessionRevokePayload { session: session.map(Row::new), user_errors, query: Query::default() })
+        Ok(SessionRevokePayload { session: session.map(Row::new), user_errors, query: RootQuery })
     }
 
     /// Ends all sessions of a person, in every process and with their open subscriptions: where a device was lost,
@@ -172,12 +174,12 @@ impl SignInMutation {
             store.require_sign_in()?;
             let user = value::key(Kind::User, &input.user_id.0);
             let user = UserId(user.map_err(|misfit| Error::input(misfit.code, "userId", misfit.message))?);
-            sign_in::end_sessions(store, user).await.map(|ended| (user, ended))
+            sessions::end_sessions(store, user).await.map(|ended| (user, ended))
         };
         let (done, user_errors) = outcome(revoke(node::store(ctx)?).await)?;
         let ended = done.map_or(0, |(_, ended)| i32::try_from(ended).unwrap_or(i32::MAX));
         let user = done.map(|(user, _)| Row::new(user));
-        Ok(SessionsRevokePayload { user, ended, user_errors, query: Query::default() })
+        Ok(SessionsRevokePayload { user, ended, user_errors, query: RootQuery })
     }
 }
 
@@ -189,7 +191,7 @@ async fn signed_in(authority: &Authority, tokens: Result<Tokens>) -> Result<Sign
         expires_at: None,
         user: None,
         user_errors,
-        query: Query::default(),
+        query: RootQuery,
     };
     if let Some(tokens) = tokens {
         authority.unspent().note(&tokens.refresh);

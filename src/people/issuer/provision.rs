@@ -9,8 +9,10 @@ use super::Settings;
 use crate::{
     access::oidc::Claims,
     error::{Code, Error, Result, UserCode},
-    people::admin,
-    roles::holding::{self, Giver},
+    roles::{
+        administrators,
+        holding::{self, Giver},
+    },
     store::{Change, Draft, Identity, Store},
     text,
 };
@@ -136,9 +138,9 @@ async fn hold(change: &mut Change, user: UserId, roles: &str) -> Result<()> {
 
 /// Whether without this assignment nobody active would hold the administrators' role.
 async fn last_admin(change: &mut Change, assignment: &role_assignment::Model) -> Result<bool> {
-    let administers = change.rows::<role::Entity>("key", admin::ADMIN).await?;
+    let administers = change.rows::<role::Entity>("key", administrators::ADMIN).await?;
     if administers.first().is_none_or(|role| role.id != assignment.role_id) {
         return Ok(false);
     }
-    admin::is_last(change, assignment.user_id).await
+    administrators::is_last(change, assignment.user_id).await
 }

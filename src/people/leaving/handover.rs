@@ -10,8 +10,8 @@ use super::plan::{OWNED, Plan};
 use crate::{
     access::Purpose,
     error::{Error, Result, UserCode, UserError},
-    jobs::{Ended, Held, Job},
     store::{Change, Draft, HandoverFailure, HandoverStep, Hold, PLACE, Place},
+    worker::{Ended, Held, Job},
 };
 
 /// Its name in the queue.

@@ -2,7 +2,7 @@
 
 use entity::Kind;
 use serde_json::{Value, json};
-use tandem::graphql::schema::NOUNS;
+use tandem::api::NOUNS;
 
 use super::{count, events};
 use crate::{shared::create, support::client::Client};

@@ -61,7 +61,7 @@ on_both_engines! {
         assert!(dump.wait().expect("it ends").success() && restored.status.success(), "{restored:?}");
         create(&admin, "account", json!({ "name": "Lost" })).await;
         let beyond = cursor_of(&mut follow(&admin, &kept).await, "Lost").await;
-        let backend = Backend::open(young.url.as_str(), world.clock.clone()).await.expect("it answers");
+        let backend = Backend::open(young.url.as_str(), world.clock.clone(), tandem::api::NOUNS).await.expect("it answers");
         for _ in 0..2 {
             store::migrate(&backend).await.expect("nothing is missing");
         }

@@ -125,7 +125,7 @@ on_postgres! {
         let proxy = Proxy::before(&world.database_url).await;
         let settings = tandem::http::Settings { deadline: Duration::from_secs(2), ..crew::generous() };
         let url = proxy.url(&world.database_url, &[]);
-        let backend = Backend::open_with(&url, world.clock.clone(), Settings::default()).await.unwrap();
+        let backend = Backend::open_with(&url, world.clock.clone(), tandem::api::NOUNS, Settings::default()).await.unwrap();
         let (client, running) = crew::serve(backend, settings).await;
         let signed_in = crew::try_sign_in(&client, "ada@tandem.test", crate::support::world::PASSWORD).await.expect_ok();
         let admin = client.with_token(crew::text(&signed_in, "signIn.accessToken"));
@@ -162,7 +162,7 @@ on_postgres! {
         crew::behind_the_back(&world, cut).await;
         writers.until_refused(5).await;
         assert_eq!(readiness(&admin).await, 503, "it takes no changes");
-        let again = Backend::open(&world.database_url, world.clock.clone()).await.expect_err("it takes no changes");
+        let again = Backend::open(&world.database_url, world.clock.clone(), tandem::api::NOUNS).await.expect_err("it takes no changes");
         assert!(again.to_string().contains("standby"), "{again}");
         admin.query("{ accounts { totalCount } }").await.expect_ok();
         let server = crate::support::postgres::server().expect("it runs").expect("it is there");

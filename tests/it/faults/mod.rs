@@ -34,7 +34,8 @@ async fn limited(world: &World, settings: Settings) -> (Client, Running) {
 
 /// The same, where the database is reached by another URL.
 async fn at(url: &str, world: &World, settings: Settings) -> (Client, Running) {
-    let backend = Backend::open_with(url, world.clock.clone(), settings).await.expect("the database opens");
+    let backend =
+        Backend::open_with(url, world.clock.clone(), tandem::api::NOUNS, settings).await.expect("the database opens");
     let (client, running) = crew::serve(backend, crew::generous()).await;
     let answer = crew::try_sign_in(&client, "ada@tandem.test", PASSWORD).await.expect_ok();
     (client.with_token(crew::text(&answer, "signIn.accessToken")), running)

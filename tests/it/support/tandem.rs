@@ -13,7 +13,7 @@ use tandem::{
     clock::ManualClock,
     error::Error,
     http::{Settings, settings::Rate},
-    people::{admin, issuer::Issuer, sign_in::Authority},
+    people::{admin, authority::Authority, issuer::Issuer},
     store::{self, Backend, Change, Draft},
 };
 use tokio::net::TcpListener;
@@ -86,7 +86,7 @@ async fn make_team(change: &mut Change, name: &str, department: Department) -> R
 }
 
 async fn open(url: &str, clock: Arc<ManualClock>) -> Result<Arc<Backend>, Error> {
-    Backend::open(url, clock).await
+    Backend::open(url, clock, tandem::api::NOUNS).await
 }
 
 /// Starts Tandem on a free port; where an issuer is named, its tokens are taken too.

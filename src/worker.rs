@@ -1,6 +1,6 @@
 //! The worker: takes jobs from the queue and runs them beside the requests.
 //!
-//! A kind of job is a [`Job`] in [`JOBS`]. It does its work in steps of one short transaction each,
+//! A kind of job is a [`Job`]. It does its work in steps of one short transaction each,
 //! confirms the lease in each of them with [`Held::keep`], and stops between two steps where
 //! [`Held::goes_on`] says so; the next process continues from the progress that was noted.
 
@@ -15,17 +15,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     access::Purpose,
     error::{Code, Error, Result},
-    imports,
-    people::leaving,
     store::{
         Backend, Change,
         jobs::{Claim, Release},
     },
     text::escaped,
 };
-
-/// All kinds of job.
-static JOBS: &[&dyn Job] = &[&imports::job::Import, &leaving::handover::HandOver];
 
 /// Jobs that a process runs at once.
 const AT_ONCE: usize = 4;
@@ -107,9 +102,14 @@ impl Held {
 }
 
 /// Runs jobs until `stopping`, then lets each finish its step and hands it over.
-pub async fn work(backend: Arc<Backend>, lease: Duration, stopping: CancellationToken) {
+pub async fn work(
+    backend: Arc<Backend>,
+    kinds: &'static [&'static dyn Job],
+    lease: Duration,
+    stopping: CancellationToken,
+) {
     let (running, turns) = (TaskTracker::new(), Arc::new(Semaphore::new(AT_ONCE)));
-    let kinds: Vec<&str> = JOBS.iter().map(|job| job.kind()).collect();
+    let names: Vec<&str> = kinds.iter().map(|job| job.kind()).collect();
     let mut swept = None;
     loop {
         if swept.is_none_or(|at: tokio::time::Instant| at.elapsed() >= SWEEP) {
@@ -124,11 +124,11 @@ pub async fn work(backend: Arc<Backend>, lease: Duration, stopping: Cancellation
             turn = turns.clone().acquire_owned() => turn,
         };
         let Ok(turn) = turn else { break };
-        match backend.claim_job(&kinds, lease).await {
+        match backend.claim_job(&names, lease).await {
             Ok(Some(claim)) => {
                 let held = Held { backend: backend.clone(), claim, stop: stopping.child_token() };
                 running.spawn(async move {
-                    run(held, lease).await;
+                    run(kinds, held, lease).await;
                     drop(turn);
                 });
                 continue;
@@ -148,8 +148,8 @@ pub async fn work(backend: Arc<Backend>, lease: Duration, stopping: Cancellation
 }
 
 /// Runs one job, with its lease extended beside.
-async fn run(held: Held, lease: Duration) {
-    let Some(job) = JOBS.iter().find(|job| job.kind() == held.claim.kind) else { return };
+async fn run(kinds: &[&'static dyn Job], held: Held, lease: Duration) {
+    let Some(job) = kinds.iter().find(|job| job.kind() == held.claim.kind) else { return };
     let over = CancellationToken::new();
     let beat = tokio::spawn(extend(held.backend.clone(), held.claim.clone(), (held.stop.clone(), over.clone()), lease));
     let outcome = if held.claim.attempts > MOST_ATTEMPTS {

@@ -1,15 +1,20 @@
-//! The schema: the one place that knows all slices.
+//! The catalogue: which slices there are, and the schema and the jobs made of them. The only place that names them all.
 
-use async_graphql::{MergedObject, Schema, SchemaBuilder, ValidationMode};
+use async_graphql::{MergedObject, SchemaBuilder, ValidationMode};
 
-use super::{
-    external_ids::ExternalIdMutation, mutation::NounMutation, once::Mutation, query::NounQuery,
-    subscription::Subscription,
-};
 use crate::{
     accounts, api_keys,
     api_keys::graphql::ApiKeyMutation,
     contacts, deals,
+    graphql::{
+        catalogue::{Api, schema},
+        external_ids::ExternalIdMutation,
+        mutation::NounMutation,
+        once::Mutation,
+        query::NounQuery,
+        subscription::Subscription,
+    },
+    imports,
     imports::graphql::{ImportMutation, ImportQuery},
     leads, people,
     people::graphql::{PeopleMutation, PeopleQuery},
@@ -20,6 +25,7 @@ use crate::{
     },
     store::Nouns,
     stories, target_lists,
+    worker::Job,
 };
 
 /// All nouns that have mutations, in the order they are shown.
@@ -44,42 +50,50 @@ pub const NOUNS: Nouns = Nouns(&[
     &api_keys::KEY,
 ]);
 
+/// All kinds of job.
+pub const JOBS: &[&dyn Job] = &[&imports::job::Import, &people::leaving::handover::HandOver];
+
+/// Tandem as the kit sees it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tandem;
+
+impl Api for Tandem {
+    const NOUNS: Nouns = NOUNS;
+}
+
 /// What can be read.
 #[derive(Default, MergedObject)]
-pub struct Query(NounQuery, PeopleQuery, RoleQuery, AccessCatalogueQuery, ImportQuery);
+pub struct Query(NounQuery<Tandem>, PeopleQuery, RoleQuery, AccessCatalogueQuery, ImportQuery);
 
 /// What can be changed.
 #[derive(Default, MergedObject)]
 #[graphql(name = "Mutation")]
-pub struct Mutations(NounMutation, ExternalIdMutation, PeopleMutation, RoleMutation, ApiKeyMutation, ImportMutation);
+pub struct Mutations(
+    NounMutation<Tandem>,
+    ExternalIdMutation,
+    PeopleMutation,
+    RoleMutation,
+    ApiKeyMutation,
+    ImportMutation,
+);
 
 /// Tandem's schema.
-pub type TandemSchema = Schema<Query, Mutation, Subscription>;
-
-/// The idempotency key that a request's header carries.
-#[derive(Clone, Debug, Default)]
-pub struct RequestKey(pub Option<String>);
+pub type Schema = async_graphql::Schema<Query, Mutation<Mutations>, Subscription>;
 
 /// The schema with async-graphql's full validation, for a document seen for the first time.
 #[must_use]
-pub fn strict() -> TandemSchema {
+pub fn strict() -> Schema {
     builder().validation_mode(ValidationMode::Strict).finish()
 }
 
 /// The same for a document that has passed it.
 #[must_use]
-pub fn fast() -> TandemSchema {
+pub fn fast() -> Schema {
     builder().validation_mode(ValidationMode::Fast).finish()
 }
 
-/// Nesting of selections; the gate's own limit is the same and tells more.
-const RECURSION: usize = 64;
-
-fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
-    // Suggestions would name what introspection may not show.
-    Schema::build(Query::default(), Mutation::default(), Subscription)
-        .disable_suggestions()
-        .limit_recursive_depth(RECURSION)
+fn builder() -> SchemaBuilder<Query, Mutation<Mutations>, Subscription> {
+    schema(Query::default, Mutation::default(), Subscription)
 }
 
 /// The schema in its definition language.
