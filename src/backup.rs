@@ -2,39 +2,12 @@
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use clap::Args;
-
 use crate::{
     clock::Clock,
-    config::Database,
+    config::{Backup, Database, Restore},
     error::{Error, Result},
     store, text,
 };
-
-/// What to back up.
-#[derive(Clone, Debug, Args)]
-pub struct Backup {
-    /// The database.
-    #[command(flatten)]
-    pub database: Database,
-    /// Replaces the file where it exists.
-    #[arg(long)]
-    pub force: bool,
-    /// The file to write.
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-}
-
-/// What to restore.
-#[derive(Clone, Debug, Args)]
-pub struct Restore {
-    /// The database that is replaced.
-    #[command(flatten)]
-    pub database: Database,
-    /// A file that `tandem backup` wrote.
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-}
 
 /// The file of a SQLite database, none for PostgreSQL.
 pub fn sqlite_file(database: &Database, must_exist: bool) -> Result<Option<PathBuf>> {

@@ -8,7 +8,6 @@ use entity::Department;
 use crate::{
     access::key,
     audit::Format,
-    backup::{Backup, Restore},
     error::{Error, Result},
     http::settings::{ConnectionLimits, Rate, Settings},
     people::issuer::{self, Issuer},
@@ -328,4 +327,29 @@ impl Serve {
             ..Settings::default()
         })
     }
+}
+
+/// What to back up.
+#[derive(Clone, Debug, Args)]
+pub struct Backup {
+    /// The database.
+    #[command(flatten)]
+    pub database: Database,
+    /// Replaces the file where it exists.
+    #[arg(long)]
+    pub force: bool,
+    /// The file to write.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// What to restore.
+#[derive(Clone, Debug, Args)]
+pub struct Restore {
+    /// The database that is replaced.
+    #[command(flatten)]
+    pub database: Database,
+    /// A file that `tandem backup` wrote.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }

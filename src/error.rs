@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 use entity::Kind;
 use sea_orm::prelude::Uuid;
 
-use crate::{store::Fault, text::escaped_lines};
+use crate::text::escaped_lines;
 
 /// What every fallible function of the house answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -203,18 +203,6 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
-
-impl From<sea_orm::DbErr> for Error {
-    fn from(error: sea_orm::DbErr) -> Self {
-        Fault::of_orm(&error).told(error)
-    }
-}
-
-impl From<sea_orm::SqlxError> for Error {
-    fn from(error: sea_orm::SqlxError) -> Self {
-        Fault::of(&error).told(error)
-    }
-}
 
 impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {

@@ -50,6 +50,19 @@ fn is_invisible(c: char) -> bool {
     c.is_control() || (c.is_whitespace() && c != ' ') || (!c.is_ascii() && (is_hidden(c) || is_format()))
 }
 
+/// An API name as words: `TargetAccountList` → `target account list`.
+#[must_use]
+pub fn words(name: &str) -> String {
+    let mut words = String::with_capacity(name.len() + 4);
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(c.to_ascii_lowercase());
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

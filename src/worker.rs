@@ -32,7 +32,7 @@ const POLL: Duration = Duration::from_secs(5);
 const SWEEP: Duration = Duration::from_hours(1);
 
 /// How often a job may be started without a single step being done.
-const MOST_ATTEMPTS: i32 = 5;
+const MAX_ATTEMPTS: i32 = 5;
 
 /// How a run of a job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,8 +152,8 @@ async fn run(kinds: &[&'static dyn Job], held: Held, lease: Duration) {
     let Some(job) = kinds.iter().find(|job| job.kind() == held.claim.kind) else { return };
     let over = CancellationToken::new();
     let beat = tokio::spawn(extend(held.backend.clone(), held.claim.clone(), (held.stop.clone(), over.clone()), lease));
-    let outcome = if held.claim.attempts > MOST_ATTEMPTS {
-        Err(Error::internal(format!("started {MOST_ATTEMPTS} times without a step being done")))
+    let outcome = if held.claim.attempts > MAX_ATTEMPTS {
+        Err(Error::internal(format!("started {MAX_ATTEMPTS} times without a step being done")))
     } else {
         let outcome = AssertUnwindSafe(job.run(&held)).catch_unwind().await;
         outcome.unwrap_or_else(|_| Err(Error::internal("the job panicked")))
@@ -181,7 +181,7 @@ async fn release(job: &dyn Job, held: &Held, outcome: Result<Ended>) -> Result<(
             change.release_job(claim, Release::HandedOver).await?;
             return change.commit().await;
         }
-        Err(error) if is_passing(&error) && claim.attempts < MOST_ATTEMPTS => {
+        Err(error) if is_passing(&error) && claim.attempts < MAX_ATTEMPTS => {
             let pause = Duration::from_secs(1) * 2_u32.pow(claim.attempts.clamp(0, 6).unsigned_abs());
             let at = Instant(backend.now().0 + i64::try_from(pause.as_millis()).unwrap_or(0));
             change.release_job(claim, Release::Again(at)).await?;

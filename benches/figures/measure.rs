@@ -20,7 +20,7 @@ use crate::{
 /// Different requests of a case; more would only measure memory.
 const REQUESTS: u32 = 1000;
 /// A round ends here at the latest, whatever its length.
-const MOST_PER_CONNECTION: usize = 200_000;
+const MAX_PER_CONNECTION: usize = 200_000;
 
 /// How hard and how long.
 #[derive(Clone, Copy)]
@@ -145,7 +145,7 @@ async fn closed_loop(
     until: Instant,
 ) -> Outcome<Vec<Duration>> {
     let mut latencies = Vec::with_capacity(1 << 14);
-    for request in requests.iter().cycle().skip(first).take(MOST_PER_CONNECTION) {
+    for request in requests.iter().cycle().skip(first).take(MAX_PER_CONNECTION) {
         let sent = Instant::now();
         if sent >= until && !latencies.is_empty() {
             break;

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use entity::Instant;
 use ipnet::{IpNet, Ipv4Net};
 use sha2::{Digest, Sha256};
 
-use super::token::random;
 use crate::error::{Code, Error, Result};
 
 /// How every secret begins.
@@ -15,6 +15,11 @@ const PREFIX: &str = "tdk_";
 const LENGTH: usize = PREFIX.len() + 43;
 /// Characters of a secret that are shown for ever.
 const SHOWN: usize = 12;
+
+/// Random bytes as base64url.
+pub(super) fn random<const BYTES: usize>() -> String {
+    URL_SAFE_NO_PAD.encode(rand::random::<[u8; BYTES]>())
+}
 
 /// A new secret of 256 random bits.
 #[must_use]

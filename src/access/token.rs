@@ -1,11 +1,10 @@
 //! Tokens: access tokens that tell who calls, refresh tokens that renew them.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use entity::{Instant, Kind, id, session::SessionId, user::UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
 use serde::{Deserialize, Serialize};
 
-use super::key::Fingerprint;
+use super::key::{Fingerprint, random};
 use crate::error::{Code, Error, Result};
 
 /// How long an access token is good, in seconds.
@@ -173,14 +172,10 @@ pub fn hash(secret: &str) -> String {
     Fingerprint::of(secret).spelled()
 }
 
-/// Random bytes as base64url.
-pub(super) fn random<const BYTES: usize>() -> String {
-    URL_SAFE_NO_PAD.encode(rand::random::<[u8; BYTES]>())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     use entity::Record;
 
     const NOW: Instant = Instant(1_795_000_000_500);

@@ -57,7 +57,7 @@ impl Rules for account::Entity {
 /// A domain that stands as a further domain of another account is taken.
 async fn not_another_account(change: &Change, id: account::AccountId, domain: &str) -> Result<()> {
     change.lock(Lock::Domain(domain)).await?;
-    let others = change.rows::<account_domain::Entity>("domain", domain).await?;
+    let others = change.unscoped_rows::<account_domain::Entity>("domain", domain).await?;
     match others.iter().find(|other| other.account_id != id) {
         Some(other) => {
             let taken =
@@ -80,7 +80,7 @@ impl Rules for account_domain::Entity {
         Box::pin(async move {
             row.domain = rules::domain(&row.domain).map_err(|why| Error::input(UserCode::Invalid, "domain", why))?;
             change.lock(Lock::Domain(&row.domain)).await?;
-            match change.rows::<account::Entity>("domain", row.domain.as_str()).await?.first() {
+            match change.unscoped_rows::<account::Entity>("domain", row.domain.as_str()).await?.first() {
                 Some(account) => {
                     let taken =
                         UserError::new(UserCode::Taken, "domain", "This domain is the primary domain of an account.");
@@ -110,7 +110,7 @@ impl Rules for account_team_member::Entity {
                 return Ok(());
             }
             let pair = (("account_id", row.account_id.0), ("user_id", row.user_id.0));
-            match change.pair::<account_team_member::Entity>(pair.0, pair.1).await? {
+            match change.unscoped_pair::<account_team_member::Entity>(pair.0, pair.1).await? {
                 Some(other) => {
                     let taken =
                         UserError::new(UserCode::Taken, "userId", "This person is on the account's team already.");

@@ -6,10 +6,10 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::{
     graphql::{
-        catalogue::RootQuery,
         node::{Row, store},
         once::Once,
         payload::{outcome, payload},
+        root::RootQuery,
         scalars::{DateTime, IdText},
     },
     store::{Change, Store},

@@ -78,7 +78,7 @@ async fn may_answer(change: &Change, owner: UserId, new: bool) -> Result<()> {
         let message = "You may not give an API key to another owner: you lack the permission ASSIGN on ApiKey records.";
         return Err(UserError::new(UserCode::Forbidden, "ownerId", message).because("PERMISSION_MISSING").into());
     }
-    let people = change.rows::<user::Entity>("id", owner).await?;
+    let people = change.unscoped_rows::<user::Entity>("id", owner).await?;
     if people.iter().any(|person| person.status == UserStatus::Active) {
         return Ok(());
     }

@@ -93,7 +93,7 @@ impl Rules for account_contact::Entity {
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             change.lock(Lock::Within(Kind::AccountContact, row.contact_id.0)).await?;
-            let places = change.rows::<account_contact::Entity>("contact_id", row.contact_id).await?;
+            let places = change.unscoped_rows::<account_contact::Entity>("contact_id", row.contact_id).await?;
             if before.is_none()
                 && let Some(other) = places.iter().find(|other| other.account_id == row.account_id)
             {

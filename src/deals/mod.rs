@@ -68,7 +68,7 @@ impl Rules for deal::Entity {
             let category = stage_of(change, row).await?.category;
             let follow = async |change: &mut Change| {
                 let Some(stage) = change
-                    .rows::<lead::Entity>("id", lead)
+                    .unscoped_rows::<lead::Entity>("id", lead)
                     .await?
                     .first()
                     .map(|lead| rules::lead_stage(lead.stage, category))
@@ -96,7 +96,7 @@ async fn takes_deals(change: &Change, row: &deal::Model) -> Result<()> {
 }
 
 async fn stage_of(change: &Change, row: &deal::Model) -> Result<stage::Model> {
-    let stage = change.rows::<stage::Entity>("id", row.stage_id).await?.into_iter().next();
+    let stage = change.unscoped_rows::<stage::Entity>("id", row.stage_id).await?.into_iter().next();
     stage.ok_or_else(|| Error::input(UserCode::NotFound, "stageId", "There is no live stage with this id."))
 }
 
@@ -118,7 +118,7 @@ impl Rules for stage::Entity {
                 return Ok(());
             }
             change.lock(Lock::Within(Kind::Stage, row.pipeline_id.0)).await?;
-            let stages = change.rows::<stage::Entity>("pipeline_id", row.pipeline_id).await?;
+            let stages = change.unscoped_rows::<stage::Entity>("pipeline_id", row.pipeline_id).await?;
             let name = crate::store::key(&row.name);
             match stages.iter().find(|other| other.id != row.id && crate::store::key(&other.name) == name) {
                 Some(other) => {
@@ -151,7 +151,7 @@ impl Rules for stage::Entity {
 }
 
 async fn unused(change: &Change, column: &str, id: sea_orm::prelude::Uuid) -> Result<()> {
-    match change.count(Kind::Deal, column, id).await? {
+    match change.unscoped_count(Kind::Deal, column, id).await? {
         0 => Ok(()),
         // How many is not for everybody to know.
         _ => Err(Error::input(UserCode::InUse, "id", "Live deals are in it; move them first.")),

@@ -1,14 +1,8 @@
 //! What a schema is made of: the nouns it is drawn from and its root objects.
 
-use std::borrow::Cow;
+use async_graphql::{ObjectType, Schema, SchemaBuilder, SubscriptionType, registry::Registry};
 
-use async_graphql::{
-    ContextSelectionSet, ObjectType, OutputType, Positioned, Schema, SchemaBuilder, ServerResult, SubscriptionType,
-    Value, parser::types::Field, registry::Registry,
-};
-use futures_util::future::BoxFuture;
-
-use super::{describe, verbs};
+use super::{describe, root::Root, verbs};
 use crate::store::Nouns;
 
 /// A program whose schema is drawn by this kit.
@@ -41,44 +35,7 @@ where
 {
     // Suggestions would name what introspection may not show.
     Schema::build(query(), mutation, subscription)
-        .data(Root(Box::new(query())))
+        .data(Root::new(query()))
         .disable_suggestions()
         .limit_recursive_depth(RECURSION)
-}
-
-/// The root object that reads, whatever its type.
-struct Root(Box<dyn Resolve>);
-
-trait Resolve: Send + Sync {
-    fn resolve<'a>(
-        &'a self,
-        ctx: &'a ContextSelectionSet<'a>,
-        field: &'a Positioned<Field>,
-    ) -> BoxFuture<'a, ServerResult<Value>>;
-}
-
-impl<Q: ObjectType> Resolve for Q {
-    fn resolve<'a>(
-        &'a self,
-        ctx: &'a ContextSelectionSet<'a>,
-        field: &'a Positioned<Field>,
-    ) -> BoxFuture<'a, ServerResult<Value>> {
-        Box::pin(OutputType::resolve(self, ctx, field))
-    }
-}
-
-/// The field `query` of payloads: everything that can be read.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RootQuery;
-
-impl OutputType for RootQuery {
-    fn type_name() -> Cow<'static, str> {
-        "Query".into()
-    }
-    fn create_type_info(_: &mut Registry) -> String {
-        "Query!".to_owned()
-    }
-    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        ctx.data_unchecked::<Root>().0.resolve(ctx, field).await
-    }
 }

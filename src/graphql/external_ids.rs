@@ -5,10 +5,10 @@ use entity::id;
 use sea_orm::prelude::Uuid;
 
 use super::{
-    catalogue::RootQuery,
     node::{AnyRow, store},
     once::Once,
     payload::{outcome, payload},
+    root::RootQuery,
     scalars::IdText,
 };
 use crate::{

@@ -12,6 +12,7 @@ pub mod node;
 pub mod once;
 pub mod payload;
 pub mod query;
+pub mod root;
 pub mod scalars;
 pub mod select;
 pub mod subscription;

@@ -15,11 +15,12 @@ use sea_orm::prelude::Uuid;
 use serde_json::{Map, Value as Json};
 
 use super::{
-    catalogue::{Api, RootQuery, register},
+    catalogue::{Api, register},
     describe::{self, field},
     node::{each, row, store, written},
     once,
     payload::outcome,
+    root::RootQuery,
     select::{Picked, Selections},
     verbs::{Verb, named, root_name},
 };
@@ -169,11 +170,11 @@ async fn upsert(
         Some(one @ Json::Object(_)) => vec![one],
         _ => vec![],
     };
-    if items.len() > bulk::MOST {
+    if items.len() > bulk::MAX_ITEMS {
         return mistake(UserError::new(
             UserCode::LimitReached,
             "items",
-            format!("items takes at most {}; this has {}.", bulk::MOST, items.len()),
+            format!("items takes at most {}; this has {}.", bulk::MAX_ITEMS, items.len()),
         ));
     }
     let match_on = input.remove("matchOn").and_then(|name| name.as_str().map(str::to_owned));

@@ -80,7 +80,7 @@ macro_rules! payload {
             /// What a person can put right; empty on success.
             user_errors: Vec<crate::error::UserError>,
             /// Anything else you want to read after the change, as whoever sent the request.
-            query: crate::graphql::catalogue::RootQuery,
+            query: crate::graphql::root::RootQuery,
         }
     )*};
 }

@@ -16,10 +16,13 @@ use serde_json::{Map, Value as Json};
 use crate::{
     error::{Error, Result},
     store::{
-        aggregate::{Aggregate, AggregateItem, Bucket, Figure, Function, Group, Measure, time_zone},
+        bucket::{Bucket, time_zone},
         filter::Filter,
         page::{MAX_NESTED_PAGE, MAX_PAGE, Order, Page, screaming},
-        plan::{Any, Child, Connection, ConnectionItem, EdgeItem, Find, Item, Rows, Shape},
+        plan::{
+            Aggregate, AggregateItem, Any, Child, Connection, ConnectionItem, EdgeItem, Figure, Find, Function, Group,
+            Item, Measure, Rows, Shape,
+        },
     },
 };
 

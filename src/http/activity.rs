@@ -5,7 +5,7 @@ use std::{
     io,
     pin::Pin,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
@@ -20,7 +20,7 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{connections::lock, settings::ConnectionLimits};
+use super::settings::ConnectionLimits;
 
 /// How long the rest of a body may fail to arrive once the server stops.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -219,4 +219,8 @@ impl HttpBody for Incoming {
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,7 +5,7 @@ use std::{
     io,
     net::IpAddr,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     task::{Context, Poll},
     time::Duration,
 };
@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    activity::{Activity, Silence},
+    activity::{Activity, Silence, lock},
     metrics::Open,
     settings::{ConnectionLimits, Serving},
 };
@@ -141,10 +141,6 @@ impl Drop for Admitted {
             _ => drop(open.by_place.remove(&place)),
         }
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A stream that keeps its place among the connections until it closes, also after an upgrade.

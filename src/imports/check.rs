@@ -5,7 +5,7 @@ mod links;
 #[cfg(test)]
 mod tests;
 
-use std::ops::Range;
+use std::{fs, ops::Range, path::Path};
 
 use chrono_tz::Tz;
 use entity::{Instant, Kind, table::Field};
@@ -25,6 +25,20 @@ use crate::{
     store::Nouns,
     text::escaped,
 };
+
+impl Map {
+    /// Reads and checks a map that brings these nouns; every mistake is named with its line.
+    pub fn parse(text: &str, nouns: Nouns) -> Result<Self> {
+        Checker::check(text, nouns)
+    }
+
+    /// Reads and checks a map from a file.
+    pub fn load(path: &Path, nouns: Nouns) -> Result<Self> {
+        let text = fs::read_to_string(path)
+            .map_err(|error| Error::input(UserCode::Invalid, "map", format!("{}: {error}", path.display())))?;
+        Self::parse(&text, nouns)
+    }
+}
 
 /// Words that look a record up by a field of its own, so no other system may be called that.
 pub(super) const LOOKUPS: [&str; 5] = ["id", "name", "email", "domain", "key"];

@@ -12,12 +12,12 @@ use super::{Map, result::Status, upload};
 use crate::{
     error::{Error, Result, UserCode, UserError},
     graphql::{
-        catalogue::RootQuery,
         choice::Of,
         forward::Page,
         node::{Row, store},
         once::Once,
         payload::{outcome, payload},
+        root::RootQuery,
         scalars::IdText,
     },
     store::{

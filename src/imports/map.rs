@@ -1,6 +1,6 @@
 //! What a map means, checked against the description of the record type it fills.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::collections::BTreeSet;
 
 use entity::{
     Instant, Kind,
@@ -10,14 +10,10 @@ use serde_json::Value;
 
 use super::{
     cell::{Cell, Row},
-    check::Checker,
     convert::{Converter, Currency, external},
     read::Format,
 };
-use crate::{
-    error::{Error, Result, UserCode},
-    store::Nouns,
-};
+use crate::{error::Result, store::Nouns};
 
 /// A checked map: how the rows of a file become records.
 #[derive(Clone, Debug)]
@@ -70,18 +66,6 @@ pub(super) struct LinkRule {
 }
 
 impl Map {
-    /// Reads and checks a map that brings these nouns; every mistake is named with its line.
-    pub fn parse(text: &str, nouns: Nouns) -> Result<Self> {
-        Checker::check(text, nouns)
-    }
-
-    /// Reads and checks a map from a file.
-    pub fn load(path: &Path, nouns: Nouns) -> Result<Self> {
-        let text = fs::read_to_string(path)
-            .map_err(|error| Error::input(UserCode::Invalid, "map", format!("{}: {error}", path.display())))?;
-        Self::parse(&text, nouns)
-    }
-
     /// The kind of record that the file brings.
     #[must_use]
     pub fn resource(&self) -> Kind {

@@ -14,6 +14,7 @@ pub(crate) mod job;
 mod links;
 mod map;
 mod money;
+mod permitted;
 mod read;
 mod records;
 pub mod result;

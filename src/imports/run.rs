@@ -4,19 +4,19 @@
 //! A chunk is bounded in rows and in time, so that others write between two chunks. A dry run undoes
 //! each of its chunks; [`Trial`] knows what a chunk needs of the ones before it.
 
-use std::{borrow::Cow, collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::HashMap, path::PathBuf, sync::Arc};
 
 use entity::{ImportStatus, Instant, import_job::ImportJobId};
 
 use super::{
     Map, Row, Source,
+    permitted::{CHUNK, permitted, permitted_change},
     result::{Outcome, ResultFile, Status},
     save::{Came, Rows, Saver},
     trial::Trial,
 };
 use crate::{
-    access::{Action, Reach},
-    error::{Error, Result, UserCode, UserError},
+    error::{Error, Result, UserCode},
     store::{Change, Counts, Done, Job, JobRow, JobStart, Noun, Store},
     text::tidy,
     worker::{Ended, Held},
@@ -24,9 +24,6 @@ use crate::{
 
 /// Refusals that a summary shows.
 const SHOWN: usize = 20;
-
-/// How long a chunk may keep others from writing; what it has not done by then, the next one does.
-pub(super) const CHUNK: Duration = Duration::from_millis(250);
 
 /// How to import.
 #[derive(Clone, Debug)]
@@ -128,33 +125,6 @@ pub(super) fn listed(file_name: &str) -> Result<Cow<'_, str>> {
         return Err(Error::input(UserCode::Invalid, "fileName", message));
     }
     Ok(name)
-}
-
-/// The noun that a map fills, where the actor may import it.
-pub(super) fn permitted(store: &Store, map: &Map) -> Result<&'static dyn Noun> {
-    let kind = map.resource();
-    let Some(noun) = map.nouns.of(kind).filter(|noun| noun.verbs().create) else {
-        return Err(Error::input(
-            UserCode::Invalid,
-            "resource",
-            format!("{} records cannot be imported.", kind.name()),
-        ));
-    };
-    let policy = &store.actor().policy;
-    let needed = [(Action::Import, true), (Action::Create, true), (Action::Update, noun.verbs().update)];
-    if needed.iter().any(|(action, needed)| *needed && policy.reach(kind, *action) == Reach::None) {
-        let message =
-            format!("To import {} records takes the permissions to import, create and update them.", kind.name());
-        return Err(UserError::new(UserCode::Forbidden, "resource", message).because("PERMISSION_MISSING").into());
-    }
-    Ok(noun)
-}
-
-/// A transaction with what the actor may do now.
-pub(super) async fn permitted_change(store: &Store, map: &Map) -> Result<Change> {
-    let store = store.refreshed().await?;
-    permitted(&store, map)?;
-    store.begin().await
 }
 
 impl Import {

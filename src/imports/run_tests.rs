@@ -44,7 +44,7 @@ async fn person(backend: &Arc<Backend>, name: &str, role: &str) -> Store {
     draft.set(table, "department", Department::Marketing.as_str());
     draft.set(table, "status", UserStatus::Active.as_str());
     let user = change.create::<user::Entity>(draft).await.unwrap();
-    let role = change.rows::<role::Entity>("key", role).await.unwrap().remove(0);
+    let role = change.unscoped_rows::<role::Entity>("key", role).await.unwrap().remove(0);
     let mut draft = Draft::default();
     draft.set(role_assignment::Entity::table(), "role_id", role.id);
     draft.set(role_assignment::Entity::table(), "user_id", user.id);

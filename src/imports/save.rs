@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Most characters of a row's reasons that are kept.
-const MOST: usize = 2_000;
+const MAX_CHARACTERS: usize = 2_000;
 
 /// Saves the rows of one import.
 pub(super) struct Saver {
@@ -304,7 +304,7 @@ fn out_of_reach(kind: Kind, error: Error) -> Error {
 }
 
 fn refused(row: &Row, reasons: &[String]) -> JobRow {
-    let message: String = escaped(&reasons.join("; ")).chars().take(MOST).collect();
+    let message: String = escaped(&reasons.join("; ")).chars().take(MAX_CHARACTERS).collect();
     JobRow { line: line(row), saved: None, record: None, message: Some(message) }
 }
 

@@ -19,7 +19,7 @@ use tempfile::SpooledTempFile;
 use super::{
     Item, LinkRef, Map, Row,
     check::LOOKUPS,
-    run::{CHUNK, permitted_change},
+    permitted::{CHUNK, permitted_change},
     save::{Came, Rows, Saver},
 };
 use crate::{
@@ -29,7 +29,7 @@ use crate::{
 
 /// Earlier rows that a chunk does again at most. A row that depends on more, as the last of a chain of
 /// parents of this length, is foretold without the farthest.
-const MOST_AGAIN: usize = 1_000;
+const MAX_AGAIN: usize = 1_000;
 
 /// Bounds of the rows of a chunk.
 const SMALLEST: usize = 25;
@@ -120,7 +120,7 @@ impl Trial {
             if again.contains(&at) {
                 continue;
             }
-            if again.len() == MOST_AGAIN {
+            if again.len() == MAX_AGAIN {
                 return Ok((again, false));
             }
             again.insert(at);

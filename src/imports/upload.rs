@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 use super::{
     Map,
     job::{KIND, Payload},
-    run::{listed, permitted},
+    permitted::permitted,
+    run::listed,
 };
 use crate::{
     error::{Code, Error, Result, UserCode},

@@ -114,7 +114,7 @@ async fn hire(change: &mut Change, name: &str, email: &str, department: Departme
 }
 
 async fn by_email(change: &Change, email: &str) -> Result<Option<user::Model>> {
-    Ok(change.rows::<user::Entity>("email", folded(email)).await?.into_iter().next())
+    Ok(change.unscoped_rows::<user::Entity>("email", folded(email)).await?.into_iter().next())
 }
 
 fn folded(email: &str) -> String {

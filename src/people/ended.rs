@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The most tokens that are remembered.
-const MOST: usize = 10_000;
+const MAX_REMEMBERED: usize = 10_000;
 
 /// The tokens. What is not among them may have ended all the same.
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ impl Ended {
             return;
         }
         let Ok(mut tokens) = self.tokens.write() else { return };
-        if tokens.len() >= MOST {
+        if tokens.len() >= MAX_REMEMBERED {
             tokens.clear();
         }
         tokens.insert(Fingerprint::of(token));
@@ -57,9 +57,9 @@ mod tests {
         ended.learn("good", &Ok(()));
         ended.learn("ended", &refused("SESSION_ENDED"));
         assert_eq!(["late", "good", "ended"].map(|token| ended.has(token)), [false, false, true]);
-        for n in 0..MOST {
+        for n in 0..MAX_REMEMBERED {
             ended.learn(&n.to_string(), &refused("SESSION_ENDED"));
         }
-        assert!(ended.tokens.read().unwrap().len() <= MOST);
+        assert!(ended.tokens.read().unwrap().len() <= MAX_REMEMBERED);
     }
 }

@@ -8,7 +8,6 @@ use entity::{Kind, role::RoleId, user::UserId};
 use sea_orm::prelude::Uuid;
 
 use self::words::Case;
-pub(crate) use self::words::words as spoken;
 use crate::{
     access::{Action, Actor, FieldRule, Obstacle, Policy, Purpose, Reach},
     error::{Code, Error, Result},

@@ -4,7 +4,6 @@ use entity::{Department, EventAction, Instant, Kind, id, user::UserId};
 use sea_orm::{Value, prelude::Uuid};
 use serde_json::{Value as Json, json};
 
-use super::explain::spoken;
 use crate::{
     access::{Action, Purpose, Reach},
     error::{Code, Error, Result},
@@ -13,6 +12,7 @@ use crate::{
         page::{Order, invalid_cursor, most},
         value::short,
     },
+    text::words,
 };
 
 /// Permissions of a role that one sentence lists.
@@ -149,7 +149,7 @@ fn api_key(event: &RightsEvent, name: &str, action: Option<EventAction>) -> Stri
     } else if event.changes.is_empty() {
         "was archived or restored".to_owned()
     } else {
-        let fields: Vec<String> = event.changes.keys().map(|field| spoken(field)).collect();
+        let fields: Vec<String> = event.changes.keys().map(|field| words(field)).collect();
         format!("was changed: {}", fields.join(", "))
     };
     format!("The API key {name}, which acts for them or did, {what}.")

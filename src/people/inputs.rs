@@ -166,8 +166,8 @@ impl UserDeactivateInput {
     /// What goes to whom.
     pub(super) fn plan(&self) -> Result<Plan> {
         let entries = self.handover.as_deref().unwrap_or_default();
-        if entries.len() > MOST_ENTRIES {
-            let message = format!("handover takes at most {MOST_ENTRIES} entries; this has {}.", entries.len());
+        if entries.len() > MAX_ENTRIES {
+            let message = format!("handover takes at most {MAX_ENTRIES} entries; this has {}.", entries.len());
             return Err(Error::input(UserCode::LimitReached, "handover", message));
         }
         let mut rules = Vec::with_capacity(entries.len() + 1);
@@ -187,15 +187,15 @@ impl UserDeactivateInput {
 }
 
 /// Entries that one hand-over takes, and accounts that one entry takes.
-const MOST_ENTRIES: usize = 100;
-const MOST_ACCOUNTS: usize = 500;
+const MAX_ENTRIES: usize = 100;
+const MAX_ACCOUNTS: usize = 500;
 
 impl UserHandoverInput {
     fn rule(&self, input: String) -> Result<Rule> {
         let field = format!("{input}.accountIds");
         let accounts = self.account_ids.as_ref().map(|ids| -> Result<Vec<_>> {
-            if ids.is_empty() || ids.len() > MOST_ACCOUNTS {
-                let message = format!("accountIds takes 1 to {MOST_ACCOUNTS} ids; this has {}.", ids.len());
+            if ids.is_empty() || ids.len() > MAX_ACCOUNTS {
+                let message = format!("accountIds takes 1 to {MAX_ACCOUNTS} ids; this has {}.", ids.len());
                 return Err(Error::input(UserCode::OutOfRange, &field, message));
             }
             ids.iter().map(|id| key(Kind::Account, id, &field)).collect()

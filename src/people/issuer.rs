@@ -26,7 +26,7 @@ use crate::{
 /// How long what is known of a person's latest token may be used without asking the database again, in milliseconds.
 const FRESH: i64 = 1_000;
 /// Of how many people it is known at most.
-const MOST: usize = 10_000;
+const MAX_REMEMBERED: usize = 10_000;
 
 /// The issuer whose tokens are taken.
 #[derive(Debug)]
@@ -66,11 +66,11 @@ impl Issuer {
     pub async fn check_roles(&self, backend: &Arc<Backend>) -> Result<()> {
         let change = backend.as_system(Purpose::CommandLine).begin().await?;
         for role in self.settings.roles.iter().map(|(_, role)| role) {
-            if change.rows::<role::Entity>("key", role.as_str()).await?.is_empty() {
+            if change.unscoped_rows::<role::Entity>("key", role.as_str()).await?.is_empty() {
                 let message = format!("--oidc-roles names the role “{}”, which does not exist", short(role));
                 return Err(Error::internal(message));
             }
-            if change.was_there::<role::Entity>("key", role.as_str()).await? {
+            if change.unscoped_was_there::<role::Entity>("key", role.as_str()).await? {
                 tracing::warn!(
                     role,
                     "--oidc-roles names a role that was deleted and made anew; no group gives it: name a role of another key"
@@ -129,7 +129,7 @@ impl Issuer {
 
     fn remember(&self, subject: &str, seen: Seen) {
         let mut all = self.lock();
-        if all.len() >= MOST {
+        if all.len() >= MAX_REMEMBERED {
             all.clear();
         }
         all.insert(subject.to_owned(), seen);

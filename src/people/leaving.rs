@@ -102,7 +102,7 @@ pub async fn preview(store: &Store, user: UserId, plan: &Plan, expected: Option<
     let holdings = plan.holdings(&change, user).await?;
     let mut mistakes = plan.mistakes(&change, user, &holdings).await?;
     mistakes.extend(Plan::must_suffice(&holdings));
-    let members = change.rows::<team_membership::Entity>("user_id", user).await?;
+    let members = change.unscoped_rows::<team_membership::Entity>("user_id", user).await?;
     let count_sessions = async |change: &mut Change| change.count_live_sessions(user).await;
     let sessions = change.as_system(Purpose::Oversight, count_sessions).await?;
     match set_status(&mut change, user, UserStatus::Deactivated, expected).await {
@@ -141,7 +141,7 @@ async fn set_status(change: &mut Change, user: UserId, status: UserStatus, expec
 }
 
 async fn archive<E: Rules>(change: &mut Change, user: UserId) -> Result<()> {
-    for row in change.rows::<E>("user_id", user).await? {
+    for row in change.unscoped_rows::<E>("user_id", user).await? {
         change.archive::<E>(E::id(&row), None, true).await?;
     }
     Ok(())

@@ -154,7 +154,7 @@ impl Rules for team_membership::Entity {
                 return Ok(());
             }
             let pair = (("team_id", row.team_id.0), ("user_id", row.user_id.0));
-            match change.pair::<team_membership::Entity>(pair.0, pair.1).await? {
+            match change.unscoped_pair::<team_membership::Entity>(pair.0, pair.1).await? {
                 Some(other) => {
                     let taken = UserError::new(UserCode::Taken, "userId", "This person is in the team already.");
                     Err(taken.against(Kind::TeamMembership, other).into())

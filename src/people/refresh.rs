@@ -42,7 +42,7 @@ impl Authority {
             }
         };
         let row = change.find::<session::Entity>(session.0).await?;
-        let people = change.rows::<entity::user::Entity>("id", row.user_id).await?;
+        let people = change.unscoped_rows::<entity::user::Entity>("id", row.user_id).await?;
         let active = people.iter().any(|person| person.status == UserStatus::Active);
         if row.revoked_at.is_some() || row.expires_at <= now || !active {
             return Err(ended("SESSION_ENDED", "The session has ended; sign in again."));

@@ -9,7 +9,7 @@ use std::{
 use crate::access::key::Fingerprint;
 
 /// The most tokens that are remembered; where there are more, all count as guesses until they are given anew.
-const MOST: usize = 100_000;
+const MAX_REMEMBERED: usize = 100_000;
 
 /// The tokens: refresh tokens, and those of invitations and for other passwords.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ impl Unspent {
     /// Remembers a token.
     pub(super) fn note(&self, token: &str) {
         let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if tokens.len() >= MOST {
+        if tokens.len() >= MAX_REMEMBERED {
             tokens.clear();
         }
         tokens.insert(Fingerprint::of(token));

@@ -14,7 +14,7 @@ pub const ADMIN: &str = "admin";
 
 /// Gives somebody a role by its key; nothing happens where they hold it. For Tandem itself.
 pub async fn assign_role(change: &mut Change, user: UserId, role: &str) -> Result<()> {
-    let roles = change.rows::<role::Entity>("key", role).await?;
+    let roles = change.unscoped_rows::<role::Entity>("key", role).await?;
     let role = roles.first().ok_or_else(|| {
         let message = format!("There is no role {}.", crate::store::value::short(role));
         Error::from(UserError::new(UserCode::NotFound, "role", message).because("ROLE_UNKNOWN"))
@@ -28,7 +28,7 @@ pub async fn assign_role(change: &mut Change, user: UserId, role: &str) -> Resul
 /// The active people who hold the administrators' role and can sign in. The role's row is locked, so that two
 /// who decide by it decide one after the other. For Tandem itself.
 pub async fn active_admins(change: &mut Change) -> Result<Vec<UserId>> {
-    let roles = change.rows::<role::Entity>("key", ADMIN).await?;
+    let roles = change.unscoped_rows::<role::Entity>("key", ADMIN).await?;
     let role = roles.first().ok_or_else(|| Error::internal("the administrators' role is gone"))?;
     change.find::<role::Entity>(role.id.0).await?;
     change.able_holders(role.id).await

@@ -10,10 +10,10 @@ use entity::Kind;
 use sea_orm::prelude::Uuid;
 
 use super::{
+    affected::{Holder, Who},
     effect::Shift,
     exchange::Difference,
     known::RoleWarning,
-    preview::{Holder, Who},
 };
 use crate::{
     access::{Action, Reach},

@@ -5,8 +5,8 @@ use entity::{Kind, table::Input};
 
 use crate::{
     access::{Action, Grant, Policy, Reach, has_effect},
-    people::explain::spoken,
     store::{Nouns, Verbs},
+    text::words,
 };
 
 /// What takes a permission besides the standard queries and mutations: a field of the API or a path of the server.
@@ -87,7 +87,7 @@ pub fn reaches(kind: Kind) -> &'static [Reach] {
 /// A name for people: `targetAccountList` becomes `Target account list`.
 #[must_use]
 pub fn label(name: &str) -> String {
-    let mut label = spoken(name);
+    let mut label = words(name);
     if let Some(first) = label.get_mut(..1) {
         first.make_ascii_uppercase();
     }

@@ -12,7 +12,7 @@ use crate::{
 const FORMAT: &str = "tandem-roles/1";
 
 /// Roles that one document may hold.
-const MOST: usize = 200;
+const MAX_ROLES: usize = 200;
 
 /// One role of a document. What is left out stays as it is, or is empty for a new role.
 #[derive(Clone, Debug, Default)]
@@ -67,8 +67,8 @@ pub(super) fn read(document: &Json) -> Result<Vec<Entry>> {
     let Some(roles) = document["roles"].as_array() else {
         return Err(mistake("document.roles", "DOCUMENT_FORM", "roles is a list of roles.").into());
     };
-    if roles.len() > MOST {
-        let message = format!("A document takes at most {MOST} roles; this has {}.", roles.len());
+    if roles.len() > MAX_ROLES {
+        let message = format!("A document takes at most {MAX_ROLES} roles; this has {}.", roles.len());
         return Err(Error::input(UserCode::LimitReached, "document.roles", message));
     }
     let (mut entries, mut mistakes) = (Vec::<Entry>::with_capacity(roles.len()), Vec::new());

@@ -211,13 +211,13 @@ fn parted(texts: &[String], member: &str, names: [&str; 3]) -> Result<Json> {
 }
 
 async fn by_key(change: &Change, key: &str) -> Result<Option<role::Model>> {
-    Ok(change.rows::<role::Entity>("key", key).await?.into_iter().next())
+    Ok(change.unscoped_rows::<role::Entity>("key", key).await?.into_iter().next())
 }
 
 /// The key of the role that a role was copied from.
 async fn original_of(change: &Change, role: Option<&role::Model>) -> Result<Option<String>> {
     let Some(original) = role.and_then(|role| role.copied_from_id) else { return Ok(None) };
-    Ok(change.rows::<role::Entity>("id", original).await?.into_iter().next().map(|role| role.key))
+    Ok(change.unscoped_rows::<role::Entity>("id", original).await?.into_iter().next().map(|role| role.key))
 }
 
 /// A mistake with its place in the document.

@@ -14,9 +14,9 @@ use super::{
 use crate::{
     error::{Error, Result},
     graphql::{
-        catalogue::RootQuery,
         node::{Row, store},
         payload::{outcome, payload},
+        root::RootQuery,
         scalars::Json,
     },
     store::{Change, Store},
@@ -70,10 +70,10 @@ impl RoleQuery {
     ) -> async_graphql::Result<RolePreview> {
         let store = store(ctx)?;
         store.require_sign_in()?;
-        let first = usize::try_from(first).ok().filter(|first| *first <= preview::MOST_LISTED);
+        let first = usize::try_from(first).ok().filter(|first| *first <= preview::MAX_LISTED);
         let first = first.ok_or_else(|| Error::argument("first lies between 0 and 50."))?;
         let found = async {
-            if changes.len() > preview::MOST_CHANGES {
+            if changes.len() > preview::MAX_CHANGES {
                 return Err(preview::too_many(changes.len()));
             }
             preview::preview(store, changes.into_iter().map(RoleChangeInput::read).collect(), first).await

@@ -27,7 +27,7 @@ pub async fn assign(change: &mut Change, role: RoleId, user: UserId) -> Result<R
     };
     change.as_system(Purpose::Consequence, lock).await?;
     if let Some(held) = held(change, role, user).await? {
-        let rows = change.rows::<role_assignment::Entity>("id", held).await?;
+        let rows = change.unscoped_rows::<role_assignment::Entity>("id", held).await?;
         if rows.iter().any(|row| row.from_issuer) {
             // Given by hand it stays, whatever becomes of the groups.
             must_hold_role(change, role, "roleId").await?;
@@ -63,7 +63,7 @@ pub async fn give(change: &mut Change, role: RoleId, user: UserId, by: Giver) ->
 /// That somebody holds a role, if they do.
 pub async fn held(change: &Change, role: RoleId, user: UserId) -> Result<Option<RoleAssignmentId>> {
     let pair = (("role_id", role.0), ("user_id", user.0));
-    Ok(change.pair::<role_assignment::Entity>(pair.0, pair.1).await?.map(RoleAssignmentId))
+    Ok(change.unscoped_pair::<role_assignment::Entity>(pair.0, pair.1).await?.map(RoleAssignmentId))
 }
 
 /// Takes a role from somebody; nothing changes where they do not hold it.
@@ -98,10 +98,10 @@ pub async fn delete(change: &mut Change, role: RoleId, expected: Option<i32>, in
     change.store().require(Kind::Role, Action::Delete, "delete roles")?;
     change.lock(Lock::Rights).await?;
     let now = change.store().now();
-    let held = change.rows::<role_assignment::Entity>("role_id", role).await?;
-    let keys = change.rows::<api_key::Entity>("role_id", role).await?;
+    let held = change.unscoped_rows::<role_assignment::Entity>("role_id", role).await?;
+    let keys = change.unscoped_rows::<api_key::Entity>("role_id", role).await?;
     let keys = keys.iter().filter(|key| key.revoked_at.is_none() && key.expires_at > now).count();
-    let built_in = change.rows::<role::Entity>("id", role).await?.iter().any(|role| role.built_in);
+    let built_in = change.unscoped_rows::<role::Entity>("id", role).await?.iter().any(|role| role.built_in);
     if !built_in && in_use == InUse::Refuse && held.len() + keys > 0 {
         return Err(self::in_use(held.len(), keys));
     }

@@ -32,7 +32,7 @@ impl Impact {
 /// What another policy of a role means to those who hold it and to the API keys that act by it. A person is judged
 /// by all their roles together: another role may hide a field that this one would uncover.
 pub(super) async fn of_edit(change: &Change, role: RoleId, after: &Policy) -> Result<Vec<Impact>> {
-    let assignments = change.rows_among::<role_assignment::Entity>("role_id", &[role.0]).await?;
+    let assignments = change.unscoped_rows_among::<role_assignment::Entity>("role_id", &[role.0]).await?;
     let holders: Vec<Uuid> = assignments.iter().map(|held| held.user_id.0).collect();
     let mut impacts = of_people(change, &holders, |roles| {
         for (_, policy) in roles.iter_mut().filter(|(held, _)| *held == role) {
@@ -106,7 +106,7 @@ async fn of_people(
 /// can go.
 async fn of_keys(change: &Change, role: RoleId, after: &Policy) -> Result<Vec<Impact>> {
     let now = change.store().now();
-    let keys = change.rows_among::<api_key::Entity>("role_id", &[role.0]).await?;
+    let keys = change.unscoped_rows_among::<api_key::Entity>("role_id", &[role.0]).await?;
     let actor = change.store().actor().user();
     let owners: BTreeSet<bool> = keys
         .iter()
@@ -116,7 +116,7 @@ async fn of_keys(change: &Change, role: RoleId, after: &Policy) -> Result<Vec<Im
     if owners.is_empty() {
         return Ok(vec![]);
     }
-    let before = change.rows_among::<role::Entity>("id", &[role.0]).await?;
+    let before = change.unscoped_rows_among::<role::Entity>("id", &[role.0]).await?;
     let before = before.first().map_or_else(Policy::nothing, limits::policy);
     let seen = |own: bool, policy: &Policy| if own { policy.clone() } else { policy.widened(&Action::ALL) };
     let impact = |own| Impact { holder: None, before: seen(own, &before), after: seen(own, after) };
@@ -125,4 +125,12 @@ async fn of_keys(change: &Change, role: RoleId, after: &Policy) -> Result<Vec<Im
 
 fn union(roles: &[(RoleId, Policy)]) -> Policy {
     Policy::union(&roles.iter().map(|(_, policy)| policy.clone()).collect::<Vec<_>>())
+}
+
+/// Nobody grants what they do not hold, also by a role that a person gets beside those they hold, which may bring fields to sight that it alone
+/// would not.
+pub(super) async fn must_hold_with(change: &Change, (user, role): (UserId, RoleId), field: &str) -> Result<()> {
+    let Some(adds) = limits::permits(change, role, field).await? else { return Ok(()) };
+    let impacts = of_giving(change, user, (role, &adds)).await?;
+    must_be_allowed(change, &impacts, field).await
 }

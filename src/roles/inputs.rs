@@ -8,7 +8,7 @@ use sea_orm::prelude::Uuid;
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
 
-use super::{holding::InUse, preview::Step};
+use super::{affected::Step, holding::InUse};
 use crate::{
     error::{Error, Result},
     graphql::{

@@ -3,7 +3,6 @@
 use entity::{Kind, role, role::RoleId, user::UserId};
 use sea_orm::prelude::Uuid;
 
-use super::impact;
 use crate::{
     access::{Action, Excess, Policy, Reach, Who},
     error::{Error, Result, UserCode, UserError},
@@ -28,14 +27,6 @@ pub async fn must_hold_role(change: &Change, role: RoleId, field: &str) -> Resul
     permits(change, role, field).await.map(|_| ())
 }
 
-/// The same for a role that a person gets beside those they hold, which may bring fields to sight that it alone
-/// would not.
-pub(super) async fn must_hold_with(change: &Change, (user, role): (UserId, RoleId), field: &str) -> Result<()> {
-    let Some(adds) = permits(change, role, field).await? else { return Ok(()) };
-    let impacts = impact::of_giving(change, user, (role, &adds)).await?;
-    impact::must_be_allowed(change, &impacts, field).await
-}
-
 /// The same for a role by which a key acts for its owner: where that is somebody else than the actor, what is the
 /// owner's own, or their teams', must be within the actor's reach.
 pub async fn must_hold_for(change: &Change, (owner, role): (UserId, RoleId)) -> Result<()> {
@@ -48,11 +39,11 @@ pub async fn must_hold_for(change: &Change, (owner, role): (UserId, RoleId)) -> 
 }
 
 /// What a live role permits, all of which the actor must hold; nothing is asked of Tandem itself.
-async fn permits(change: &Change, role: RoleId, field: &str) -> Result<Option<Policy>> {
+pub(super) async fn permits(change: &Change, role: RoleId, field: &str) -> Result<Option<Policy>> {
     if matches!(change.store().actor().who, Who::System(_)) {
         return Ok(None);
     }
-    let roles = change.rows::<role::Entity>("id", role).await?;
+    let roles = change.unscoped_rows::<role::Entity>("id", role).await?;
     let Some(role) = roles.first() else {
         return Err(Error::input(UserCode::NotFound, field, "There is no live Role with this id."));
     };

@@ -1,9 +1,9 @@
 //! Roles: what the people and keys that hold them may see and do, and who may decide that.
 
 pub mod administrators;
+pub mod affected;
 mod answers;
 pub mod catalogue;
-mod crowd;
 mod document;
 pub mod effect;
 pub mod exchange;
@@ -82,7 +82,7 @@ impl Rules for role::Entity {
                 let message = "Tandem brought this role; it can be copied and edited, not deleted.";
                 return Err(UserError::new(UserCode::InvalidTransition, "id", message).because("ROLE_BUILT_IN").into());
             }
-            match change.rows::<role_assignment::Entity>("role_id", row.id).await?.len() {
+            match change.unscoped_rows::<role_assignment::Entity>("role_id", row.id).await?.len() {
                 0 => Ok(()),
                 held => Err(holding::in_use(held, 0)),
             }
@@ -101,7 +101,7 @@ impl Rules for role_assignment::Entity {
             match before {
                 None => {
                     change.lock(Lock::Rights).await?;
-                    limits::must_hold_with(change, (row.user_id, row.role_id), "roleId").await
+                    impact::must_hold_with(change, (row.user_id, row.role_id), "roleId").await
                 }
                 Some(_) => Ok(()),
             }
@@ -128,7 +128,7 @@ impl Rules for role_assignment::Entity {
         Box::pin(async move {
             change.lock(Lock::Rights).await?;
             must_cover(change, row.user_id, "take roles from this person").await?;
-            let roles = change.rows::<role::Entity>("id", row.role_id).await?;
+            let roles = change.unscoped_rows::<role::Entity>("id", row.role_id).await?;
             if roles.iter().any(|role| role.key == administrators::ADMIN) {
                 administrators::must_remain(change, row.user_id, "userId").await?;
             }
@@ -143,7 +143,7 @@ async fn begin(change: &mut Change, row: &mut role::Model, draft: &Draft) -> Res
         let key = rules::key_of(&row.name);
         row.key.clone_from(&key);
         for number in 2_u32.. {
-            if change.rows::<role::Entity>("key", row.key.as_str()).await?.is_empty() {
+            if change.unscoped_rows::<role::Entity>("key", row.key.as_str()).await?.is_empty() {
                 break;
             }
             row.key = format!("{key}_{number}");
@@ -155,7 +155,7 @@ async fn begin(change: &mut Change, row: &mut role::Model, draft: &Draft) -> Res
     }
     let given = |column| draft.get(role::Entity::table(), column).is_some();
     let Some(original) = row.copied_from_id.filter(|_| given("copied_from_id")) else { return Ok(()) };
-    let original = change.rows::<role::Entity>("id", original).await?.into_iter().next();
+    let original = change.unscoped_rows::<role::Entity>("id", original).await?.into_iter().next();
     let original =
         original.ok_or_else(|| Error::input(UserCode::NotFound, "copiedFromId", "There is no such role."))?;
     if !given("grants") {

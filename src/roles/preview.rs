@@ -4,44 +4,29 @@ use std::collections::{HashMap, HashSet};
 
 use entity::{
     Kind, Record,
-    api_key::{self, ApiKeyId},
-    role::{self, RoleId},
-    user::{self, UserId},
+    api_key::{self},
+    role::{self},
+    user::{self},
 };
 use sea_orm::prelude::Uuid;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::{
+    affected::{AffectedHolders, Holder, Step, Who},
     catalogue::{self, Warning},
-    crowd::Crowd,
-    effect::{Effect, Shift},
-    holding::{self, InUse},
+    effect::Shift,
+    holding::{self},
 };
 use crate::{
-    access::{Action, Actor, Grant, Purpose, Reach},
+    access::{Action, Grant, Purpose, Reach},
     error::{Error, Result, UserCode, UserError},
     store::{Asked, Change, Draft, Reached, Store, permission_missing, value},
 };
 
 /// Changes that one preview takes.
-pub const MOST_CHANGES: usize = 50;
+pub const MAX_CHANGES: usize = 50;
 /// Holders that one preview lists.
-pub const MOST_LISTED: usize = 50;
-
-/// One change of roles.
-#[derive(Clone, Debug)]
-pub enum Step {
-    /// A role is made from this input.
-    Create(Map<String, Json>),
-    /// A role is changed by this input.
-    Update(Map<String, Json>),
-    /// A role is deleted.
-    Delete(RoleId, Option<i32>, InUse),
-    /// Somebody gets a role.
-    Assign(RoleId, UserId),
-    /// Somebody loses a role.
-    Unassign(RoleId, UserId),
-}
+pub const MAX_LISTED: usize = 50;
 
 /// What changes of roles would mean.
 #[derive(Debug, Default)]
@@ -54,27 +39,6 @@ pub struct Preview {
     pub mistakes: Vec<UserError>,
     /// Permissions of the roles as they would be saved that do less than they seem to, with the place of the change.
     pub warnings: Vec<(usize, Warning)>,
-}
-
-/// Who acts by roles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Who {
-    /// A person.
-    Person(UserId),
-    /// An integration.
-    Key(ApiKeyId),
-}
-
-/// What changes of roles would mean to one person or key.
-#[derive(Debug)]
-pub struct Holder {
-    /// To whom.
-    pub who: Who,
-    /// What they gain and lose.
-    pub effect: Effect,
-    pub(super) name: String,
-    pub(super) before: Actor,
-    pub(super) after: Actor,
 }
 
 /// Tells who would gain and lose what, `first` of them, and changes nothing.
@@ -94,7 +58,7 @@ pub async fn preview(store: &Store, steps: Vec<Result<Step>>, first: usize) -> R
         return Err(permission_missing("change roles"));
     }
     let mut change = store.begin().await?;
-    let crowd = Crowd::of(&change, &steps).await?;
+    let crowd = AffectedHolders::of(&change, &steps).await?;
     let before = crowd.policies(&change).await?;
     let (mut mistakes, mut warnings) = (Vec::new(), Vec::new());
     for (index, step) in steps.into_iter().enumerate() {
@@ -226,6 +190,6 @@ async fn count(store: &Store, holders: &mut [Holder]) -> Result<()> {
 
 /// More changes than one preview takes.
 pub(super) fn too_many(changes: usize) -> Error {
-    let message = format!("changes takes at most {MOST_CHANGES}; this has {changes}.");
+    let message = format!("changes takes at most {MAX_CHANGES}; this has {changes}.");
     Error::input(UserCode::LimitReached, "changes", message)
 }

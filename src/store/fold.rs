@@ -1,4 +1,4 @@
-//! The keys by which texts are compared, the same on both engines: one for finding and ordering, one for telling apart.
+//! The keys by which texts are compared, the same on both engines: one for finding and ordering, one for predicate apart.
 
 use icu_casemap::{CaseMapper, CaseMapperBorrowed};
 use icu_normalizer::{
@@ -227,7 +227,7 @@ mod tests {
 
         #[test]
         fn the_same_name_is_found_by_the_same_key(one in TEXTS) {
-            // Look-ups go by the key for finding, then by that for telling apart.
+            // Look-ups go by the key for finding, then by that for predicate apart.
             for other in [one.to_lowercase(), one.to_uppercase(), key(&one), NFC.normalize(&one).into_owned()] {
                 if key(&one) == key(&other) {
                     prop_assert_eq!(fold(&one), fold(&other));

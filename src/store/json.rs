@@ -6,9 +6,9 @@ use entity::{
 };
 use sea_orm::{QueryResult, Value, prelude::Uuid, sqlx::Row as _};
 
-pub use super::answer::Out;
-use super::value;
 use crate::error::{Error, Result};
+pub use crate::store::answer::Out;
+use crate::store::value;
 
 /// A column of a result row, read without copying.
 macro_rules! cell {
@@ -217,6 +217,11 @@ pub fn money(out: &mut Out, minor: i128, currency: &str, part: &str) {
         "currency" => string(out, currency),
         _ => quoted(out, &value::decimal(minor, currency)),
     }
+}
+
+/// The number in the first column of the first row.
+pub(in crate::store) fn first_count(rows: &[QueryResult]) -> Result<i64> {
+    rows.first().map_or(Ok(0), |row| Ok(bigint(row, 0)?.unwrap_or(0)))
 }
 
 #[cfg(test)]

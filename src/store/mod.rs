@@ -4,52 +4,20 @@
 //! when they turn what is asked into SQL, so a caller cannot forget it. The one hatch is
 //! [`Store::as_system`].
 
-mod access_history;
-pub mod aggregate;
 pub mod answer;
-pub mod backup;
-pub mod bulk;
 mod change;
-mod credentials;
 mod db;
-mod draft;
-mod explain;
-mod feed;
-pub mod filter;
+mod events;
 mod fold;
-mod handovers;
-mod history;
-mod idempotency;
-mod identities;
+mod identity;
 mod ids;
-mod import_files;
-mod import_jobs;
-mod invitations;
 pub mod jobs;
 mod json;
-mod keep;
-mod keys;
-mod listed;
-mod lookup;
-mod months;
-mod noun;
-pub mod page;
-pub mod plan;
-mod policies;
-mod private_file;
-mod reached;
 pub mod read;
-mod record_access;
-mod redact;
 mod scope;
-mod secrets;
-mod seed;
-mod sign_ins;
 pub mod sql;
-mod texts;
-mod told;
+mod upkeep;
 pub mod value;
-mod write;
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -60,28 +28,20 @@ use entity::{Instant, Kind, user::UserId};
 use sea_orm::{QueryResult, prelude::Uuid};
 use tokio::sync::{Notify, OnceCell, watch};
 
-pub use access_history::RightsEvent;
-pub use change::{Change, Lock, Problems, Saved};
-pub use credentials::{Claimed, Login, Person};
-pub use db::{Db, Fault, Settings};
-pub use draft::{Draft, REMOVED_EXTERNAL_IDS, input_name};
-pub use explain::{Sighting, Tie, Verdict};
-pub use feed::{FeedEvent, Follower, Position, Wanted};
+pub use change::{
+    Answered, Change, Draft, Extra, Idempotency, Lock, Noun, Nouns, Problems, REMOVED_EXTERNAL_IDS, Replay, Rules,
+    Saved, Slice, Verbs, bulk, input_name, is_key,
+};
+pub use db::{Db, Fault, Settings, redact, sqlite_file};
+pub use events::{FeedEvent, Follower, Position, Wanted};
 pub use fold::{fold, key};
-pub use handovers::{Handover, HandoverFailure, HandoverStep, Hold, PLACE, Place, account_of};
-pub use idempotency::{Answered, Idempotency, Replay, is_key};
-pub use identities::Identity;
-pub use import_files::Upload;
-pub use import_jobs::{Awaited, Counts, Done, Job, JobRow, JobStart, Kept};
-pub use invitations::Invited;
-pub use keep::{migrate, pending, require_current};
-pub use noun::{Extra, Noun, Nouns, Rules, Slice, Verbs};
-pub use policies::{Held, Known};
-pub use private_file::sqlite_file;
-pub use reached::{Asked, Reached};
-pub use record_access::{Holder, Seen};
-pub use redact::redact;
-pub use sign_ins::{Failures, failure_key};
+pub use identity::{
+    Asked, Claimed, Failures, Handover, HandoverFailure, HandoverStep, Held, Hold, Holder, Identity, Invited, Known,
+    Login, PLACE, Person, Place, Reached, RightsEvent, Seen, account_of, failure_key,
+};
+pub use jobs::{Awaited, Counts, Done, Job, JobRow, JobStart, Kept, Upload};
+pub use read::{Sighting, Tie, Verdict, bucket, filter, page, plan};
+pub use upkeep::{backup, migrate, pending, require_current};
 
 use crate::{
     access::{Action, Actor, Purpose, Reach, Who},
@@ -97,15 +57,15 @@ pub struct Backend {
     clock: Arc<dyn Clock>,
     nouns: Nouns,
     ids: ids::Ids,
-    policies: policies::Cache<(Uuid, Option<Uuid>), Known>,
-    compiled: policies::Compiled,
-    keys: keys::Keys,
+    policies: identity::policies::Cache<(Uuid, Option<Uuid>), Known>,
+    compiled: identity::policies::Compiled,
+    keys: identity::keys::Keys,
     changed: watch::Sender<u64>,
     queued: Notify,
-    feed: feed::Feed,
+    feed: events::feed::Feed,
     history: OnceCell<String>,
     /// Tells `tandem restore` that the file is in use.
-    in_use: Mutex<Option<private_file::InUse>>,
+    in_use: Mutex<Option<db::private_file::InUse>>,
 }
 
 impl std::fmt::Debug for Backend {
@@ -122,19 +82,19 @@ impl Backend {
 
     /// Opens the database at a URL, with these limits of its connections.
     pub async fn open_with(url: &str, clock: Arc<dyn Clock>, nouns: Nouns, settings: Settings) -> Result<Arc<Self>> {
-        let in_use = private_file::prepare(url)?;
+        let in_use = db::private_file::prepare(url)?;
         let db = Db::open(url, settings).await?;
         Ok(Arc::new(Self {
             db,
             clock,
             nouns,
             ids: ids::Ids::default(),
-            policies: policies::Cache::default(),
-            compiled: policies::Compiled::default(),
-            keys: keys::Keys::default(),
+            policies: identity::policies::Cache::default(),
+            compiled: identity::policies::Compiled::default(),
+            keys: identity::keys::Keys::default(),
             changed: watch::Sender::new(0),
             queued: Notify::new(),
-            feed: feed::Feed::default(),
+            feed: events::feed::Feed::default(),
             history: OnceCell::new(),
             in_use: Mutex::new(in_use),
         }))

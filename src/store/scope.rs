@@ -6,8 +6,10 @@ use entity::{
 };
 use sea_orm::prelude::Uuid;
 
-use super::sql::{Engine, Sql};
-use crate::access::{Action, Actor, Reach};
+use crate::{
+    access::{Action, Actor, Reach},
+    store::sql::{Engine, Sql},
+};
 
 /// Whose reach is asked for: the actor's own, or that of each user of a statement who may do what the actor may.
 #[derive(Clone, Copy)]

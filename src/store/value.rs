@@ -120,14 +120,14 @@ pub fn read(field: &Field, json: &Json) -> Result<Value, Misfit> {
 }
 
 /// The most texts of parts that one column holds.
-const MOST_PARTED: usize = 1_000;
+const MAX_PARTED: usize = 1_000;
 
 /// Reads a list of objects as texts of parts between colons.
 fn parted_texts(field: &Field, parted: &Parted, json: &Json) -> Result<Value, Misfit> {
     // A single object is a list of one, by GraphQL's input coercion.
     let items = json.as_array().map_or(std::slice::from_ref(json), Vec::as_slice);
-    if items.len() > MOST_PARTED {
-        return misfit(UserCode::TooLong, format!("{} takes at most {MOST_PARTED} entries.", field.name));
+    if items.len() > MAX_PARTED {
+        return misfit(UserCode::TooLong, format!("{} takes at most {MAX_PARTED} entries.", field.name));
     }
     let mut texts = Vec::with_capacity(items.len());
     for (n, item) in items.iter().enumerate() {

@@ -31,10 +31,10 @@ impl Rules for story::Entity {
                 return refuse("A story cannot vary itself.");
             }
             change.lock(Lock::Tree(Kind::Story)).await?;
-            if change.rows::<story::Entity>("id", core).await?.iter().any(|core| core.core_id.is_some()) {
+            if change.unscoped_rows::<story::Entity>("id", core).await?.iter().any(|core| core.core_id.is_some()) {
                 return refuse("This story is a variant itself; vary its core story.");
             }
-            if change.count(Kind::Story, "core_id", row.id.0).await? > 0 {
+            if change.unscoped_count(Kind::Story, "core_id", row.id.0).await? > 0 {
                 return refuse("This story has variants of its own, so it stays a core story.");
             }
             Ok(())

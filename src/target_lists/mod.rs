@@ -41,13 +41,13 @@ impl Rules for target_account_list_member::Entity {
             if before.is_some() {
                 return Ok(());
             }
-            let lists = change.rows::<target_account_list::Entity>("id", row.list_id).await?;
+            let lists = change.unscoped_rows::<target_account_list::Entity>("id", row.list_id).await?;
             if lists.iter().any(|list| list.kind == ListKind::Dynamic) {
                 let message = "The accounts of a dynamic list follow from its filter.";
                 return Err(UserError::new(UserCode::Invalid, "listId", message).because("LIST_IS_DYNAMIC").into());
             }
             let pair = (("list_id", row.list_id.0), ("account_id", row.account_id.0));
-            match change.pair::<target_account_list_member::Entity>(pair.0, pair.1).await? {
+            match change.unscoped_pair::<target_account_list_member::Entity>(pair.0, pair.1).await? {
                 Some(other) => {
                     let taken = UserError::new(UserCode::Taken, "accountId", "This account is on the list already.");
                     Err(Error::from(taken.against(Kind::TargetAccountListMember, other)))

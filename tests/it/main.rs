@@ -38,6 +38,7 @@ mod target_lists;
 mod texts;
 
 mod api_keys;
+mod arrows;
 mod audit;
 mod command_line;
 mod crew;

@@ -1,5 +1,7 @@
 //! What an operation may cost at most: one for each object, times the pages around it; fields of a leaf type are free.
 
+mod page;
+
 use std::fmt::Write;
 
 use apollo_compiler::{
@@ -12,11 +14,8 @@ use apollo_compiler::{
     validation::Valid,
 };
 
-use super::{
-    page::{Pages, Times},
-    refusal::Refusal,
-    shape,
-};
+use self::page::{Pages, Times};
+use super::{refusal::Refusal, shape};
 use crate::{error::Code, http::settings::Limits};
 
 /// The cost of an operation.

@@ -13,12 +13,11 @@ use apollo_compiler::{
     ExecutableDocument as Checked, Name, Node, Schema,
     ast::{Document as Syntax, OperationType},
     executable::Operation,
-    parser::LineColumn,
     response::GraphQLError,
     validation::{DiagnosticList, Valid},
 };
 use async_graphql::{
-    Pos, Variables,
+    Variables,
     parser::{
         parse_query,
         types::{DocumentOperations, ExecutableDocument},
@@ -30,7 +29,7 @@ use super::{
     cost::Cost,
     lexer::{self, TooMuch},
     literals, merge,
-    refusal::{self, Refusal},
+    refusal::{self, Refusal, pos},
     same, shape,
 };
 use crate::{
@@ -240,9 +239,4 @@ fn tell(code: Code, error: &GraphQLError) -> async_graphql::ServerError {
     let mut told = refusal::error(code, super::long(&error.message), None);
     told.locations = error.locations.iter().copied().map(pos).collect();
     told
-}
-
-/// The same place in the words of async-graphql.
-pub(super) fn pos(at: LineColumn) -> Pos {
-    Pos { line: at.line, column: at.column }
 }

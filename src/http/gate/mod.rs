@@ -5,7 +5,6 @@ mod document;
 mod lexer;
 mod literals;
 mod merge;
-mod page;
 pub(super) mod refusal;
 mod same;
 mod shape;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use apollo_compiler::parser::LineColumn;
 use async_graphql::{ErrorExtensionValues, Pos, ServerError, Value};
 
 use crate::{
@@ -108,4 +109,9 @@ pub(in crate::http) fn error(code: Code, message: impl Into<String>, pos: Option
     extensions.set("code", code.as_str());
     error.extensions = Some(extensions);
     error
+}
+
+/// The same place in the words of async-graphql.
+pub(super) fn pos(at: LineColumn) -> Pos {
+    Pos { line: at.line, column: at.column }
 }

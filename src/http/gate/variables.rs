@@ -12,7 +12,7 @@ use apollo_compiler::{
 };
 use async_graphql::{Name, Value, Variables};
 
-use super::{document::pos, refusal::Refusal};
+use super::refusal::{Refusal, pos};
 use crate::error::Code;
 
 /// The variables of this operation with their defaults, if each fits its type.

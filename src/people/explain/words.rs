@@ -5,12 +5,12 @@ mod phrases;
 
 use entity::{Kind, table::Owner};
 
-pub(crate) use self::phrases::words;
 use self::phrases::{list, plural, verb};
 use super::Share;
 use crate::{
     access::{Action, Obstacle, Reach},
     store::Tie,
+    text::words,
 };
 
 /// The most people or roles that a sentence names.

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The most records that `can` is asked of at once.
-const MOST: usize = 100;
+const MAX_RECORDS: usize = 100;
 
 /// Who may do what.
 #[derive(Clone, Copy, Debug, Default)]
@@ -142,8 +142,8 @@ impl AccessQuery {
 
 async fn can(store: &Store, kind: Kind, action: Action, ids: Vec<IdText>) -> Result<Vec<Can>> {
     store.require_sign_in()?;
-    if ids.len() > MOST {
-        return Err(Error::argument(format!("ids takes at most {MOST}; this has {}.", ids.len())));
+    if ids.len() > MAX_RECORDS {
+        return Err(Error::argument(format!("ids takes at most {MAX_RECORDS}; this has {}.", ids.len())));
     }
     let keys = ids.iter().map(|id| value::key(kind, &id.0).map_err(|misfit| Error::argument(misfit.message)));
     let keys = keys.collect::<Result<Vec<_>>>()?;

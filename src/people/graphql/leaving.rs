@@ -8,10 +8,10 @@ use crate::{
     access::{Action, Reach},
     error::{Error, UserError},
     graphql::{
-        catalogue::RootQuery,
         choice::Of,
         node::{self, AnyRow, Row},
         payload::{outcome, payload},
+        root::RootQuery,
         scalars::{DateTime, IdText},
     },
     people::{

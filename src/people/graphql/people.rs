@@ -7,9 +7,9 @@ use super::authority;
 use crate::{
     error::Result,
     graphql::{
-        catalogue::RootQuery,
         node::{self, Row},
         payload::{outcome, payload},
+        root::RootQuery,
         scalars::DateTime,
     },
     people::{

@@ -12,9 +12,9 @@ use crate::{
     access::guess::Guess,
     error::{Error, Result},
     graphql::{
-        catalogue::RootQuery,
         node::{self, Row, Through},
         payload::{outcome, payload},
+        root::RootQuery,
         scalars::DateTime,
     },
     people::{

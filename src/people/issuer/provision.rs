@@ -63,7 +63,7 @@ async fn once(store: &Store, settings: &Settings, claims: &Claims, roles: &str) 
 async fn recognise(change: &mut Change, settings: &Settings, claims: &Claims) -> Result<UserId> {
     let email = claims.email().filter(|(email, _)| text::email(email).is_some());
     let found = match &email {
-        Some((email, _)) => change.rows::<user::Entity>("email", email.as_str()).await?.into_iter().next(),
+        Some((email, _)) => change.unscoped_rows::<user::Entity>("email", email.as_str()).await?.into_iter().next(),
         None => None,
     };
     match (found, &email) {
@@ -108,13 +108,13 @@ async fn create(
 /// Gives the roles that the token's groups give, and takes those that no group gives any more. What was
 /// given by hand stays.
 async fn hold(change: &mut Change, user: UserId, roles: &str) -> Result<()> {
-    let held = change.rows::<role_assignment::Entity>("user_id", user).await?;
+    let held = change.unscoped_rows::<role_assignment::Entity>("user_id", user).await?;
     let mut wanted = Vec::new();
     for key in roles.split_whitespace() {
-        match change.rows::<role::Entity>("key", key).await?.first() {
+        match change.unscoped_rows::<role::Entity>("key", key).await?.first() {
             // The mapping was written for the role that is gone. Whoever makes another one by its key need not be
             // somebody who may give people roles.
-            Some(_) if change.was_there::<role::Entity>("key", key).await? => {
+            Some(_) if change.unscoped_was_there::<role::Entity>("key", key).await? => {
                 tracing::warn!(role = key, user = %user, "--oidc-roles names a role that was deleted and made anew; no group gives it");
             }
             Some(role) => wanted.push(role.id),
@@ -138,7 +138,7 @@ async fn hold(change: &mut Change, user: UserId, roles: &str) -> Result<()> {
 
 /// Whether without this assignment nobody active would hold the administrators' role.
 async fn last_admin(change: &mut Change, assignment: &role_assignment::Model) -> Result<bool> {
-    let administers = change.rows::<role::Entity>("key", administrators::ADMIN).await?;
+    let administers = change.unscoped_rows::<role::Entity>("key", administrators::ADMIN).await?;
     if administers.first().is_none_or(|role| role.id != assignment.role_id) {
         return Ok(false);
     }

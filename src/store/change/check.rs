@@ -2,23 +2,20 @@
 //! rules ask of other rows.
 
 use entity::{
-    Kind, Record, UserStatus,
+    Kind, UserStatus,
     table::{Field, Table, Type},
 };
 use sea_orm::{Iterable, ModelTrait, QueryResult, Value, prelude::Uuid};
 
-use super::{Change, Lock, Problems};
+use super::{
+    Change, Problems,
+    draft::{Draft, input_name},
+    noun::Rules,
+};
 use crate::{
     access::{Action, Reach},
     error::{Error, Result, UserCode, UserError},
-    store::{
-        draft::{Draft, input_name},
-        filter, fold, json, key,
-        noun::Rules,
-        read, scope,
-        sql::Engine,
-        value,
-    },
+    store::{fold, json, key, read::filter, scope, sql::Engine, value},
 };
 
 impl Change {
@@ -280,51 +277,5 @@ impl Change {
             ));
         }
         Ok(())
-    }
-
-    /// How many live rows hold an id in a column, whoever may see them: for rules.
-    pub async fn count(&self, kind: Kind, column: &str, id: Uuid) -> Result<i64> {
-        let mut sql = self.sql();
-        sql.push("SELECT count(*) FROM ")
-            .table(kind.table().table)
-            .push(" t WHERE t.archived_at IS NULL AND ")
-            .column("t", column);
-        sql.push(" = ").bind(id);
-        read::first_count(&self.fetch(sql).await?)
-    }
-
-    /// Whether an archived row holds this in a column.
-    pub async fn was_there<E: Record>(&self, column: &str, value: impl Into<Value>) -> Result<bool> {
-        let mut sql = self.sql();
-        sql.push("SELECT 1 FROM ").table(E::table().table).push(" t WHERE t.archived_at IS NOT NULL AND ");
-        sql.column("t", column).push(" = ").bind(value).push(" LIMIT 1");
-        Ok(!self.fetch(sql).await?.is_empty())
-    }
-
-    /// The live row whose two columns hold these two ids, without regard to reach: for rules of
-    /// rows that tie two others together. Nobody else ties them until the end of the change.
-    pub async fn pair<E: Record>(&self, one: (&str, Uuid), other: (&str, Uuid)) -> Result<Option<Uuid>> {
-        self.lock(Lock::Pair(E::KIND, one.1, other.1)).await?;
-        let mut sql = self.sql();
-        sql.push("SELECT t.id FROM ").table(E::table().table).push(" t WHERE t.archived_at IS NULL AND ");
-        sql.column("t", one.0).push(" = ").bind(one.1).push(" AND ").column("t", other.0).push(" = ").bind(other.1);
-        sql.push(" LIMIT 1");
-        self.fetch(sql).await?.first().map(|row| json::uuid(row, 0)).transpose().map(Option::flatten)
-    }
-
-    /// Whether following `column` upwards from `start` leads to `id`: so a tree stays one. Nobody else changes the
-    /// tree until the end of the change.
-    pub async fn leads_up_to<E: Record>(&self, column: &str, start: Uuid, id: Uuid) -> Result<bool> {
-        self.lock(Lock::Tree(E::KIND)).await?;
-        let table = E::table();
-        let mut sql = self.sql();
-        sql.push("WITH RECURSIVE up(id) AS (SELECT t.id FROM ").table(table.table).push(" t WHERE t.id = ").bind(start);
-        sql.push(" UNION SELECT ")
-            .column("t", column)
-            .push(" FROM ")
-            .table(table.table)
-            .push(" t JOIN up ON t.id = up.id WHERE ");
-        sql.column("t", column).push(" IS NOT NULL) SELECT count(*) FROM up WHERE up.id = ").bind(id);
-        Ok(read::first_count(&self.fetch(sql).await?)? > 0)
     }
 }

@@ -1,5 +1,7 @@
 //! Storing a row, the names other systems have for it, and its event.
 
+use std::collections::BTreeSet;
+
 use entity::{
     EventAction, Kind, event,
     table::{EXTERNAL_IDS, Field, Table, Type},
@@ -7,16 +9,17 @@ use entity::{
 };
 use sea_orm::{EntityTrait, IdenStatic, Iterable, ModelTrait, Value, prelude::Uuid};
 use serde_json::{Map, Value as Json, json};
-use std::collections::BTreeSet;
 
-use super::Change;
+use super::{
+    Change,
+    draft::{Draft, input_name},
+    noun::Rules,
+};
 use crate::{
     access::{Purpose, Who},
     error::{Error, Result, UserCode, UserError},
     store::{
-        draft::{Draft, input_name},
         json,
-        noun::Rules,
         sql::{Engine, Sql},
         value,
     },

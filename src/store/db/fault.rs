@@ -137,6 +137,18 @@ impl Fault {
     }
 }
 
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        Fault::of_orm(&error).told(error)
+    }
+}
+
+impl From<SqlxError> for Error {
+    fn from(error: SqlxError) -> Self {
+        Fault::of(&error).told(error)
+    }
+}
+
 /// A commit that was sent and not answered: it may or may not have happened.
 pub fn outcome_unknown() -> Error {
     let message = "The database did not confirm the change, which may or may not have been made. \

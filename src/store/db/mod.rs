@@ -3,10 +3,14 @@
 mod fault;
 mod file;
 mod health;
+pub(in crate::store) mod migrating;
 mod pool;
 mod postgres;
+pub(in crate::store) mod private_file;
 mod raw;
+mod redact;
 mod sqlite;
+mod sqlite_source;
 mod transaction;
 mod writer;
 
@@ -24,13 +28,10 @@ use sea_orm::{
     sqlx::{pool::PoolOptions, postgres::PgListener},
 };
 
-pub use self::{fault::Fault, transaction::Transaction};
+pub use self::{fault::Fault, private_file::sqlite_file, redact::redact, transaction::Transaction};
 use self::{health::Health, pool::Source, postgres::Postgres, sqlite::Sqlite};
-use super::{
-    redact::redact,
-    sql::{Engine, Sql},
-};
 use crate::error::{Error, Result};
+use crate::store::sql::{Engine, Sql};
 
 /// How connections are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

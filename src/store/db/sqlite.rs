@@ -3,21 +3,14 @@
 use std::{str::FromStr, sync::Arc, time::Duration};
 
 use metrics::gauge;
-use sea_orm::{
-    SqlxError,
-    sqlx::{
-        ConnectOptions, SqliteConnection,
-        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
-    },
+use sea_orm::sqlx::{
+    ConnectOptions, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use tokio::sync::Mutex;
 
 use super::{
-    Settings,
-    file::DatabaseFile,
-    health::Health,
-    pool::{Connections, Source},
-    raw::Raw,
+    Settings, file::DatabaseFile, health::Health, pool::Connections, raw::Raw, sqlite_source::SqliteSource,
     writer::Writer,
 };
 use crate::error::{Error, Result};
@@ -42,18 +35,6 @@ pub struct Sqlite {
     anchor: Mutex<Option<SqliteConnection>>,
     /// How long the write-ahead log may grow.
     log: u64,
-}
-
-/// Where connections come from, the writer's and the readers' alike.
-#[derive(Clone, Debug)]
-pub struct SqliteSource(SqliteConnectOptions);
-
-impl Source for SqliteSource {
-    type Connection = SqliteConnection;
-
-    async fn open(&self) -> Result<SqliteConnection, SqlxError> {
-        self.0.connect().await
-    }
 }
 
 impl Sqlite {

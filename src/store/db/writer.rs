@@ -29,7 +29,7 @@ use super::{
     health::Health,
     pool::Source,
     raw::Raw,
-    sqlite::SqliteSource,
+    sqlite_source::SqliteSource,
 };
 use crate::error::{Error, Result};
 
@@ -279,8 +279,8 @@ impl Drop for Turn {
 mod tests {
     use futures_util::future::join_all;
 
+    use super::super::{Settings, sqlite::Sqlite};
     use super::*;
-    use crate::store::db::{Settings, sqlite::Sqlite};
 
     /// How long each way is measured.
     const MEASURED: Duration = Duration::from_secs(3);

@@ -192,7 +192,8 @@ async fn plan(world: &World, filter: &Value, order: &str) -> String {
     let mut sql = Sql::new(if postgres { Dialect::Postgres } else { Dialect::Sqlite });
     sql.push(if postgres { "EXPLAIN " } else { "EXPLAIN QUERY PLAN " }).push("SELECT t.id FROM event t WHERE ");
     let filter = Filter::read(entity::Kind::Event, filter).expect("a filter");
-    filter.push(&mut sql, &Actor::system(Purpose::CommandLine), (entity::Kind::Event, "t")).expect("nothing is hidden");
+    let system = Actor::system(Purpose::CommandLine);
+    filter.check(&system, entity::Kind::Event).expect("nothing is hidden").push(&mut sql, &system, "t");
     sql.push(" ORDER BY ").push(order).push(" LIMIT 26");
     let connection = Database::connect(database::plain(&world.database_url)).await.expect("the database answers");
     connection.execute_unprepared("ANALYZE event").await.expect("figures");

@@ -10,7 +10,7 @@ use entity::{
     table::{Field, Type},
 };
 use serde_json::{Value, json};
-use tandem::{graphql::select::groupable, store::aggregate::Bucket};
+use tandem::{graphql::select::groupable, store::bucket::Bucket};
 
 use super::{
     evaluator::{Refused, Sight, cents, items},

@@ -68,12 +68,12 @@ impl Role {
 }
 
 /// How many roles a person can hold here.
-pub const MOST: usize = 3;
+pub const MAX_ROLES: usize = 3;
 
 impl Roles {
     /// One to three roles.
     pub fn random(random: &mut StdRng) -> Self {
-        Self((0..random.random_range(1..=MOST)).map(|_| Role::random(random)).collect())
+        Self((0..random.random_range(1..=MAX_ROLES)).map(|_| Role::random(random)).collect())
     }
 
     /// One role.
@@ -135,7 +135,7 @@ impl Person {
         let person = Self { hand, department, number };
         let me = Self::sql_id(world, &person.hand.id);
         let mut sql = format!("UPDATE role_assignment SET archived_at = 1 WHERE user_id = {me};");
-        for n in 0..MOST {
+        for n in 0..MAX_ROLES {
             let (role, held) = (person.made_up(world, 'a', n), person.made_up(world, 'b', n));
             let key = format!("'made_up_{number}_{n}'");
             let _ = write!(
@@ -153,7 +153,7 @@ impl Person {
     /// Gives them these roles and no others; they hold after the step of the clock.
     pub async fn hold(&self, world: &World, roles: &Roles) {
         let mut sql = String::new();
-        for n in 0..MOST {
+        for n in 0..MAX_ROLES {
             let (grants, fields) = roles.0.get(n).cloned().unwrap_or_default().spelled();
             let role = self.made_up(world, 'a', n);
             let _ = write!(

@@ -143,7 +143,7 @@ on_both_engines! {
             assert!(["IN_USE LAST_ADMIN userId", "IN_USE LAST_ADMIN id", "NOT_FOUND roleId", "NOT_FOUND id", "FORBIDDEN PERMISSION_MISSING", "UNAUTHENTICATED"].contains(&lost[0].as_str()), "{lost:?}");
             let left = crew::backend(&world).await;
             let change = left.as_system(Purpose::CommandLine).begin().await.unwrap();
-            let held = change.rows::<entity::role_assignment::Entity>("role_id", entity::id::parse(&role).unwrap().1).await.unwrap();
+            let held = change.unscoped_rows::<entity::role_assignment::Entity>("role_id", entity::id::parse(&role).unwrap().1).await.unwrap();
             let mut active = 0;
             for held in &held {
                 active += usize::from(change.find::<entity::user::Entity>(held.user_id.0).await.unwrap().status == entity::UserStatus::Active);

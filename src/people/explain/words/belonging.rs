@@ -2,11 +2,11 @@
 
 use entity::{Kind, table::Owner};
 
-use super::{
-    Case, NAMED,
-    phrases::{list, words},
+use super::{Case, NAMED, phrases::list};
+use crate::{
+    access::{Bond, Reach},
+    text::words,
 };
-use crate::access::{Bond, Reach};
 
 /// Of whom a verb speaks.
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use entity::Kind;
 
-use crate::access::Action;
+use crate::{access::Action, text::words};
 
 pub(super) const fn verb(action: Action) -> &'static str {
     match action {
@@ -18,18 +18,6 @@ pub(super) const fn verb(action: Action) -> &'static str {
         Action::Erase => "erase",
         Action::Manage => "administer",
     }
-}
-
-/// `TargetAccountList` → `target account list`.
-pub(crate) fn words(name: &str) -> String {
-    let mut words = String::with_capacity(name.len() + 4);
-    for c in name.chars() {
-        if c.is_ascii_uppercase() && !words.is_empty() {
-            words.push(' ');
-        }
-        words.push(c.to_ascii_lowercase());
-    }
-    words
 }
 
 /// `Ann, Bob and Cleo`.
@@ -56,7 +44,6 @@ mod tests {
 
     #[test]
     fn kinds_are_spoken_as_words() {
-        assert_eq!(words("TargetAccountList"), "target account list");
         assert_eq!((plural(Kind::Story), plural(Kind::ApiKey)), ("stories".to_owned(), "api keys".to_owned()));
         assert_eq!(list(&["Ann", "Bob", "Cleo"]), "Ann, Bob and Cleo");
     }
