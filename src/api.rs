@@ -24,7 +24,7 @@ use crate::{
         known::AccessCatalogueQuery,
     },
     store::Nouns,
-    stories, target_lists,
+    stories, target_lists, upkeep,
     worker::Job,
 };
 
@@ -51,7 +51,13 @@ pub const NOUNS: Nouns = Nouns(&[
 ]);
 
 /// All kinds of job.
-pub const JOBS: &[&dyn Job] = &[&imports::job::Import, &people::leaving::handover::HandOver];
+pub const JOBS: &[&dyn Job] = &[
+    &imports::job::Import,
+    &people::leaving::handover::HandOver,
+    &upkeep::Expire,
+    &upkeep::Partitions,
+    &upkeep::ImportLeftovers,
+];
 
 /// Tandem as the kit sees it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,11 +67,11 @@ impl Api for Tandem {
     const NOUNS: Nouns = NOUNS;
 }
 
-/// What can be read.
+/// The root of all queries.
 #[derive(Default, MergedObject)]
 pub struct Query(NounQuery<Tandem>, PeopleQuery, RoleQuery, AccessCatalogueQuery, ImportQuery);
 
-/// What can be changed.
+/// The root of all mutations.
 #[derive(Default, MergedObject)]
 #[graphql(name = "Mutation")]
 pub struct Mutations(

@@ -226,7 +226,7 @@ impl Running {
     ) -> Result<Self> {
         let address = listener.local_addr().map_err(Error::internal)?;
         let app = App::new(backend.clone(), authority.clone(), settings.deadline);
-        let (connections, lease) = (settings.serving(), settings.job_lease);
+        let (connections, lease) = (settings.serving(), settings.jobs);
         let router = http::router(app, &api::sdl(), settings, backend.clock())?;
         let shutdown = CancellationToken::new();
         let asked = shutdown.clone().cancelled_owned();
@@ -237,10 +237,17 @@ impl Running {
             async move { backend.db().upkeep().await }
         });
         let reading = tokio::spawn(backend.clone().share_feed());
-        let dividing = tokio::spawn(backend.clone().keep_months());
         let telling = tokio::spawn(authority.clone().tell_failures());
-        let working = tokio::spawn(worker::work(backend.clone(), JOBS, lease, shutdown.clone()));
-        let beside = vec![listening, keeping, reading, dividing, telling];
+        let working = tokio::spawn({
+            let (backend, shutdown) = (backend.clone(), shutdown.clone());
+            async move {
+                match lease {
+                    Some(lease) => worker::work(backend, JOBS, lease, shutdown).await,
+                    None => shutdown.cancelled().await,
+                }
+            }
+        });
+        let beside = vec![listening, keeping, reading, telling];
         Ok(Self { address, backend, shutdown, serving, beside, working, authority })
     }
 
@@ -268,4 +275,16 @@ impl Running {
     pub async fn stop(self) -> Result<()> {
         self.until(std::future::ready(())).await
     }
+}
+
+/// Runs background jobs over a migrated database until `signal`, then lets each finish its step.
+pub async fn work(backend: Arc<Backend>, lease: Duration, signal: impl Future<Output = ()>) -> Result<()> {
+    let shutdown = CancellationToken::new();
+    let listening = tokio::spawn(backend.clone().listen());
+    let working = tokio::spawn(worker::work(backend.clone(), JOBS, lease, shutdown.clone()));
+    signal.await;
+    shutdown.cancel();
+    listening.abort();
+    let _ = timeout(HANDING_OVER, working).await;
+    backend.close().await
 }

@@ -13,7 +13,7 @@ use crate::{
     people::issuer::{self, Issuer},
 };
 
-/// The account-based-marketing backbone of a B2B company, served as a GraphQL API.
+/// An account-based-marketing backend with a GraphQL API.
 #[derive(Debug, Parser)]
 #[command(version, about, arg_required_else_help = true)]
 pub struct CommandLine {
@@ -29,25 +29,27 @@ pub enum Command {
     Serve(Serve),
     /// Loads the demo company into an empty database and serves it.
     Demo(Serve),
-    /// Brings the database to this program's schema.
+    /// Runs background jobs beside servers, without serving the API.
+    Work(Work),
+    /// Migrates the database to the schema of this version.
     Migrate(Migrate),
-    /// Copies a SQLite database into a file while it is served; for PostgreSQL it names the command to use.
+    /// Backs up a SQLite database to a file while the server is running; for PostgreSQL prints the command to use.
     Backup(Backup),
-    /// Puts a backup in the place of a SQLite database that nobody has open; a new history of events begins.
+    /// Restores a SQLite database from a backup; the database must not be in use. Starts a new event history.
     Restore(Restore),
     /// Prints the GraphQL schema.
     Schema,
-    /// Keeps the people who may sign in.
+    /// Manages users.
     #[command(subcommand)]
     User(User),
     /// Imports a delimited file.
     Import(Import),
-    /// Takes records out as a file.
+    /// Exports records to a file.
     #[command(subcommand)]
     Export(Export),
-    /// Asks a running server whether it is ready; exit code 0 where it is.
+    /// Checks whether a running server is ready; exits with code 0 if it is.
     Health {
-        /// Address of its readiness check.
+        /// URL of the readiness check.
         #[arg(long, default_value = "http://127.0.0.1:4000/health/ready")]
         url: String,
     },
@@ -59,10 +61,10 @@ pub struct Database {
     /// `sqlite://FILE`, or `postgres://USER:PASSWORD@HOST/NAME`.
     #[arg(long, env = "TANDEM_DATABASE_URL", default_value = "sqlite://tandem.db", hide_env_values = true)]
     pub database_url: String,
-    /// On `PostgreSQL` the most connections for reading, and as many again for writing.
+    /// Maximum number of `PostgreSQL` connections for reading, and the same number for writing.
     #[arg(long, env = "TANDEM_DATABASE_CONNECTIONS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub database_connections: u32,
-    /// Seconds that a request waits for a connection, its turn to write, or a lock.
+    /// Seconds that a request waits for a connection, for its turn to write, or for a lock.
     #[arg(long, env = "TANDEM_DATABASE_WAIT", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=300))]
     pub database_wait: u64,
 }
@@ -85,10 +87,24 @@ pub struct Migrate {
     /// The database.
     #[command(flatten)]
     pub database: Database,
-    /// Begins a new history of events, after a PostgreSQL database was restored into the cluster it came from: cursors
-    /// of what was lost are refused from then on. Stop the servers first.
+    /// Starts a new event history, after a PostgreSQL database was restored into its original cluster: cursors of
+    /// lost events are rejected from then on. Stop the servers first.
     #[arg(long)]
     pub new_history: bool,
+}
+
+/// How to run background jobs.
+#[derive(Clone, Debug, Args)]
+pub struct Work {
+    /// The database.
+    #[command(flatten)]
+    pub database: Database,
+    /// Seconds after which the job of a process that ended without notice goes to another.
+    #[arg(long, env = "TANDEM_JOB_LEASE", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub job_lease: u64,
+    /// Address and port for `/metrics`.
+    #[arg(long, env = "TANDEM_METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 /// How to serve.
@@ -100,34 +116,37 @@ pub struct Serve {
     /// Address and port to listen on.
     #[arg(long, env = "TANDEM_LISTEN", default_value = "127.0.0.1:4000")]
     pub listen: SocketAddr,
-    /// Address and port for `/metrics` alone; without it they are served beside the API.
+    /// Address and port for `/metrics` only; if omitted, metrics are served on the same port as the API.
     #[arg(long, env = "TANDEM_METRICS_LISTEN")]
     pub metrics_listen: Option<SocketAddr>,
-    /// Origins whose pages may call the API, separated by commas.
+    /// Allowed CORS origins, separated by commas.
     #[arg(long, env = "TANDEM_ALLOWED_ORIGINS", value_delimiter = ',')]
     pub allowed_origins: Vec<String>,
-    /// Networks or single addresses of proxies whose `X-Forwarded-For` is believed, separated by commas.
+    /// Networks or addresses of trusted proxies whose `X-Forwarded-For` header is used, separated by commas.
     #[arg(long, env = "TANDEM_TRUSTED_PROXIES", value_delimiter = ',', value_parser = proxies)]
     pub trusted_proxies: Vec<ipnet::IpNet>,
-    /// Cost that a caller may spend each second, or `off`.
+    /// Rate limit per caller, in query cost per second, or `off`.
     #[arg(long, env = "TANDEM_RATE_LIMIT", default_value = "5000")]
     pub rate_limit: String,
-    /// Seconds that one operation may take.
+    /// Timeout of an operation, in seconds.
     #[arg(long, env = "TANDEM_DEADLINE", default_value_t = 30)]
     pub deadline: u64,
     /// Seconds after which the job of a process that ended without notice goes to another.
     #[arg(long, env = "TANDEM_JOB_LEASE", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub job_lease: u64,
-    /// Seconds until the head of a connection's first request must be complete.
+    /// Whether this process runs background jobs too; without them, `tandem work` has to.
+    #[arg(long, env = "TANDEM_JOBS", default_value_t = true, action = clap::ArgAction::Set)]
+    pub jobs: bool,
+    /// Seconds within which the headers of a connection's first request must be received.
     #[arg(long, env = "TANDEM_HEADER_TIMEOUT", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub header_timeout: u64,
     /// Seconds that a connection may stay open without a request.
     #[arg(long, env = "TANDEM_IDLE_TIMEOUT", default_value_t = 75, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub idle_timeout: u64,
-    /// Connections from one address at a time; trusted proxies are exempt.
+    /// Maximum number of simultaneous connections per address; trusted proxies are exempt.
     #[arg(long, env = "TANDEM_CONNECTIONS_PER_ADDRESS", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1..))]
     pub connections_per_address: u32,
-    /// Connections at a time altogether.
+    /// Maximum number of simultaneous connections in total.
     #[arg(long, env = "TANDEM_CONNECTIONS", default_value_t = 8_192, value_parser = clap::value_parser!(u32).range(1..))]
     pub connections: u32,
     /// Whether `GraphiQL` is served at `/`.
@@ -136,10 +155,11 @@ pub struct Serve {
     /// Whether the schema may be introspected.
     #[arg(long, env = "TANDEM_INTROSPECTION", default_value_t = true, action = clap::ArgAction::Set)]
     pub introspection: bool,
-    /// Secret that signs access tokens, at least 32 characters; without it one is made and kept in the database.
+    /// Secret that signs access tokens, at least 32 characters; if omitted, one is generated and stored in the
+    /// database.
     #[arg(long, env = "TANDEM_SIGNING_KEY", hide_env_values = true)]
     pub signing_key: Option<String>,
-    /// The company's own sign-in.
+    /// OpenID Connect settings.
     #[command(flatten)]
     pub oidc: Oidc,
     /// E-mail address of the first administrator.
@@ -148,7 +168,7 @@ pub struct Serve {
     /// Password of the first administrator, 12 to 128 characters.
     #[arg(long, env = "TANDEM_ADMIN_PASSWORD", hide_env_values = true)]
     pub admin_password: Option<String>,
-    /// Password of all demo logins; made up and printed where none is given.
+    /// Password of all demo users; generated and printed if omitted.
     #[arg(long, env = "TANDEM_DEMO_PASSWORD", hide_env_values = true)]
     pub demo_password: Option<String>,
 }
@@ -156,20 +176,20 @@ pub struct Serve {
 /// Whose tokens are taken beside Tandem's own.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Oidc {
-    /// Address of the OpenID issuer, exactly as its tokens say it in `iss`.
+    /// URL of the OpenID issuer, exactly as in the `iss` claim of its tokens.
     #[arg(long, env = "TANDEM_OIDC_ISSUER")]
     pub oidc_issuer: Option<String>,
-    /// For whom the issuer's tokens must be meant (`aud`): one of these, separated by commas.
+    /// Accepted audiences (`aud` claim) of the tokens, separated by commas.
     #[arg(long, env = "TANDEM_OIDC_AUDIENCE", value_delimiter = ',')]
     pub oidc_audience: Vec<String>,
-    /// The claim that names a person's groups; `realm_access.roles` for one inside another.
+    /// Claim with the user's groups; nested claims are written as `realm_access.roles`.
     #[arg(long, env = "TANDEM_OIDC_GROUPS_CLAIM", default_value = "groups")]
     pub oidc_groups_claim: String,
-    /// Which group gives which role: `group=role_key`, several separated by commas or by saying it again. A comma in a
-    /// group's name is written `\,`.
+    /// Mapping of groups to roles: `group=role_key`, separated by commas or given repeatedly. A comma in a group name
+    /// is written `\,`.
     #[arg(long, env = "TANDEM_OIDC_ROLES")]
     pub oidc_roles: Vec<String>,
-    /// The claim that names a person's department, when they come for the first time.
+    /// Claim with the user's department, used when the user signs in for the first time.
     #[arg(long, env = "TANDEM_OIDC_DEPARTMENT_CLAIM")]
     pub oidc_department_claim: Option<String>,
 }
@@ -181,7 +201,7 @@ impl Oidc {
         // An empty variable of the environment is none.
         let Some(issuer) = self.oidc_issuer.as_deref().map(str::trim).filter(|issuer| !issuer.is_empty()) else {
             if said(&self.oidc_audience) || said(&self.oidc_roles) {
-                return Err(Error::internal("--oidc-audience and --oidc-roles need --oidc-issuer"));
+                return Err(Error::internal("--oidc-audience and --oidc-roles require --oidc-issuer"));
             }
             return Ok(None);
         };
@@ -190,43 +210,43 @@ impl Oidc {
     }
 }
 
-/// Keeping people.
+/// Managing users.
 #[derive(Debug, Subcommand)]
 pub enum User {
-    /// Creates a person who may sign in. The password is read from `TANDEM_PASSWORD`, or asked for.
+    /// Creates a user. The password is read from `TANDEM_PASSWORD`, or prompted for.
     Create {
         /// The database.
         #[command(flatten)]
         database: Database,
         /// E-mail address.
         email: String,
-        /// Full name; the address where none is given.
+        /// Full name; defaults to the e-mail address.
         #[arg(long)]
         name: Option<String>,
-        /// Key of the role, `admin`.
+        /// Key of the role, e.g. `admin`.
         #[arg(long)]
         role: String,
         /// Department.
         #[arg(long, default_value = "OTHER", value_parser = department)]
         department: Department,
-        /// The person must choose another password when they sign in.
+        /// Requires the user to change the password at the next sign-in.
         #[arg(long)]
         must_change_password: bool,
     },
-    /// Lists the people with their roles.
+    /// Lists the users with their roles.
     List {
         /// The database.
         #[command(flatten)]
         database: Database,
     },
-    /// Sets a person's password, read from `TANDEM_PASSWORD` or asked for; ends all their sessions.
+    /// Sets the password of a user, read from `TANDEM_PASSWORD` or prompted for, and revokes all their sessions.
     SetPassword {
         /// The database.
         #[command(flatten)]
         database: Database,
         /// E-mail address.
         email: String,
-        /// The person must choose another password when they sign in.
+        /// Requires the user to change the password at the next sign-in.
         #[arg(long)]
         must_change_password: bool,
     },
@@ -238,22 +258,22 @@ pub struct Import {
     /// The database.
     #[command(flatten)]
     pub database: Database,
-    /// E-mail address of the person on whose behalf it is imported.
+    /// E-mail address of the user on whose behalf the file is imported.
     #[arg(long = "as", value_name = "EMAIL")]
     pub actor: String,
-    /// The map: which column is which field.
+    /// File with the mapping of columns to fields.
     #[arg(long, value_name = "FILE.toml")]
     pub map: PathBuf,
-    /// Only checks, and changes nothing.
+    /// Validates the file without changing anything.
     #[arg(long)]
     pub dry_run: bool,
-    /// Where to write what became of each row.
+    /// File to write the result of each row to.
     #[arg(long, value_name = "FILE.csv")]
     pub result: Option<PathBuf>,
-    /// Starts over instead of going on where an earlier run broke off.
+    /// Starts from the beginning instead of resuming an interrupted run.
     #[arg(long)]
     pub no_resume: bool,
-    /// The file.
+    /// File to import.
     #[arg(value_name = "DATA.csv")]
     pub data: PathBuf,
 }
@@ -261,33 +281,33 @@ pub struct Import {
 /// What to export.
 #[derive(Debug, Subcommand)]
 pub enum Export {
-    /// The audit trail, as a person sees it who may export it.
+    /// Exports the audit log, as visible to a user with permission to export it.
     Audit {
         /// The database.
         #[command(flatten)]
         database: Database,
-        /// E-mail address of the person on whose behalf it is exported.
+        /// E-mail address of the user on whose behalf the audit log is exported.
         #[arg(long = "as", value_name = "EMAIL")]
         actor: String,
-        /// The form of the file.
+        /// Format of the file.
         #[arg(long, value_enum, default_value_t = Format::Csv)]
         format: Format,
-        /// Which events: JSON in the shape of the API's `EventFilter`.
+        /// Filter for the events: an `EventFilter` of the API as JSON.
         #[arg(long, value_name = "JSON")]
         filter: Option<String>,
-        /// The file; standard output where none is named.
+        /// File to write; defaults to standard output.
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
 }
 
 fn proxies(text: &str) -> Result<ipnet::IpNet, String> {
-    key::network(text).ok_or_else(|| "takes addresses like 127.0.0.1 and networks like 10.0.0.0/8".to_owned())
+    key::network(text).ok_or_else(|| "must be addresses like 127.0.0.1 or networks like 10.0.0.0/8".to_owned())
 }
 
 fn department(name: &str) -> Result<Department, String> {
     let known = || Department::CHOICES.values.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-    Department::parse(&name.to_uppercase()).ok_or_else(|| format!("takes one of {}", known()))
+    Department::parse(&name.to_uppercase()).ok_or_else(|| format!("must be one of {}", known()))
 }
 
 impl Serve {
@@ -298,7 +318,7 @@ impl Serve {
             text => {
                 let restore = text.parse::<u32>().ok().filter(|restore| *restore > 0);
                 let restore = restore.ok_or_else(|| {
-                    Error::internal(format!("--rate-limit takes a whole number above 0, or off; not “{text}”"))
+                    Error::internal(format!("--rate-limit must be an integer greater than 0, or off; got “{text}”"))
                 })?;
                 Rate { maximum: restore.saturating_mul(20).max(50_000), restore }
             }
@@ -307,12 +327,12 @@ impl Serve {
             return Err(Error::internal("TANDEM_SIGNING_KEY has fewer than 32 characters"));
         }
         if self.deadline == 0 {
-            return Err(Error::internal("--deadline takes at least one second"));
+            return Err(Error::internal("--deadline must be at least 1 second"));
         }
         Ok(Settings {
             rate,
             deadline: Duration::from_secs(self.deadline),
-            job_lease: Duration::from_secs(self.job_lease),
+            jobs: self.jobs.then(|| Duration::from_secs(self.job_lease)),
             connections: ConnectionLimits {
                 headers: Duration::from_secs(self.header_timeout),
                 idle: Duration::from_secs(self.idle_timeout),
@@ -335,7 +355,7 @@ pub struct Backup {
     /// The database.
     #[command(flatten)]
     pub database: Database,
-    /// Replaces the file where it exists.
+    /// Overwrites the file if it exists.
     #[arg(long)]
     pub force: bool,
     /// The file to write.
@@ -346,10 +366,10 @@ pub struct Backup {
 /// What to restore.
 #[derive(Clone, Debug, Args)]
 pub struct Restore {
-    /// The database that is replaced.
+    /// The database to replace.
     #[command(flatten)]
     pub database: Database,
-    /// A file that `tandem backup` wrote.
+    /// Backup file written by `tandem backup`.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 }

@@ -122,7 +122,7 @@ impl UserError {
     /// A mistake in one input field.
     pub fn new(code: UserCode, field: &str, message: impl Into<String>) -> Self {
         let field = if field.is_empty() { vec![] } else { field.split('.').map(str::to_owned).collect() };
-        Self { code, reason: None, message: told(message), field, index: None, conflict: None }
+        Self { code, reason: None, message: shown(message), field, index: None, conflict: None }
     }
 
     /// With its particular reason.
@@ -141,7 +141,7 @@ impl UserError {
 }
 
 /// A message as it is told. Whatever it quotes of what a client sent, it shows what cannot be seen.
-fn told(message: impl Into<String>) -> String {
+fn shown(message: impl Into<String>) -> String {
     escaped_lines(&message.into())
 }
 
@@ -154,12 +154,12 @@ impl From<UserError> for Error {
 impl Error {
     /// A refusal with this code.
     pub fn refused(code: Code, message: impl Into<String>) -> Self {
-        Self::Refused(Refusal { code, reason: None, message: told(message), retry_after: None })
+        Self::Refused(Refusal { code, reason: None, message: shown(message), retry_after: None })
     }
 
     /// A refusal with this code and reason.
     pub fn refused_because(code: Code, reason: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self::Refused(Refusal { code, reason: Some(reason.into()), message: told(message), retry_after: None })
+        Self::Refused(Refusal { code, reason: Some(reason.into()), message: shown(message), retry_after: None })
     }
 
     /// A refusal that ends by itself after this time.
@@ -170,7 +170,7 @@ impl Error {
         retry_after: Duration,
     ) -> Self {
         let (reason, retry_after) = (Some(reason.into()), Some(retry_after));
-        Self::Refused(Refusal { code, reason, message: told(message), retry_after })
+        Self::Refused(Refusal { code, reason, message: shown(message), retry_after })
     }
 
     /// A mistake in one input field.
@@ -221,7 +221,7 @@ impl From<Error> for async_graphql::Error {
             },
             Error::Internal(error) => {
                 tracing::error!(error = ?error, "internal error");
-                let message = "Something went wrong on our side; quote the request id.".to_owned();
+                let message = "An internal error occurred; quote the request ID.".to_owned();
                 (Code::Internal, None, message, None)
             }
         };

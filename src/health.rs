@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 
 /// Asks a server whether it is ready; the error says why it is not.
 pub async fn health(url: &str) -> Result<()> {
-    let rest = url.strip_prefix("http://").ok_or_else(|| Error::internal("--url takes an http:// address"))?;
+    let rest = url.strip_prefix("http://").ok_or_else(|| Error::internal("--url must be an http:// URL"))?;
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let address = if host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) {
         host.to_owned()

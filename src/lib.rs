@@ -26,4 +26,5 @@ pub mod stories;
 pub mod target_lists;
 pub mod telemetry;
 pub mod text;
+pub mod upkeep;
 pub mod worker;

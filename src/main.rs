@@ -1,15 +1,15 @@
 //! The command line.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::Parser;
 use tandem::{
     access::password::{Cost, Passwords},
     api,
-    app::Running,
+    app::{self, Running},
     audit, backup,
     clock::SystemClock,
-    config::{Command, CommandLine, Database, Export, Import, Migrate, Serve, User},
+    config::{Command, CommandLine, Database, Export, Import, Migrate, Serve, User, Work},
     deals, demo,
     error::{Error, Result},
     health::health,
@@ -56,6 +56,7 @@ async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Serve(serve) => self::serve(serve, false).await?,
         Command::Demo(serve) => self::serve(serve, true).await?,
+        Command::Work(work) => self::work(work).await?,
         Command::Migrate(Migrate { database, new_history }) => {
             let backend = open(&database).await?;
             let pending = store::pending(&backend).await?;
@@ -64,7 +65,7 @@ async fn run(command: Command) -> Result<ExitCode> {
                 backend.renew_history().await?;
             }
             deals::seed::default_pipeline(&backend).await?;
-            println!("{} migrations applied; the database is at this program's schema.", pending.len());
+            println!("{} migrations applied; the database schema is up to date.", pending.len());
         }
         Command::Schema => print!("{}", api::sdl()),
         Command::User(user) => self::user(user).await?,
@@ -107,7 +108,7 @@ async fn serve(serve: Serve, with_demo: bool) -> Result<()> {
             }
         }
         (None, None) => {}
-        _ => return Err(Error::internal("TANDEM_ADMIN_EMAIL and TANDEM_ADMIN_PASSWORD go together")),
+        _ => return Err(Error::internal("TANDEM_ADMIN_EMAIL and TANDEM_ADMIN_PASSWORD must be set together")),
     }
     if let Some(issuer) = &issuer {
         issuer.check_roles(&backend).await?;
@@ -118,10 +119,7 @@ async fn serve(serve: Serve, with_demo: bool) -> Result<()> {
     let end = asked_to_end()?;
     let running = Running::start(listener, backend, authority, settings)?;
     if let Some(address) = metrics {
-        let metrics = TcpListener::bind(address)
-            .await
-            .map_err(|error| Error::internal(format!("cannot listen on {address}: {error}")))?;
-        tokio::spawn(tandem::http::serve_metrics(metrics));
+        serve_metrics(address).await?;
     }
     if !others && !admin::list_users(&running.backend).await?.iter().any(|user| user.active && user.password) {
         tracing::warn!("nobody can sign in yet: run tandem user create --role admin EMAIL");
@@ -131,6 +129,25 @@ async fn serve(serve: Serve, with_demo: bool) -> Result<()> {
         println!("{logins}\nhttp://{}/", running.address);
     }
     running.until(end).await
+}
+
+async fn work(work: Work) -> Result<()> {
+    let end = asked_to_end()?;
+    // Whoever serves the database brings it to the schema; another one is refused.
+    let backend = existing(&work.database).await?;
+    if let Some(address) = work.metrics_listen {
+        serve_metrics(address).await?;
+    }
+    tracing::info!("working");
+    app::work(backend, Duration::from_secs(work.job_lease), end).await
+}
+
+async fn serve_metrics(address: SocketAddr) -> Result<()> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| Error::internal(format!("cannot listen on {address}: {error}")))?;
+    tokio::spawn(tandem::http::serve_metrics(listener));
+    Ok(())
 }
 
 /// The end that the operating system or a person at the keyboard asks for, heard from this call on and

@@ -13,21 +13,21 @@ pub fn client(timeout: Duration) -> ClientBuilder {
 
 /// An address that may be trusted with questions of identity: encrypted, or on this very machine.
 pub fn trusted(text: &str) -> Result<Url, &'static str> {
-    let url = Url::parse(text).map_err(|_| "takes an https address")?;
+    let url = Url::parse(text).map_err(|_| "must be an https URL")?;
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
     let here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
     match url.scheme() {
         "https" => {}
         "http" if here => {}
-        "http" => return Err("takes https; http only on this very machine"),
-        _ => return Err("takes an https address"),
+        "http" => return Err("must use https; http is only allowed for the local machine"),
+        _ => return Err("must be an https URL"),
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("takes no user name and no password");
+        return Err("must not contain a user name or password");
     }
     if url.fragment().is_some() {
-        return Err("takes no fragment");
+        return Err("must not contain a fragment");
     }
     Ok(url)
 }

@@ -8,6 +8,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use entity::Instant;
 use futures_util::{FutureExt, future::BoxFuture};
+use metrics::{counter, gauge};
 use serde_json::Value as Json;
 use tokio::{select, sync::Semaphore, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -27,9 +28,6 @@ const AT_ONCE: usize = 4;
 
 /// How often the queue is looked at without a notice: for leases that ended and for what is due later.
 const POLL: Duration = Duration::from_secs(5);
-
-/// How often it is looked for what imports have left that broke off.
-const SWEEP: Duration = Duration::from_hours(1);
 
 /// How often a job may be started without a single step being done.
 const MAX_ATTEMPTS: i32 = 5;
@@ -52,13 +50,21 @@ pub trait Job: Sync {
     /// job; an internal one is tried again later.
     fn run<'a>(&'a self, held: &'a Held) -> BoxFuture<'a, Result<Ended>>;
 
+    /// How long after it has ended it is done again, for work that comes round: there is always one such job, which
+    /// never ends, and one process at a time does it.
+    fn every(&self) -> Option<Duration> {
+        None
+    }
+
     /// What the end makes necessary, in the same transaction; `error` is why it failed.
     fn ended<'a>(
         &'a self,
-        change: &'a mut Change,
-        payload: &'a Json,
-        error: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<()>>;
+        _change: &'a mut Change,
+        _payload: &'a Json,
+        _error: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// A job under way in this process.
@@ -110,12 +116,12 @@ pub async fn work(
 ) {
     let (running, turns) = (TaskTracker::new(), Arc::new(Semaphore::new(AT_ONCE)));
     let names: Vec<&str> = kinds.iter().map(|job| job.kind()).collect();
-    let mut swept = None;
+    let mut begun = false;
     loop {
-        if swept.is_none_or(|at: tokio::time::Instant| at.elapsed() >= SWEEP) {
-            swept = Some(tokio::time::Instant::now());
-            if let Err(error) = backend.sweep_imports().await {
-                tracing::warn!(error = %error, "what broken imports have left was not removed");
+        if !begun {
+            match begin_recurring(&backend, kinds).await {
+                Ok(()) => begun = true,
+                Err(error) => tracing::warn!(error = %error, "recurring jobs are not in the queue; trying again"),
             }
         }
         let turn = select! {
@@ -128,7 +134,9 @@ pub async fn work(
             Ok(Some(claim)) => {
                 let held = Held { backend: backend.clone(), claim, stop: stopping.child_token() };
                 running.spawn(async move {
+                    gauge!("tandem_jobs_running").increment(1.0);
                     run(kinds, held, lease).await;
+                    gauge!("tandem_jobs_running").decrement(1.0);
                     drop(turn);
                 });
                 continue;
@@ -145,6 +153,17 @@ pub async fn work(
     }
     running.close();
     running.wait().await;
+}
+
+/// Puts the jobs that come round into the queue where they are not in it yet.
+async fn begin_recurring(backend: &Arc<Backend>, kinds: &[&'static dyn Job]) -> Result<()> {
+    let now = backend.now();
+    let recurring = kinds.iter().filter_map(|job| Some((job.kind(), later(now, job.every()?))));
+    backend.begin_recurring(&recurring.collect::<Vec<_>>()).await
+}
+
+fn later(now: Instant, pause: Duration) -> Instant {
+    Instant(now.0.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)))
 }
 
 /// Runs one job, with its lease extended beside.
@@ -166,6 +185,12 @@ async fn run(kinds: &[&'static dyn Job], held: Held, lease: Duration) {
         let (attempts, error) = (held.claim.attempts, escaped(&error.to_string()));
         tracing::warn!(job.kind = kind, job.id = %id, job.attempts = attempts, error, "a job stopped");
     }
+    let result = match &outcome {
+        Ok(Ended::Done) => "done",
+        Ok(Ended::Stopped) => "handed_over",
+        Err(_) => "failed",
+    };
+    counter!("tandem_jobs_total", "kind" => job.kind(), "outcome" => result).increment(1);
     if let Err(error) = release(*job, &held, outcome).await {
         // Another process has the job, or takes it when the lease ends.
         tracing::warn!(job.kind = kind, job.id = %id, error = %error, "a job was not released");
@@ -183,13 +208,18 @@ async fn release(job: &dyn Job, held: &Held, outcome: Result<Ended>) -> Result<(
         }
         Err(error) if is_passing(&error) && claim.attempts < MAX_ATTEMPTS => {
             let pause = Duration::from_secs(1) * 2_u32.pow(claim.attempts.clamp(0, 6).unsigned_abs());
-            let at = Instant(backend.now().0 + i64::try_from(pause.as_millis()).unwrap_or(0));
-            change.release_job(claim, Release::Again(at)).await?;
+            change.release_job(claim, Release::Again(later(backend.now(), pause))).await?;
             return change.commit().await;
         }
-        Err(Error::Internal(_)) => Some("An internal error stopped the work; start it again to continue.".to_owned()),
+        Err(Error::Internal(_)) => {
+            Some("The job was stopped by an internal error; start it again to continue.".to_owned())
+        }
         Err(error) => Some(error.to_string().chars().take(2_000).collect()),
     };
+    if let Some(pause) = job.every() {
+        change.release_job(claim, Release::Round(later(backend.now(), pause), error.as_deref())).await?;
+        return change.commit().await;
+    }
     change.release_job(claim, Release::Ended(error.as_deref())).await?;
     job.ended(&mut change, &claim.payload, error.as_deref()).await?;
     change.commit().await

@@ -3,22 +3,23 @@
 use crate::{Day, account::AccountId, contact::ContactId, record::record};
 
 record! {
-    /// One person's place at one account, over time.
+    /// The position of a contact at an account, with its start and end dates.
     AccountContact(AccountContactId = "acon") in "account_contact", "accountContacts";
     owner Owner::Parts(&[("account_id", crate::Kind::Account), ("contact_id", crate::Kind::Contact)]);
+    display Key "contact_id";
 
     columns {
         /// The account.
         account_id: AccountId => link("account").always_shown().fixed();
-        /// The person.
+        /// The contact.
         contact_id: ContactId => link("contact").always_shown().fixed();
-        /// Whether it is the person's main place; one at most.
+        /// Whether this is the contact's primary position; at most one per contact.
         is_primary: bool => write().group().default(false);
-        /// Job title held there.
+        /// Job title in this position.
         title: Option<String> => write();
-        /// First day, if known, in UTC; before it the place gives no reach over the person.
+        /// First day, in UTC, if known; before this day the position does not grant access to the contact.
         since: Option<Day> => write().sort();
-        /// Last day; null while it lasts.
+        /// Last day; null if the position is current.
         until: Option<Day> => write().sort();
     }
     links {}

@@ -3,14 +3,15 @@
 use crate::{account::AccountId, record::record};
 
 record! {
-    /// A further domain by which an account is known.
+    /// An additional domain of an account.
     AccountDomain(AccountDomainId = "adom") in "account_domain", "accountDomains";
     owner Owner::Parts(&[("account_id", crate::Kind::Account)]);
+    display Column "domain";
 
     columns {
         /// The account.
         account_id: AccountId => link("account").always_shown().fixed();
-        /// The domain, normalised to the registrable domain; unique among live accounts' domains.
+        /// The domain, normalized to the registrable domain; unique among the domains of non-archived accounts.
         domain: String => write().always_shown().fixed().sort().fold("domain").unique().max(253);
     }
     links {}

@@ -27,43 +27,43 @@ choices! {
         Operations = "OPERATIONS",
         /// The executive board.
         Executive = "EXECUTIVE",
-        /// None of the others.
+        /// Any other department.
         Other = "OTHER",
     }
-    /// Whether a person may sign in.
+    /// Whether a user may sign in.
     UserStatus {
-        /// May sign in, once a password or an issuer is there.
+        /// May sign in, once a password or an OpenID issuer is set up.
         Active = "ACTIVE",
-        /// May not sign in; stands for past work.
+        /// May not sign in; kept for the history of past work.
         Deactivated = "DEACTIVATED",
     }
-    /// How much effort an account deserves.
+    /// Priority tier of an account.
     AccountTier {
-        /// One-to-one: the few accounts worth their own plan.
+        /// One-to-one: the few accounts with an individual plan.
         Tier1 = "TIER_1",
-        /// One-to-few: clusters with shared needs.
+        /// One-to-few: clusters of accounts with shared needs.
         Tier2 = "TIER_2",
-        /// One-to-many: programmes at scale.
+        /// One-to-many: programs at scale.
         Tier3 = "TIER_3",
     }
-    /// How far an account has come.
+    /// Stage of an account in the account lifecycle.
     AccountStage {
-        /// Does not know us.
+        /// Not aware of your company.
         Unaware = "UNAWARE",
         /// Fits the ideal customer profile.
         Qualified = "QUALIFIED",
-        /// Shows intent.
+        /// Shows buying intent.
         Aware = "AWARE",
-        /// Spends time with us.
+        /// Engages with your company.
         Engaged = "ENGAGED",
-        /// Marketing-qualified account: engaged enough for sales.
+        /// Marketing-qualified account: engaged enough to hand over to Sales.
         Mqa = "MQA",
         /// Has an open deal.
         Opportunity = "OPPORTUNITY",
-        /// Has bought.
+        /// Is a customer.
         Customer = "CUSTOMER",
     }
-    /// A person's rank.
+    /// Seniority of a person in their company.
     Seniority {
         /// Member of the executive board.
         CLevel = "C_LEVEL",
@@ -80,30 +80,30 @@ choices! {
         /// Intern, trainee or student.
         Entry = "ENTRY",
     }
-    /// The part a person plays in a purchase.
+    /// Role of a person in a purchase.
     BuyingRole {
-        /// Decides.
+        /// Makes the decision.
         DecisionMaker = "DECISION_MAKER",
         /// Holds the budget.
         BudgetHolder = "BUDGET_HOLDER",
-        /// Sells for us inside.
+        /// Promotes the purchase within their company.
         Champion = "CHAMPION",
-        /// Backs the purchase from the board.
+        /// Supports the purchase at board level.
         ExecutiveSponsor = "EXECUTIVE_SPONSOR",
-        /// Is listened to.
+        /// Influences the decision.
         Influencer = "INFLUENCER",
-        /// Judges the technology.
+        /// Evaluates the technology.
         TechnicalEvaluator = "TECHNICAL_EVALUATOR",
-        /// Will use it.
+        /// Will use the product.
         EndUser = "END_USER",
-        /// Buys for the company.
+        /// Handles purchasing.
         Procurement = "PROCUREMENT",
-        /// Checks law and compliance.
+        /// Reviews legal and compliance aspects.
         LegalCompliance = "LEGAL_COMPLIANCE",
-        /// Works against it.
+        /// Opposes the purchase.
         Blocker = "BLOCKER",
     }
-    /// A way of going to market.
+    /// A go-to-market motion.
     Motion {
         /// Account-based, one account at a time.
         Abm1To1 = "ABM_ONE_TO_ONE",
@@ -111,7 +111,7 @@ choices! {
         Abm1ToFew = "ABM_ONE_TO_FEW",
         /// Account-based, many accounts at a time.
         Abm1ToMany = "ABM_ONE_TO_MANY",
-        /// Inbound.
+        /// Inbound marketing.
         Inbound = "INBOUND",
         /// Demand generation.
         DemandGen = "DEMAND_GEN",
@@ -120,132 +120,132 @@ choices! {
         /// Existing customers.
         Customer = "CUSTOMER",
     }
-    /// How the accounts of a list are found.
+    /// How the accounts of a list are determined.
     ListKind {
-        /// Named one by one.
+        /// Accounts are listed individually.
         Static = "STATIC",
-        /// By a filter, evaluated whenever the list is read.
+        /// Accounts are selected by a filter, which is evaluated whenever the list is read.
         Dynamic = "DYNAMIC",
     }
-    /// How many accounts one programme addresses.
+    /// Number of accounts that one program addresses.
     ListProgram {
-        /// One account, one plan.
+        /// One account with an individual plan.
         OneToOne = "ONE_TO_ONE",
         /// A cluster of accounts with shared needs.
         OneToFew = "ONE_TO_FEW",
         /// Many accounts at once.
         OneToMany = "ONE_TO_MANY",
     }
-    /// How far a lead has come.
+    /// Stage of a lead.
     LeadStage {
-        /// Just arrived, unchecked.
+        /// Received and not yet reviewed.
         Raw = "RAW",
-        /// Asked something.
+        /// Made an inquiry.
         Inquiry = "INQUIRY",
         /// Marketing-qualified.
         Mql = "MQL",
-        /// Accepted by sales.
+        /// Accepted by Sales.
         Sal = "SAL",
-        /// Qualified by sales.
+        /// Qualified by Sales.
         Sql = "SQL",
         /// Has a deal.
         Opportunity = "OPPORTUNITY",
-        /// Its deal is won.
+        /// The deal is won.
         Won = "WON",
-        /// Refused by sales.
+        /// Rejected by Sales.
         Rejected = "REJECTED",
-        /// Given back to marketing to nurture.
+        /// Returned to Marketing for nurturing.
         Recycled = "RECYCLED",
-        /// Found not to be a lead.
+        /// Determined not to be a lead.
         Disqualified = "DISQUALIFIED",
     }
-    /// What a stage says of the deals in it.
+    /// Category of the deals in a stage.
     StageCategory {
-        /// Undecided.
+        /// Deals are open.
         Open = "OPEN",
-        /// Won.
+        /// Deals are won.
         Won = "WON",
-        /// Lost.
+        /// Deals are lost.
         Lost = "LOST",
     }
-    /// How far a deal counts in the forecast.
+    /// Forecast category of a deal.
     ForecastCategory {
-        /// Not at all.
+        /// Not included in the forecast.
         Omitted = "OMITTED",
-        /// Possible.
+        /// Possible, in the pipeline.
         Pipeline = "PIPELINE",
-        /// Likely if things go well.
+        /// Likely in the best case.
         BestCase = "BEST_CASE",
-        /// Promised.
+        /// Committed.
         Commit = "COMMIT",
-        /// Decided.
+        /// Closed.
         Closed = "CLOSED",
     }
-    /// Where a deal's money comes from.
+    /// Type of a deal.
     DealType {
-        /// A new customer.
+        /// Business with a new customer.
         New = "NEW",
-        /// More for a customer.
+        /// Additional business with an existing customer.
         Expansion = "EXPANSION",
-        /// A customer's renewal.
+        /// Renewal by an existing customer.
         Renewal = "RENEWAL",
     }
-    /// How far an import has come.
+    /// Status of an import.
     ImportStatus {
-        /// Waiting for its file.
+        /// Waiting for the file to be uploaded.
         Waiting = "WAITING",
-        /// Under way.
+        /// In progress.
         Running = "RUNNING",
-        /// All rows dealt with.
+        /// All rows have been processed.
         Done = "DONE",
-        /// Stopped by an error; rows dealt with so far stay.
+        /// Stopped by an error; rows already processed are kept.
         Failed = "FAILED",
     }
-    /// What somebody who leaves hands over.
+    /// Type of record that is reassigned when a user is deactivated.
     HandoverType {
-        /// Accounts they own.
+        /// Accounts owned by the user.
         Account = "ACCOUNT",
-        /// Leads they own.
+        /// Leads owned by the user.
         Lead = "LEAD",
-        /// Deals they own, open and closed.
+        /// Deals owned by the user, open and closed.
         Deal = "DEAL",
-        /// Personas they keep.
+        /// Personas owned by the user.
         Persona = "PERSONA",
-        /// Stories they keep.
+        /// Stories owned by the user.
         Story = "STORY",
-        /// Target-account lists they answer for in Marketing or in Sales.
+        /// Target account lists that the user is responsible for in Marketing or Sales.
         TargetAccountList = "TARGET_ACCOUNT_LIST",
-        /// API keys they answer for.
+        /// API keys owned by the user.
         ApiKey = "API_KEY",
-        /// Their places in account teams. They end where no successor takes them.
+        /// Account team memberships of the user. They end if no new owner is given.
         AccountTeamMember = "ACCOUNT_TEAM_MEMBER",
     }
-    /// How far a hand-over has come.
+    /// Status of a handover.
     UserHandoverStatus {
-        /// Under way.
+        /// In progress.
         Running = "RUNNING",
-        /// Nothing is left with the person.
+        /// All records of the user have been reassigned.
         Done = "DONE",
-        /// Stopped by an error; what was handed over until then stays with the successors. Deactivate the person once more, with other successors, to continue.
+        /// Stopped by an error; records already reassigned stay with their new owners. To continue, deactivate the user again with other new owners.
         Failed = "FAILED",
-        /// Ended because the person came back, or because another hand-over took its place.
+        /// Ended because the user was reactivated or another handover replaced it.
         Cancelled = "CANCELLED",
     }
-    /// What happened to a record.
+    /// Action recorded by an event.
     EventAction {
-        /// It was created.
+        /// The record was created.
         Created = "CREATED",
-        /// It was changed.
+        /// The record was updated.
         Updated = "UPDATED",
-        /// It was archived.
+        /// The record was archived.
         Archived = "ARCHIVED",
-        /// It was brought back.
+        /// The record was restored.
         Restored = "RESTORED",
-        /// Somebody saw what this person sees.
+        /// Someone previewed what this user sees.
         Previewed = "PREVIEWED",
-        /// Records were taken out in bulk.
+        /// Records were exported in bulk.
         Exported = "EXPORTED",
-        /// Somebody failed to prove that they are this person; told once a minute at most, with how often.
+        /// A sign-in as this user failed; recorded at most once per minute, with the number of failures.
         SignInFailed = "SIGN_IN_FAILED",
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     api_key::ApiKeyId,
     choice::EventAction,
     record::field,
-    table::{EXTERNAL_IDS, Field, Join, Link, Owner, Table, Type, physical, server},
+    table::{Display, EXTERNAL_IDS, Field, Join, Link, Owner, Table, Type, physical, server},
     user::UserId,
 };
 
@@ -49,41 +49,41 @@ impl ActiveModelBehavior for ActiveModel {}
 #[must_use]
 pub fn describe() -> Table {
     let fields = vec![
-        crate::table::Spec::build(server().sort(), "id", Type::Id, false, "Global id: names the event for ever."),
-        field::<Instant>(server().sort(), "occurred_at", "When it happened."),
-        field::<EventAction>(server().group(), "action", "What happened to the record."),
+        crate::table::Spec::build(server().sort(), "id", Type::Id, false, "Global ID of the event; never changes."),
+        field::<Instant>(server().sort(), "occurred_at", "When the event occurred."),
+        field::<EventAction>(server().group(), "action", "Action that the event records."),
         field::<String>(
             server().named("subject_type").group(),
             "subject_kind",
-            "Type of the record it happened to, `Account`.",
+            "Type of the record that changed, for example `Account`.",
         ),
         crate::table::Spec::build(physical(), "subject_id", Type::Id, false, ""),
         field::<Option<AccountId>>(
             crate::table::link("account").by_server().always_shown(),
             "account_id",
-            "The account it belongs to, if any.",
+            "Account that the event belongs to, if any.",
         ),
         field::<Option<UserId>>(
             crate::table::link("actor").by_server().always_shown(),
             "actor_id",
-            "Who did it, or answers for the API key that did; null for the system itself.",
+            "User who made the change, or the owner of the API key that did; null for the system.",
         ),
         field::<Option<ApiKeyId>>(
             crate::table::link("api_key").by_server().always_shown(),
             "api_key_id",
-            "The API key by which it was done, if any.",
+            "API key that made the change, if any.",
         ),
         field::<Option<String>>(
             server(),
             "request_id",
-            "The request that did it, as in the `X-Request-Id` of its answer.",
+            "ID of the request that made the change, as returned in its `X-Request-Id` header.",
         ),
         field::<Json>(physical(), "changes", ""),
     ];
     let mut links = crate::record::key_links(&fields);
     links.push(Link {
         name: "subject".into(),
-        doc: "The record it happened to, as it is now; null where it may not be seen.".into(),
+        doc: "Current state of the record that the event is about; null if you do not have access to it.".into(),
         target: Kind::Event,
         join: Join::Subject,
     });
@@ -93,13 +93,15 @@ pub fn describe() -> Table {
         plural: "audit",
         table: "event",
         prefix: "evnt",
-        doc: "One change of one record: who did it, when, and to which fields. Oldest first; newest first with \
-              `orderBy: { field: OCCURRED_AT, direction: DESC }`; as a file from `GET /exports/audit.csv` or `audit.jsonl`. \
-              Nothing changes or removes an event."
+        doc: "An audit log entry: who changed which fields of a record, and when. Sorted oldest first; use \
+              `orderBy: { field: OCCURRED_AT, direction: DESC }` for newest first. Also available as a file from \
+              `GET /exports/audit.csv` or `audit.jsonl`. Events are immutable."
             .into(),
         fields,
+        computed: vec![],
         links,
         owner: Owner::Subject,
+        display: Display::Nothing,
     }
 }
 
@@ -116,14 +118,14 @@ const BESIDE_FIELDS: [(Kind, &str); 7] = [
 ];
 
 /// The names under which events tell of changes of records of a kind.
-pub fn told(kind: Kind) -> impl Iterator<Item = &'static str> {
+pub fn field_names(kind: Kind) -> impl Iterator<Item = &'static str> {
     let beside = BESIDE_FIELDS.into_iter().filter(move |(of, _)| *of == kind).map(|(_, name)| name);
-    let fields = kind.table().fields.iter().filter(|field| is_told(field));
-    fields.map(Field::told_as).chain((kind != Kind::Event).then_some(EXTERNAL_IDS)).chain(beside)
+    let fields = kind.table().fields.iter().filter(|field| is_in_events(field));
+    fields.map(Field::event_name).chain((kind != Kind::Event).then_some(EXTERNAL_IDS)).chain(beside)
 }
 
 /// Whether events tell of changes of a field: not of what changes with every save.
 #[must_use]
-pub fn is_told(field: &Field) -> bool {
+pub fn is_in_events(field: &Field) -> bool {
     !field.physical && !matches!(field.column, "id" | "version" | "created_at" | "updated_at" | "archived_at")
 }

@@ -28,7 +28,7 @@ pub fn base32(id: Uuid) -> [u8; 26] {
     text
 }
 
-/// Reads a global id of any kind.
+/// Reads a global ID of any kind.
 #[must_use]
 pub fn parse(text: &str) -> Option<(Kind, Uuid)> {
     let (prefix, digits) = text.split_once('_')?;

@@ -64,14 +64,18 @@ kinds! {
     Event event,
 }
 
-/// In the API record types are an enum whose values are spelled as the types themselves: what is answered, by
+/// In the API record types are an enum whose values are encoded as the types themselves: what is answered, by
 /// `__typename` too, can be sent back as it is.
 impl Choice for Kind {
     fn choices() -> &'static Choices {
         static CHOICES: LazyLock<Choices> = LazyLock::new(|| {
             let values: Vec<(&'static str, &'static str)> =
                 Kind::ALL.into_iter().map(|kind| (kind.name(), kind.table().doc.as_str())).collect();
-            Choices { name: "RecordType", doc: "A record type, spelled as its GraphQL type.", values: values.leak() }
+            Choices {
+                name: "RecordType",
+                doc: "A record type; values are spelled like the GraphQL type names.",
+                values: values.leak(),
+            }
         });
         &CHOICES
     }

@@ -5,36 +5,37 @@ use crate::{
 };
 
 record! {
-    /// One pursuit of one contact at one account. Either may still be unknown.
+    /// A potential sale to a contact at an account; either may be unknown.
     Lead(LeadId = "lead") in "lead", "leads";
     owner Owner::Account { owner: Some("owner_id"), account: "account_id" };
+    display Column "name";
 
     columns {
-        /// What the lead is called in lists.
+        /// Name of the lead.
         name: String => write().always_shown().sort().search().fold("name_fold");
         /// Fold key of the name.
         name_fold: String => physical();
-        /// How far the pursuit has come.
+        /// Stage of the lead.
         stage: LeadStage => write().always_shown().sort().group().default(LeadStage::Raw.as_str());
-        /// Where the lead came from, `organic_search`; null where nobody said.
+        /// Source of the lead, e.g. `organic_search`; null if unknown.
         source: Option<String> => write().sort().group();
-        /// The page on which the lead arrived.
+        /// Landing page of the lead.
         landing_page: Option<String> => write().group().max(2_000);
-        /// How promising the lead is, 0 to 100.
+        /// Lead score, 0 to 100.
         score: Option<i32> => write().sort().range(0, 100);
-        /// When the lead arrived; may lie in the past.
+        /// When the lead was received; may be in the past.
         received_at: Instant => write().always_shown().sort();
-        /// The account pursued.
+        /// Account of the lead.
         account_id: Option<AccountId> => link("account");
-        /// The person pursued.
+        /// Contact of the lead.
         contact_id: Option<ContactId> => link("contact");
-        /// The persona the person matches.
+        /// Persona that the contact matches.
         persona_id: Option<PersonaId> => link("persona");
-        /// Who follows the lead up; somebody active, unless its stage is `WON`, `REJECTED` or `DISQUALIFIED`.
+        /// User responsible for the lead; must be active unless the stage is `WON`, `REJECTED` or `DISQUALIFIED`.
         owner_id: Option<UserId> => link("owner");
     }
     links {
-        /// The deals that came of it.
+        /// Deals that originated from the lead.
         deals: Deal Many { column: "lead_id" };
     }
 }

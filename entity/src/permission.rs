@@ -1,4 +1,4 @@
-//! What roles permit, as columns: permissions and field rules, each spelled as one text.
+//! What roles permit, as columns: permissions and field rules, each encoded as one text.
 
 use sea_orm::FromJsonQueryResult;
 use serde::{Deserialize, Serialize};
@@ -8,22 +8,22 @@ use crate::{
     value::ColumnType,
 };
 
-/// Permissions, each spelled `Account:UPDATE:OWN`.
+/// Permissions, each encoded `Account:UPDATE:OWN`.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Grants(pub Vec<String>);
 
-/// Field rules, each spelled `Deal:amount:HIDDEN`.
+/// Field rules, each encoded `Deal:amount:HIDDEN`.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct FieldRules(pub Vec<String>);
 
 impl ColumnType for Grants {
     const TYPE: Type = Type::Parted(&Parted {
         name: "Permission",
-        doc: "One thing that somebody may do.",
+        doc: "Permission for one action on records of one type.",
         parts: &[
-            Part { name: "resource", ty: "RecordType", doc: "The record type, `Account`." },
-            Part { name: "action", ty: "PermissionAction", doc: "What may be done to records of it." },
-            Part { name: "reach", ty: "PermissionReach", doc: "To which of them." },
+            Part { name: "resource", ty: "RecordType", doc: "Record type, e.g. `Account`." },
+            Part { name: "action", ty: "PermissionAction", doc: "Permitted action." },
+            Part { name: "reach", ty: "PermissionReach", doc: "Reach of the permission: the records it applies to." },
         ],
     });
 }
@@ -31,11 +31,11 @@ impl ColumnType for Grants {
 impl ColumnType for FieldRules {
     const TYPE: Type = Type::Parted(&Parted {
         name: "FieldRule",
-        doc: "What a role says of one field.",
+        doc: "Restriction that a role places on one field.",
         parts: &[
-            Part { name: "resource", ty: "RecordType", doc: "The record type, `Deal`." },
-            Part { name: "field", ty: "String", doc: "The name of the field or link, `amount`." },
-            Part { name: "rule", ty: "FieldRuleKind", doc: "What holds for it." },
+            Part { name: "resource", ty: "RecordType", doc: "Record type, e.g. `Deal`." },
+            Part { name: "field", ty: "String", doc: "Name of the field or link, e.g. `amount`." },
+            Part { name: "rule", ty: "FieldRuleKind", doc: "Kind of restriction." },
         ],
     });
 }

@@ -3,42 +3,43 @@
 use crate::{BuyingRole, Department, Seniority, Texts, record::record, user::UserId};
 
 record! {
-    /// A kind of person who takes part in a purchase, and what moves them.
+    /// A buyer persona: a type of person involved in a purchase, with their goals, pains, questions and objections.
     Persona(PersonaId = "pers") in "persona", "personas";
     owner Owner::Library { owner: "owner_id", department: "department" };
+    display Column "name";
 
     columns {
         /// Name of the persona.
         name: String => write().always_shown().sort().search().fold("name_fold");
         /// Fold key of the name.
         name_fold: String => physical();
-        /// Who they are.
+        /// Description of the persona.
         description: Option<String> => write().max(10_000);
-        /// What they want to achieve.
+        /// Goals of the persona.
         goals: Texts => write();
-        /// What hurts them today.
+        /// Pain points of the persona.
         pains: Texts => write();
-        /// What they ask.
+        /// Questions that the persona asks.
         questions: Texts => write();
-        /// What they hold against a purchase.
+        /// Objections of the persona to a purchase.
         objections: Texts => write();
-        /// The part they usually play in a purchase.
+        /// Typical role of the persona in a purchase.
         buying_role: Option<BuyingRole> => write().sort().group();
-        /// Their usual rank.
+        /// Typical seniority of the persona.
         seniority: Option<Seniority> => write().group();
-        /// Their usual department.
+        /// Typical department of the persona in their company.
         job_department: Option<Department> => write().group();
-        /// The department that answers for the persona.
+        /// Department responsible for the persona.
         department: Department => write().group().default(Department::Marketing.as_str());
-        /// Who keeps the persona.
+        /// User responsible for the persona.
         owner_id: Option<UserId> => link("owner");
     }
     links {
-        /// The people who match it.
+        /// Contacts that match the persona.
         contacts: Contact Many { column: "persona_id" };
-        /// The stories told to it.
+        /// Stories for the persona.
         stories: Story Many { column: "persona_id" };
-        /// The pursuits of people who match it.
+        /// Leads whose persona is this one.
         leads: Lead Many { column: "persona_id" };
     }
 }

@@ -6,6 +6,7 @@ record! {
     /// An ordered set of stages that deals go through.
     Pipeline(PipelineId = "pipe") in "pipeline", "pipelines";
     owner Owner::Nobody;
+    display Column "name";
 
     columns {
         /// Name of the pipeline.
@@ -14,13 +15,13 @@ record! {
         name_fold: String => physical();
         /// Key by which names are the same; empty where another pipeline had the name before names were compared so.
         name_key: Option<String> => physical();
-        /// Its place among the pipelines, lowest first.
+        /// Sort position among pipelines, lowest first.
         position: i32 => write().always_shown().sort().range(0, 10_000).default(0);
     }
     links {
-        /// Its stages.
+        /// Stages of the pipeline.
         stages: Stage Many { column: "pipeline_id" };
-        /// The deals in it.
+        /// Deals in the pipeline.
         deals: Deal Many { column: "pipeline_id" };
     }
 }

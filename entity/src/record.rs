@@ -52,8 +52,10 @@ macro_rules! record {
         $(#[doc = $doc:literal])+
         $name:ident($id:ident = $prefix:literal) in $table:literal, $plural:literal;
         owner $owner:expr;
+        display $display:ident $column:literal;
         columns { $($(#[doc = $fdoc:literal])* $field:ident: $ty:ident $(<$($arg:ident)::+>)? => $spec:expr;)* }
         links { $($(#[doc = $ldoc:literal])+ $link:ident: $target:ident $join:expr;)* }
+        $(computed { $($(#[doc = $cdoc:literal])+ $computed:ident: $cty:ident $(<$($carg:ident)::+>)? => $cspec:expr;)* })?
     ) => {
         use sea_orm::entity::prelude::*;
 
@@ -100,9 +102,9 @@ macro_rules! record {
         pub fn describe() -> $crate::table::Table {
             use $crate::{record::field, table};
             #[expect(unused_imports, reason = "which words a table's declaration needs varies")]
-            use table::{create, link, money, physical, server, write, Join::*, Owner};
+            use table::{create, expression, link, money, physical, server, write, Join::*, Owner};
             let mut fields = vec![
-                table::Spec::build(server().sort(), "id", table::Type::Id, false, "Global id: names the record for ever."),
+                table::Spec::build(server().sort(), "id", table::Type::Id, false, "The global ID of the record. It never changes."),
                 $(field::<$ty $(<$($arg)::+>)?>($spec, stringify!($field), concat!($($fdoc, "\n"),*)),)*
             ];
             fields.extend($crate::record::common());
@@ -122,8 +124,12 @@ macro_rules! record {
                 prefix: $prefix,
                 doc: table::tidy(concat!($($doc, "\n"),+)),
                 fields,
+                computed: vec![$($(
+                    field::<$cty $(<$($carg)::+>)?>($cspec, stringify!($computed), concat!($($cdoc, "\n"),+)),
+                )*)?],
                 links,
                 owner: $owner,
+                display: table::Display::$display($column),
             }
         }
     };
@@ -138,11 +144,11 @@ pub fn common() -> [crate::table::Field; 4] {
         field::<i32>(
             server(),
             "version",
-            "Counts the saves, from 1; give it as `expectedVersion` to refuse a stale write.",
+            "Version of the record, starting at 1 and incremented by every change. Pass it as `expectedVersion` to detect concurrent changes.",
         ),
-        field::<Instant>(server().sort(), "created_at", "When the record was created here."),
-        field::<Instant>(server().sort(), "updated_at", "When the record was last changed."),
-        field::<Option<Instant>>(server(), "archived_at", "When the record was archived; null while it is live."),
+        field::<Instant>(server().sort(), "created_at", "When the record was created in Tandem."),
+        field::<Instant>(server().sort(), "updated_at", "When the record was last updated."),
+        field::<Option<Instant>>(server(), "archived_at", "When the record was archived; null if it is not archived."),
     ]
 }
 

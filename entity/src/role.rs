@@ -6,34 +6,35 @@ use crate::{
 };
 
 record! {
-    /// A named set of permissions. People may hold several; what they may do is the union.
+    /// A named set of permissions. A user may hold several roles and has the union of their permissions.
     Role(RoleId = "role") in "role", "roles";
     owner Owner::Nobody;
+    display Column "name";
 
     columns {
-        /// Stable name for configuration and exports, `marketing_manager`; made from the name where none is given.
+        /// Stable key for configuration and exports, e.g. `marketing_manager`; generated from the name if omitted.
         key: String => create().sort().unique().max(100);
-        /// Name for people.
+        /// Display name.
         name: String => write().always_shown().sort().search().fold("name_fold");
         /// Fold key of the name.
         name_fold: String => physical();
-        /// What the role is for.
+        /// Purpose of the role.
         description: Option<String> => write().max(2_000);
-        /// Whether Tandem brought the role; built-in roles cannot be deleted.
+        /// Whether the role is built in; built-in roles cannot be deleted.
         built_in: bool => server().group();
-        /// The role it was copied from.
+        /// Role that this role was copied from.
         copied_from_id: Option<RoleId> => link("copied_from");
-        /// What its holders may do; what is not listed they may not. An update replaces the whole list; a copy
-        /// for which none is given gets the original's.
+        /// Permissions of the role; anything not listed is not permitted. An update replaces the whole list; a copy
+        /// inherits the list of the original if omitted.
         grants: Grants => write().always_shown();
-        /// Fields that are kept from its holders. An update replaces the whole list; a copy for which none is
-        /// given gets the original's.
+        /// Fields that the role hides or makes read-only. An update replaces the whole list; a copy inherits the list
+        /// of the original if omitted.
         field_rules: FieldRules => write().always_shown();
     }
     links {
-        /// The people who hold it.
+        /// Users who hold the role.
         holders: User Through { table: "role_assignment", near: "role_id", far: "user_id" };
-        /// The API keys that act by it.
+        /// API keys with this role.
         api_keys: ApiKey Many { column: "role_id" };
     }
 }

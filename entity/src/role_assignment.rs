@@ -3,16 +3,17 @@
 use crate::{record::record, role::RoleId, user::UserId};
 
 record! {
-    /// One role held by one person.
+    /// The assignment of a role to a user.
     RoleAssignment(RoleAssignmentId = "rasg") in "role_assignment", "roleAssignments";
     owner Owner::Parts(&[("role_id", crate::Kind::Role), ("user_id", crate::Kind::User)]);
+    display Key "role_id";
 
     columns {
         /// The role.
         role_id: RoleId => link("role").always_shown().fixed();
-        /// The person.
+        /// The user.
         user_id: UserId => link("user").always_shown().fixed();
-        /// Whether it follows from the person's groups at the company's issuer; then it goes with them.
+        /// Whether the assignment comes from the user's groups at the OpenID issuer; if so, it ends when they leave those groups.
         from_issuer: bool => server().group();
     }
     links {}

@@ -3,22 +3,23 @@
 use crate::{Instant, record::record, user::UserId};
 
 record! {
-    /// One sign-in on one device. Revoking it ends its access token and its refresh tokens.
+    /// A sign-in on one device. Revoking the session invalidates its access token and refresh tokens.
     Session(SessionId = "sess") in "session", "sessions";
     owner Owner::Columns(&["user_id"]);
+    display Key "user_id";
 
     columns {
-        /// Whose session it is.
+        /// User of the session.
         user_id: UserId => link("user").always_shown().by_server();
-        /// The program that signed in, as it named itself.
+        /// User agent of the client, as sent by it.
         user_agent: Option<String> => server().max(500);
-        /// The address it signed in from.
+        /// IP address of the sign-in.
         address: Option<String> => server();
-        /// When it was last refreshed.
+        /// When the session was last refreshed.
         last_used_at: Instant => server().sort();
-        /// When it ends unless it is refreshed.
+        /// When the session expires unless refreshed.
         expires_at: Instant => server().sort();
-        /// When it was revoked; null while it is good.
+        /// When the session was revoked; null if it has not been revoked.
         revoked_at: Option<Instant> => server();
     }
     links {}

@@ -6,29 +6,30 @@ record! {
     /// A messaging story: a core story, or a variant of one for a persona and a motion.
     Story(StoryId = "stry") in "story", "stories";
     owner Owner::Library { owner: "owner_id", department: "department" };
+    display Column "title";
 
     columns {
         /// Title of the story.
         title: String => write().always_shown().sort().search().fold("title_fold");
         /// Fold key of the title.
         title_fold: String => physical();
-        /// The message in one sentence.
+        /// Key message in one sentence.
         message: Option<String> => write().max(1_000);
-        /// The whole story.
+        /// Full text of the story.
         body: Option<String> => write().max(50_000);
-        /// The core story this one varies; null for a core story.
+        /// Core story that this story is a variant of; null for a core story.
         core_id: Option<StoryId> => link("core");
-        /// The persona it is told to; null for everybody.
+        /// Persona that the story addresses; null if it addresses everyone.
         persona_id: Option<PersonaId> => link("persona");
-        /// The motion it is told in; null for all.
+        /// Go-to-market motion that the story is used in; null if it is used in all.
         motion: Option<Motion> => write().sort().group();
-        /// The department that answers for the story.
+        /// Department responsible for the story.
         department: Department => write().group().default(Department::Marketing.as_str());
-        /// Who keeps the story.
+        /// User responsible for the story.
         owner_id: Option<UserId> => link("owner");
     }
     links {
-        /// The variants of this core story.
+        /// Variants of this core story.
         variants: Story Many { column: "core_id" };
     }
 }

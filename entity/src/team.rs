@@ -3,24 +3,25 @@
 use crate::{Department, record::record};
 
 record! {
-    /// A team. Reach TEAM covers the members of one's own teams and of all teams below them.
+    /// A team of users. Reach TEAM covers the members of a user's own teams and of all teams below them.
     Team(TeamId = "team") in "team", "teams";
     owner Owner::Nobody;
+    display Column "name";
 
     columns {
         /// Name of the team.
         name: String => write().always_shown().sort().search().fold("name_fold");
         /// Fold key of the name.
         name_fold: String => physical();
-        /// The department the team works in.
+        /// Department of the team.
         department: Department => write().group();
-        /// The team above it.
+        /// Parent team.
         parent_id: Option<TeamId> => link("parent");
     }
     links {
-        /// The teams directly below it.
+        /// Direct child teams.
         children: Team Many { column: "parent_id" };
-        /// The people who belong to it.
+        /// Members of the team.
         members: User Through { table: "team_membership", near: "team_id", far: "user_id" };
     }
 }

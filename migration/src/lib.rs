@@ -25,6 +25,8 @@ mod m20261125_000015_sign_in;
 mod m20261125_000016_jobs;
 mod m20261125_000017_handovers;
 mod m20261125_000018_text_keys;
+mod m20261201_000020_deal_cycle;
+mod m20261201_000021_expiry;
 
 /// All migrations, in order.
 #[derive(Debug)]
@@ -51,6 +53,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000016_jobs::Migration),
             Box::new(m20261125_000017_handovers::Migration),
             Box::new(m20261125_000018_text_keys::Migration),
+            Box::new(m20261201_000020_deal_cycle::Migration),
+            Box::new(m20261201_000021_expiry::Migration),
         ]
     }
 }

@@ -18,13 +18,13 @@ pub struct BuiltIn {
     pub name: &'static str,
     /// What the role is for.
     pub description: &'static str,
-    cell: fn(Room, Action) -> Reach,
+    cell: fn(ResourceGroup, Action) -> Reach,
     fields: &'static [(Kind, &'static str, FieldRule)],
 }
 
 /// Kinds that a built-in role treats alike.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Room {
+enum ResourceGroup {
     /// People.
     People,
     /// Teams and who belongs to them.
@@ -55,23 +55,23 @@ enum Room {
     Events,
 }
 
-/// Every kind says here which room it is in; a new one does not compile without.
-const fn room(kind: Kind) -> Room {
+/// Every kind says here which group it is in; a new one does not compile without.
+const fn group(kind: Kind) -> ResourceGroup {
     match kind {
-        Kind::User => Room::People,
-        Kind::Team | Kind::TeamMembership => Room::Directory,
-        Kind::Role | Kind::RoleAssignment => Room::Roles,
-        Kind::Session => Room::Sessions,
-        Kind::ApiKey => Room::Keys,
-        Kind::Account | Kind::AccountDomain | Kind::AccountTeamMember => Room::Accounts,
-        Kind::Contact | Kind::AccountContact => Room::Contacts,
-        Kind::Lead => Room::Leads,
-        Kind::Deal => Room::Deals,
-        Kind::Pipeline | Kind::Stage => Room::Pipelines,
-        Kind::Persona | Kind::Story => Room::Library,
-        Kind::TargetAccountList | Kind::TargetAccountListMember => Room::Lists,
-        Kind::ImportJob => Room::Imports,
-        Kind::Event => Room::Events,
+        Kind::User => ResourceGroup::People,
+        Kind::Team | Kind::TeamMembership => ResourceGroup::Directory,
+        Kind::Role | Kind::RoleAssignment => ResourceGroup::Roles,
+        Kind::Session => ResourceGroup::Sessions,
+        Kind::ApiKey => ResourceGroup::Keys,
+        Kind::Account | Kind::AccountDomain | Kind::AccountTeamMember => ResourceGroup::Accounts,
+        Kind::Contact | Kind::AccountContact => ResourceGroup::Contacts,
+        Kind::Lead => ResourceGroup::Leads,
+        Kind::Deal => ResourceGroup::Deals,
+        Kind::Pipeline | Kind::Stage => ResourceGroup::Pipelines,
+        Kind::Persona | Kind::Story => ResourceGroup::Library,
+        Kind::TargetAccountList | Kind::TargetAccountListMember => ResourceGroup::Lists,
+        Kind::ImportJob => ResourceGroup::Imports,
+        Kind::Event => ResourceGroup::Events,
     }
 }
 
@@ -81,7 +81,7 @@ impl BuiltIn {
     pub fn grants(&self) -> Vec<Grant> {
         let cells = Kind::ALL.into_iter().flat_map(|kind| Action::ALL.map(|action| (kind, action)));
         cells
-            .map(|(kind, action)| Grant { kind, action, reach: (self.cell)(room(kind), action) })
+            .map(|(kind, action)| Grant { kind, action, reach: (self.cell)(group(kind), action) })
             .filter(|grant| grant.reach > None && has_effect(grant.kind, grant.action))
             .collect()
     }
@@ -90,8 +90,15 @@ impl BuiltIn {
     /// brings records in from there. Whoever gives a record the name that another system looks for next, is told what
     /// that system writes.
     fn may_not_name(&self, kind: Kind) -> bool {
-        let may = |action| (self.cell)(room(kind), action) > None;
-        let shared = matches!(room(kind), Room::Accounts | Room::Contacts | Room::Leads | Room::Deals | Room::Lists);
+        let may = |action| (self.cell)(group(kind), action) > None;
+        let shared = matches!(
+            group(kind),
+            ResourceGroup::Accounts
+                | ResourceGroup::Contacts
+                | ResourceGroup::Leads
+                | ResourceGroup::Deals
+                | ResourceGroup::Lists
+        );
         let named = shared && kind.table().is_named_elsewhere();
         named && (may(Create) || may(Update)) && !may(Import)
     }
@@ -107,145 +114,179 @@ impl BuiltIn {
 
 /// What everybody may: see the directory, the shared library and set-up, the events of what they
 /// see, and their own sessions.
-const fn everybody(room: Room, action: Action) -> Reach {
-    match (room, action) {
-        (Room::People | Room::Directory | Room::Pipelines | Room::Library | Room::Lists | Room::Events, Read) => All,
-        (Room::Sessions, Read | Delete) => Own,
+const fn everybody(group: ResourceGroup, action: Action) -> Reach {
+    match (group, action) {
+        (
+            ResourceGroup::People
+            | ResourceGroup::Directory
+            | ResourceGroup::Pipelines
+            | ResourceGroup::Library
+            | ResourceGroup::Lists
+            | ResourceGroup::Events,
+            Read,
+        ) => All,
+        (ResourceGroup::Sessions, Read | Delete) => Own,
         _ => None,
     }
 }
 
 /// The roles, in the order they are shown.
-#[expect(clippy::match_same_arms, reason = "one line a room reads as the matrix it is")]
+#[expect(clippy::match_same_arms, reason = "one line a group reads as the matrix it is")]
 pub const ROLES: &[BuiltIn] = &[
     BuiltIn {
         key: "admin",
         name: "Administrator",
-        description: "Everything, including who may do what.",
+        description: "Full access, including users, roles and permissions.",
         cell: |_, _| All,
         fields: &[],
     },
     BuiltIn {
         key: "marketing_manager",
         name: "Marketing manager",
-        description: "Runs marketing: all accounts, contacts, leads, lists, personas and stories; sees all deals.",
-        cell: |room, action| match (room, action) {
+        description: "Manages all accounts, contacts, leads, lists, personas and stories; can see all deals.",
+        cell: |group, action| match (group, action) {
             (
-                Room::Accounts | Room::Contacts | Room::Leads | Room::Lists | Room::Library,
+                ResourceGroup::Accounts
+                | ResourceGroup::Contacts
+                | ResourceGroup::Leads
+                | ResourceGroup::Lists
+                | ResourceGroup::Library,
                 Read | Create | Update | Delete | Approve | Assign | Export | Import | Merge,
             ) => All,
-            (Room::Deals, Read | Export) => All,
-            (Room::Imports, Read | Create) => Own,
-            _ => everybody(room, action),
+            (ResourceGroup::Deals, Read | Export) => All,
+            (ResourceGroup::Imports, Read | Create) => Own,
+            _ => everybody(group, action),
         },
         fields: &[],
     },
     BuiltIn {
         key: "marketer",
         name: "Marketer",
-        description: "Works on accounts, contacts and leads, also for sellers; writes personas, stories and lists of the own department.",
-        cell: |room, action| match (room, action) {
-            (Room::Accounts | Room::Contacts | Room::Leads, Read | Create | Update | Assign) => All,
-            (Room::Deals, Read) => All,
-            (Room::Library, Create | Update) => Team,
+        description: "Edits accounts, contacts and leads, including those of sellers, and the personas, stories and lists of their own department.",
+        cell: |group, action| match (group, action) {
+            (
+                ResourceGroup::Accounts | ResourceGroup::Contacts | ResourceGroup::Leads,
+                Read | Create | Update | Assign,
+            ) => All,
+            (ResourceGroup::Deals, Read) => All,
+            (ResourceGroup::Library, Create | Update) => Team,
             // A list of one's own names a seller beside oneself.
-            (Room::Lists, Create | Update | Assign) => Own,
-            (Room::Imports, Read | Create) => Own,
-            _ => everybody(room, action),
+            (ResourceGroup::Lists, Create | Update | Assign) => Own,
+            (ResourceGroup::Imports, Read | Create) => Own,
+            _ => everybody(group, action),
         },
         fields: &[],
     },
     BuiltIn {
         key: "sales_manager",
         name: "Sales manager",
-        description: "Runs sales: all accounts, contacts, leads, deals, pipelines and lists.",
-        cell: |room, action| match (room, action) {
+        description: "Manages all accounts, contacts, leads, deals, pipelines and lists.",
+        cell: |group, action| match (group, action) {
             (
-                Room::Accounts | Room::Contacts | Room::Leads | Room::Deals | Room::Lists,
+                ResourceGroup::Accounts
+                | ResourceGroup::Contacts
+                | ResourceGroup::Leads
+                | ResourceGroup::Deals
+                | ResourceGroup::Lists,
                 Read | Create | Update | Delete | Approve | Assign | Export | Import | Merge,
             ) => All,
-            (Room::Pipelines, Create | Update | Delete) => All,
-            (Room::Library, Approve) => All,
-            (Room::Imports, Read | Create) => Own,
-            _ => everybody(room, action),
+            (ResourceGroup::Pipelines, Create | Update | Delete) => All,
+            (ResourceGroup::Library, Approve) => All,
+            (ResourceGroup::Imports, Read | Create) => Own,
+            _ => everybody(group, action),
         },
         fields: &[],
     },
     BuiltIn {
         key: "rep",
         name: "Sales representative",
-        description: "Sees the accounts, contacts, leads and deals of the own team; works on the own ones.",
-        cell: |room, action| match (room, action) {
-            (Room::Accounts | Room::Contacts | Room::Leads | Room::Deals, Read) => Team,
-            (Room::Accounts | Room::Contacts | Room::Leads | Room::Deals, Update) => Own,
-            (Room::Contacts | Room::Leads | Room::Deals, Create) => Own,
-            _ => everybody(room, action),
+        description: "Can see the accounts, contacts, leads and deals of their team; edits their own.",
+        cell: |group, action| match (group, action) {
+            (ResourceGroup::Accounts | ResourceGroup::Contacts | ResourceGroup::Leads | ResourceGroup::Deals, Read) => {
+                Team
+            }
+            (
+                ResourceGroup::Accounts | ResourceGroup::Contacts | ResourceGroup::Leads | ResourceGroup::Deals,
+                Update,
+            ) => Own,
+            (ResourceGroup::Contacts | ResourceGroup::Leads | ResourceGroup::Deals, Create) => Own,
+            _ => everybody(group, action),
         },
         fields: &[],
     },
     BuiltIn {
         key: "service",
         name: "Service",
-        description: "Sees accounts, contacts and deals without their amounts.",
-        cell: |room, action| match (room, action) {
-            (Room::Accounts | Room::Contacts | Room::Deals, Read) => All,
-            (Room::Contacts, Update) => All,
-            _ => everybody(room, action),
+        description: "Can see accounts, contacts and deals, without deal amounts.",
+        cell: |group, action| match (group, action) {
+            (ResourceGroup::Accounts | ResourceGroup::Contacts | ResourceGroup::Deals, Read) => All,
+            (ResourceGroup::Contacts, Update) => All,
+            _ => everybody(group, action),
         },
         fields: &[(Kind::Deal, "amount", FieldRule::Hidden), (Kind::Account, "annualRevenue", FieldRule::Hidden)],
     },
     BuiltIn {
         key: "it",
         name: "IT",
-        description: "Keeps connections and imports running; sees who holds which role, and no customer data.",
-        cell: |room, action| match (room, action) {
-            (Room::Roles | Room::Imports | Room::Sessions | Room::Keys, Read) => All,
-            _ => everybody(room, action),
+        description: "Manages integrations and imports; can see role assignments, but no customer data.",
+        cell: |group, action| match (group, action) {
+            (ResourceGroup::Roles | ResourceGroup::Imports | ResourceGroup::Sessions | ResourceGroup::Keys, Read) => {
+                All
+            }
+            _ => everybody(group, action),
         },
         fields: &[],
     },
     BuiltIn {
         key: "executive",
         name: "Executive (read only)",
-        description: "Sees everything, changes nothing.",
-        cell: |room, action| match (room, action) {
-            (Room::Sessions, _) => everybody(room, action),
+        description: "Read-only access to everything.",
+        cell: |group, action| match (group, action) {
+            (ResourceGroup::Sessions, _) => everybody(group, action),
             (_, Read | Export) => All,
-            _ => everybody(room, action),
+            _ => everybody(group, action),
         },
         fields: &[],
     },
     BuiltIn {
         key: "integration",
         name: "Integration",
-        description: "Writes accounts, contacts, leads and deals for a connected system; deletes nothing.",
-        cell: |room, action| match (room, action) {
+        description: "Creates and updates accounts, contacts, leads and deals for a connected system; cannot delete.",
+        cell: |group, action| match (group, action) {
             (
-                Room::Accounts | Room::Contacts | Room::Leads | Room::Deals | Room::Lists,
+                ResourceGroup::Accounts
+                | ResourceGroup::Contacts
+                | ResourceGroup::Leads
+                | ResourceGroup::Deals
+                | ResourceGroup::Lists,
                 Read | Create | Update | Assign | Export | Import,
             ) => All,
-            (Room::Imports, Read | Create) => Own,
+            (ResourceGroup::Imports, Read | Create) => Own,
             // Sign-ins are people's.
-            (Room::Sessions, _) => None,
-            _ => everybody(room, action),
+            (ResourceGroup::Sessions, _) => None,
+            _ => everybody(group, action),
         },
         fields: &[],
     },
     BuiltIn {
         key: "crm_sync",
         name: "CRM synchronisation",
-        description: "Keeps a CRM and Tandem alike in both directions: writes and archives accounts, contacts, leads, deals and lists, takes out events, and names people by the CRM's ids.",
-        cell: |room, action| match (room, action) {
+        description: "Synchronizes a CRM and Tandem in both directions: writes and archives accounts, contacts, leads, deals and lists, exports events, and sets the CRM's IDs of users.",
+        cell: |group, action| match (group, action) {
             (
-                Room::Accounts | Room::Contacts | Room::Leads | Room::Deals | Room::Lists,
+                ResourceGroup::Accounts
+                | ResourceGroup::Contacts
+                | ResourceGroup::Leads
+                | ResourceGroup::Deals
+                | ResourceGroup::Lists,
                 Read | Create | Update | Delete | Assign | Export | Import,
             ) => All,
             // Their external ids; who they are is not the CRM's to say.
-            (Room::People, Update) => All,
-            (Room::Events, Export) => All,
-            (Room::Imports, Read | Create) => Own,
-            (Room::Sessions, _) => None,
-            _ => everybody(room, action),
+            (ResourceGroup::People, Update) => All,
+            (ResourceGroup::Events, Export) => All,
+            (ResourceGroup::Imports, Read | Create) => Own,
+            (ResourceGroup::Sessions, _) => None,
+            _ => everybody(group, action),
         },
         fields: &[
             (Kind::User, "name", FieldRule::ReadOnly),

@@ -52,7 +52,7 @@ impl Fingerprint {
 
     /// As the database spells it.
     #[must_use]
-    pub fn spelled(&self) -> String {
+    pub fn encode(&self) -> String {
         use std::fmt::Write;
         self.0.iter().fold(String::with_capacity(64), |mut hex, byte| {
             // Writing to a string cannot fail.
@@ -61,15 +61,15 @@ impl Fingerprint {
         })
     }
 
-    /// Reads what [`Fingerprint::spelled`] has written.
+    /// Reads what [`Fingerprint::encode`] has written.
     #[must_use]
-    pub fn read(spelled: &str) -> Option<Self> {
+    pub fn read(encoded: &str) -> Option<Self> {
         let mut bytes = [0; 32];
-        if spelled.len() != 64 || !spelled.is_ascii() {
+        if encoded.len() != 64 || !encoded.is_ascii() {
             return None;
         }
         for (at, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&spelled[2 * at..2 * at + 2], 16).ok()?;
+            *byte = u8::from_str_radix(&encoded[2 * at..2 * at + 2], 16).ok()?;
         }
         Some(Self(bytes))
     }
@@ -127,15 +127,15 @@ impl Standing {
     pub fn check(&self, now: Instant, address: Option<IpAddr>) -> Result<()> {
         let from_there = |net: &IpNet| address.is_some_and(|address| net.contains(&address.to_canonical()));
         let (reason, message) = if self.revoked {
-            ("API_KEY_REVOKED", "The API key has been revoked; create another one.".to_owned())
+            ("API_KEY_REVOKED", "The API key has been revoked; create a new one.".to_owned())
         } else if self.replaced_at.is_some_and(|at| at <= now) {
-            ("API_KEY_ROTATED", "This secret of the API key was replaced and has ended; use the new one.".to_owned())
+            ("API_KEY_ROTATED", "This secret was rotated and is no longer valid; use the new one.".to_owned())
         } else if self.expires_at <= now {
-            ("API_KEY_EXPIRED", "The API key has expired; move its end or create another one.".to_owned())
+            ("API_KEY_EXPIRED", "The API key has expired; extend its expiration date or create a new key.".to_owned())
         } else if !self.role_live {
-            ("API_KEY_ROLE_REVOKED", "The role of the API key was deleted; give the key another role.".to_owned())
+            ("API_KEY_ROLE_REVOKED", "The role of the API key was deleted; assign another role to the key.".to_owned())
         } else if !self.owner_active {
-            let message = "Who answers for the API key was deactivated; give the key another owner.";
+            let message = "The owner of the API key is deactivated; assign the key to another user.";
             ("API_KEY_OWNER_DEACTIVATED", message.to_owned())
         } else if !self.networks.is_empty() && !self.networks.iter().any(from_there) {
             let from = address.map_or_else(|| "an unknown address".to_owned(), |at| at.to_canonical().to_string());
@@ -150,7 +150,7 @@ impl Standing {
 /// The refusal of a secret that there is no key of.
 #[must_use]
 pub fn unknown() -> Error {
-    let message = "There is no such API key; see that its secret was copied whole.";
+    let message = "The API key is not valid; check that it was copied completely.";
     Error::refused_because(Code::Unauthenticated, "API_KEY_INVALID", message)
 }
 
@@ -195,8 +195,8 @@ mod tests {
         assert!(is_meant(&secret) && secret.len() == LENGTH && shown(&secret).len() == SHOWN, "{secret}");
         let read = Presented::read(&secret, None).unwrap();
         assert_eq!(read.secret, Fingerprint::of(&secret));
-        assert_eq!(Fingerprint::of("abc").spelled(), crate::access::token::hash("abc"));
-        assert!(!format!("{read:?}").contains(&read.secret.spelled()));
+        assert_eq!(Fingerprint::of("abc").encode(), crate::access::token::hash("abc"));
+        assert!(!format!("{read:?}").contains(&read.secret.encode()));
         for none in ["tdk_", &secret[..46], &format!("{secret}x"), &secret.replace('_', " ")] {
             assert!(Presented::read(none, None).is_err(), "{none}");
         }

@@ -110,19 +110,19 @@ mod explained;
 
 pub use explained::{Bond, Obstacle};
 
-choice! { Action, "PermissionAction", "What can be done to a record.",
-    Read = "READ" "See it.", Create = "CREATE" "Make one.", Update = "UPDATE" "Change it.",
-    Delete = "DELETE" "Archive it and bring it back.", Approve = "APPROVE" "Approve it for one's department.",
-    Assign = "ASSIGN" "Give it to another owner.", Export = "EXPORT" "Take it out in bulk.",
-    Import = "IMPORT" "Bring it in from files.", Merge = "MERGE" "Merge it with a duplicate.",
-    Erase = "ERASE" "Erase it for good.", Manage = "MANAGE" "Administer it.",
+choice! { Action, "PermissionAction", "An action on a record.",
+    Read = "READ" "Read the record.", Create = "CREATE" "Create a record.", Update = "UPDATE" "Update the record.",
+    Delete = "DELETE" "Archive and restore the record.", Approve = "APPROVE" "Approve the record for the user's department.",
+    Assign = "ASSIGN" "Assign the record to another owner.", Export = "EXPORT" "Export records in bulk.",
+    Import = "IMPORT" "Import records from files.", Merge = "MERGE" "Merge the record with a duplicate.",
+    Erase = "ERASE" "Permanently erase the record.", Manage = "MANAGE" "Administer the record.",
 }
-choice! { FieldRule, "FieldRuleKind", "What a role says of a field.",
-    Hidden = "HIDDEN" "It cannot be seen.", ReadOnly = "READ_ONLY" "It can be seen and not changed.",
+choice! { FieldRule, "FieldRuleKind", "Restriction that a role places on a field.",
+    Hidden = "HIDDEN" "The field is hidden.", ReadOnly = "READ_ONLY" "The field can be read but not changed.",
 }
-choice! { Reach, "PermissionReach", "How far a permission goes.",
-    None = "NONE" "Nowhere.", Own = "OWN" "One's own records.",
-    Team = "TEAM" "The records of one's teams and of the teams below them.", All = "ALL" "All records.",
+choice! { Reach, "PermissionReach", "The records that a permission applies to.",
+    None = "NONE" "No records.", Own = "OWN" "Records that belong to the user.",
+    Team = "TEAM" "Records that belong to the user's teams and the teams below them.", All = "ALL" "All records.",
 }
 
 /// Where an address is, as what is limited by address counts it: an IPv6 network counts as one, since its 2⁶⁴ addresses
@@ -195,7 +195,7 @@ pub enum Purpose {
     /// Commands of whoever runs the machine.
     CommandLine,
     /// What one permitted change makes necessary elsewhere.
-    Consequence,
+    SideEffect,
     /// Keeping the queue of jobs; what a job does for a person, it does as that person.
     Jobs,
     /// Loading the demo company.

@@ -142,21 +142,18 @@ fn normal(password: &str) -> String {
 pub fn check(password: &str, field: &str, own: &[&str]) -> Result<()> {
     let length = password.chars().count();
     if length < SHORTEST {
-        let message = format!("A password has at least {SHORTEST} characters; this has {length}.");
+        let message = format!("The password must have at least {SHORTEST} characters; it has {length}.");
         return Err(UserError::new(UserCode::TooShort, field, message).because("PASSWORD_TOO_SHORT").into());
     }
     if length > LONGEST {
-        let message = format!("A password has at most {LONGEST} characters; this has {length}.");
+        let message = format!("The password must have at most {LONGEST} characters; it has {length}.");
         return Err(UserError::new(UserCode::TooLong, field, message).because("PASSWORD_TOO_LONG").into());
     }
     let (reason, message) = match common::weakness(password, own) {
         None => return Ok(()),
-        Some(Weakness::Common) => (
-            "PASSWORD_COMMON",
-            "This password is among those that are guessed first; take several words that nobody expects.",
-        ),
+        Some(Weakness::Common) => ("PASSWORD_COMMON", "This password is too common; choose several unrelated words."),
         Some(Weakness::Personal) => {
-            ("PASSWORD_PERSONAL", "A password is not made of the person's own name or address.")
+            ("PASSWORD_PERSONAL", "The password must not be based on the user's name or e-mail address.")
         }
     };
     Err(UserError::new(UserCode::Invalid, field, message).because(reason).into())

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use entity::Kind;
+use entity::{Kind, table::Source};
 
 use super::{Action, Reach};
 
@@ -20,14 +20,14 @@ pub struct Grant {
 impl Grant {
     /// As a role's row spells it: `Account:UPDATE:OWN`.
     #[must_use]
-    pub fn spelled(&self) -> String {
+    pub fn encode(&self) -> String {
         format!("{}:{}:{}", self.kind.name(), self.action.as_str(), self.reach.as_str())
     }
 
-    /// Reads what [`Grant::spelled`] wrote; nothing where this version does not know it.
+    /// Reads what [`Grant::encoded`] wrote; nothing where this version does not know it.
     #[must_use]
-    pub fn read(spelled: &str) -> Option<Self> {
-        let mut parts = spelled.split(':');
+    pub fn read(encoded: &str) -> Option<Self> {
+        let mut parts = encoded.split(':');
         let (kind, action, reach) = (parts.next()?, parts.next()?, parts.next()?);
         Some(Self { kind: Kind::named(kind)?, action: Action::parse(action)?, reach: Reach::parse(reach)? })
     }
@@ -45,14 +45,14 @@ pub enum FieldRule {
 impl FieldRule {
     /// A rule of one field as a role's row spells it: `Deal:amount:HIDDEN`.
     #[must_use]
-    pub fn spelled(self, kind: Kind, field: &str) -> String {
+    pub fn encode(self, kind: Kind, field: &str) -> String {
         format!("{}:{field}:{}", kind.name(), self.as_str())
     }
 
-    /// Reads what [`FieldRule::spelled`] wrote; nothing where this version does not know it.
+    /// Reads what [`FieldRule::encoded`] wrote; nothing where this version does not know it.
     #[must_use]
-    pub fn read(spelled: &str) -> Option<(Kind, String, Self)> {
-        let mut parts = spelled.split(':');
+    pub fn read(encoded: &str) -> Option<(Kind, String, Self)> {
+        let mut parts = encoded.split(':');
         let (kind, field, rule) = (parts.next()?, parts.next()?, parts.next()?);
         Some((Kind::named(kind)?, field.to_owned(), Self::parse(rule)?))
     }
@@ -66,6 +66,8 @@ pub struct Policy(Arc<Rules>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Rules {
     cells: [[Reach; Action::ALL.len()]; Kind::ALL.len()],
+    /// The fields that roles hide, and these with what follows from them.
+    said: Vec<BTreeSet<String>>,
     hidden: Vec<BTreeSet<String>>,
     read_only: Vec<BTreeSet<String>>,
 }
@@ -88,7 +90,7 @@ impl Policy {
     /// The policy of one role, as its row spells it. What an older or newer version wrote and this
     /// one does not know grants nothing.
     #[must_use]
-    pub fn spelled(grants: &[String], field_rules: &[String]) -> Self {
+    pub fn encode(grants: &[String], field_rules: &[String]) -> Self {
         let grants: Vec<Grant> = grants.iter().filter_map(|text| Grant::read(text)).collect();
         let fields: Vec<_> = field_rules.iter().filter_map(|text| FieldRule::read(text)).collect();
         Self::of(&grants, &fields)
@@ -104,7 +106,7 @@ impl Policy {
         for (kind, field, rule) in fields {
             let kind = *kind as usize;
             if *rule == FieldRule::Hidden {
-                rules.hidden[kind].insert(field.clone());
+                rules.said[kind].insert(field.clone());
             }
             rules.read_only[kind].insert(field.clone());
         }
@@ -122,8 +124,8 @@ impl Policy {
             for (a, cell) in union.cells[k].iter_mut().enumerate() {
                 *cell = roles.iter().map(|role| role.0.cells[k][a]).max().unwrap_or_default();
             }
-            union.hidden[k] = common(
-                roles.iter().filter(|role| role.reach(kind, Action::Read) > Reach::None).map(|role| &role.0.hidden[k]),
+            union.said[k] = common(
+                roles.iter().filter(|role| role.reach(kind, Action::Read) > Reach::None).map(|role| &role.0.said[k]),
             );
             let writers = roles.iter().filter(|role| {
                 role.reach(kind, Action::Update) > Reach::None || role.reach(kind, Action::Create) > Reach::None
@@ -256,18 +258,29 @@ pub enum Excess {
 impl std::fmt::Display for Excess {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Action(grant) => f.write_str(&grant.spelled()),
-            Self::Sight(kind, field) => write!(f, "sight of {}.{field}", kind.name()),
-            Self::Change(kind, field) => write!(f, "change of {}.{field}", kind.name()),
+            Self::Action(grant) => f.write_str(&grant.encode()),
+            Self::Sight(kind, field) => write!(f, "read access to {}.{field}", kind.name()),
+            Self::Change(kind, field) => write!(f, "write access to {}.{field}", kind.name()),
         }
     }
 }
 
 impl Rules {
-    /// What must be hidden because something else is: events name the account of what they tell of, so
+    /// What must be hidden because something else is: what is computed from it, and the account that events name, so
     /// that of a deal, say, cannot be kept secret by the deal alone.
     fn follow(&mut self) {
         const ACCOUNT: &str = "account";
+        self.hidden.clone_from(&self.said);
+        for kind in Kind::ALL {
+            let (table, hidden) = (kind.table(), &mut self.hidden[kind as usize]);
+            for field in &table.computed {
+                let Source::Expression { of, .. } = field.source else { continue };
+                let mut parts = of.iter().filter_map(|column| table.column(column));
+                if parts.any(|part| hidden.contains(part.event_name())) {
+                    hidden.insert(field.name.clone());
+                }
+            }
+        }
         if Kind::ALL.into_iter().any(|kind| kind != Kind::Event && self.hidden[kind as usize].contains(ACCOUNT)) {
             self.hidden[Kind::Event as usize].insert(ACCOUNT.to_owned());
         }
@@ -275,7 +288,7 @@ impl Rules {
 
     fn nothing() -> Self {
         let none = vec![BTreeSet::new(); Kind::ALL.len()];
-        Self { cells: Default::default(), hidden: none.clone(), read_only: none }
+        Self { cells: Default::default(), said: none.clone(), hidden: none.clone(), read_only: none }
     }
 }
 
@@ -338,8 +351,8 @@ mod tests {
     #[test]
     fn what_is_spelled_reads_back() {
         let grant = Grant { kind: Kind::Deal, action: Action::Read, reach: Reach::Team };
-        assert_eq!(Grant::read(&grant.spelled()), Some(grant));
-        let rule = FieldRule::Hidden.spelled(Kind::Deal, "amount");
+        assert_eq!(Grant::read(&grant.encode()), Some(grant));
+        let rule = FieldRule::Hidden.encode(Kind::Deal, "amount");
         assert_eq!(FieldRule::read(&rule), Some((Kind::Deal, "amount".to_owned(), FieldRule::Hidden)));
         assert_eq!(Grant::read("Unheard:READ:ALL"), None);
     }

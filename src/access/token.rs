@@ -138,7 +138,7 @@ pub fn verify(key: &Key, token: &str, now: Instant) -> Result<Claims> {
 /// The refusal of what is no token at all.
 #[must_use]
 pub fn malformed() -> Error {
-    Error::refused_because(Code::Unauthenticated, "TOKEN_MALFORMED", "This is no access token; sign in to get one.")
+    Error::refused_because(Code::Unauthenticated, "TOKEN_MALFORMED", "This is not an access token; sign in to get one.")
 }
 
 /// The refusal of a token that nobody here has given.
@@ -150,7 +150,7 @@ pub fn invalid() -> Error {
 /// The refusal of a token that is from the future: some machine's clock is wrong, ours or the giver's.
 #[must_use]
 pub fn not_yet_valid() -> Error {
-    let message = "The access token is not valid yet: the clocks of this server and of whoever gave it differ.";
+    let message = "The access token is not valid yet: the clocks of this server and the issuer differ.";
     Error::refused_because(Code::Unauthenticated, "TOKEN_NOT_YET_VALID", message)
 }
 
@@ -169,7 +169,7 @@ pub fn invitation() -> String {
 /// As which a secret that is looked up is stored.
 #[must_use]
 pub fn hash(secret: &str) -> String {
-    Fingerprint::of(secret).spelled()
+    Fingerprint::of(secret).encode()
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ impl Rules for account::Entity {
             }
             match row.parent_id.filter(|parent| before.is_none_or(|before| before.parent_id != Some(*parent))) {
                 Some(parent) if change.leads_up_to::<account::Entity>("parent_id", parent.0, row.id.0).await? => {
-                    let message = "An account cannot belong to itself or to one that belongs to it.";
+                    let message = "An account cannot be its own parent or descendant.";
                     Err(UserError::new(UserCode::Invalid, "parentId", message).because("ACCOUNT_CYCLE").into())
                 }
                 _ => Ok(()),
@@ -45,7 +45,7 @@ impl Rules for account::Entity {
 
     fn check(row: &account::Model, _: Option<&account::Model>, problems: &mut Problems) {
         if row.annual_revenue_minor.is_some_and(|revenue| revenue < 0) {
-            problems.add(UserCode::OutOfRange, "annualRevenue", "Revenue is not negative.");
+            problems.add(UserCode::OutOfRange, "annualRevenue", "annualRevenue must not be negative.");
         }
     }
 
@@ -61,7 +61,7 @@ async fn not_another_account(change: &Change, id: account::AccountId, domain: &s
     match others.iter().find(|other| other.account_id != id) {
         Some(other) => {
             let taken =
-                UserError::new(UserCode::Taken, "domain", "This domain is a further domain of another account.");
+                UserError::new(UserCode::Taken, "domain", "This domain is an additional domain of another account.");
             // Who may not see the further domain does not learn whose it is.
             let seen = change.sees(Kind::AccountDomain, other.id.0).await?;
             Err(if seen { taken.against(Kind::Account, other.account_id.0) } else { taken }.into())
@@ -112,8 +112,7 @@ impl Rules for account_team_member::Entity {
             let pair = (("account_id", row.account_id.0), ("user_id", row.user_id.0));
             match change.unscoped_pair::<account_team_member::Entity>(pair.0, pair.1).await? {
                 Some(other) => {
-                    let taken =
-                        UserError::new(UserCode::Taken, "userId", "This person is on the account's team already.");
+                    let taken = UserError::new(UserCode::Taken, "userId", "The user is already on the account team.");
                     Err(taken.against(Kind::AccountTeamMember, other).into())
                 }
                 None => Ok(()),

@@ -28,7 +28,7 @@ pub fn domain(text: &str) -> Result<String, String> {
     }
     psl::domain_str(&ascii)
         .map(str::to_owned)
-        .ok_or_else(|| format!("“{ascii}” is a public suffix under which others register, no domain of a company."))
+        .ok_or_else(|| format!("“{ascii}” is a public suffix, not a company domain."))
 }
 
 #[cfg(test)]

@@ -15,41 +15,41 @@ use crate::{
     store::{Change, Store},
 };
 
-/// A new API key.
+/// Input for `apiKeyCreate`.
 #[derive(Debug, InputObject)]
 pub struct ApiKeyCreateInput {
-    /// What the key is for, `Salesforce sync`.
+    /// Purpose of the key, e.g. `Salesforce sync`.
     name: String,
-    /// The one role by which it acts. You must hold all that it permits.
+    /// Role of the key. You must hold all of its permissions.
     role_id: IdText,
-    /// Until when it is good, at most 366 days ahead.
+    /// When the key expires, at most 366 days from now.
     expires_at: DateTime,
-    /// The networks it may call from, in CIDR notation or as single addresses, IPv4 and IPv6, at most 100;
-    /// bits beyond the prefix are cleared. From anywhere where there are none.
+    /// IPv4 and IPv6 networks that may use the key, at most 100, in CIDR notation or as single addresses; bits beyond
+    /// the prefix are cleared. If empty, any address may use it.
     allowed_networks: Option<Vec<String>>,
-    /// Who answers for it: OWN and TEAM of its role are theirs. You where nobody is named; somebody
-    /// else takes the permission `ApiKey:ASSIGN`.
+    /// Owner of the key, who determines the records that reaches OWN and TEAM cover. Defaults to you; another user
+    /// requires the permission `ApiKey:ASSIGN`.
     owner_id: Option<IdText>,
 }
 
-/// An API key that gets another secret.
+/// Input for `apiKeyRotate`.
 #[derive(Debug, InputObject)]
 pub struct ApiKeyRotateInput {
-    /// Which key.
+    /// The global ID of the API key.
     id: IdText,
-    /// How long the secret that is replaced stays good, in minutes, from 0 to 10,080 (a week).
+    /// How long the previous secret remains valid, in minutes, from 0 to 10,080 (one week).
     #[graphql(default = 1440)]
     overlap_minutes: i32,
-    /// The version you have seen; refused with CONFLICT where the record has moved on.
+    /// The `version` you have read. If the record has changed since, the mutation is refused with CONFLICT.
     expected_version: Option<i32>,
 }
 
-/// An API key that ends.
+/// Input for `apiKeyRevoke`.
 #[derive(Debug, InputObject)]
 pub struct ApiKeyRevokeInput {
-    /// Which key.
+    /// The global ID of the API key.
     id: IdText,
-    /// The version you have seen; refused with CONFLICT where the record has moved on.
+    /// The `version` you have read. If the record has changed since, the mutation is refused with CONFLICT.
     expected_version: Option<i32>,
     /// Done once.
     #[graphql(flatten)]
@@ -57,23 +57,23 @@ pub struct ApiKeyRevokeInput {
 }
 
 payload! {
-    /// Answer of `apiKeyCreate`.
+    /// Return type of `apiKeyCreate`.
     ApiKeyCreatePayload {
-        /// The key; null where it failed.
+        /// The API key; null if the mutation failed.
         api_key: Option<Row<api_key::Entity>>,
-        /// Send it as `Authorization: Bearer …`. It is shown this once and cannot be learnt again; null where it failed.
+        /// Secret of the key, to send as `Authorization: Bearer …`. Returned only here and cannot be retrieved later; null if the mutation failed.
         secret: Option<String>,
     }
-    /// Answer of `apiKeyRotate`.
+    /// Return type of `apiKeyRotate`.
     ApiKeyRotatePayload {
-        /// The key as it is now; null where it failed.
+        /// Current state of the API key; null if the mutation failed.
         api_key: Option<Row<api_key::Entity>>,
-        /// The new secret. It is shown this once and cannot be learnt again; null where it failed.
+        /// The new secret. Returned only here and cannot be retrieved later; null if the mutation failed.
         secret: Option<String>,
     }
-    /// Answer of `apiKeyRevoke`.
+    /// Return type of `apiKeyRevoke`.
     ApiKeyRevokePayload {
-        /// The key as it is now; null where it failed.
+        /// Current state of the API key; null if the mutation failed.
         api_key: Option<Row<api_key::Entity>>,
     }
 }
@@ -84,12 +84,12 @@ pub struct ApiKeyMutation;
 
 #[Object]
 impl ApiKeyMutation {
-    /// Creates an API key for an integration. It takes no idempotency key, for a secret is not kept to be
-    /// told again: where the answer got lost, revoke what `apiKeys` shows and create another one.
+    /// Creates an API key for an integration. Does not support idempotency keys, because the secret is not stored: if
+    /// the response was lost, revoke the key listed by `apiKeys` and create a new one.
     async fn api_key_create(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which key.")] input: ApiKeyCreateInput,
+        #[graphql(desc = "The API key.")] input: ApiKeyCreateInput,
     ) -> async_graphql::Result<ApiKeyCreatePayload> {
         let create = async |store: &Store| {
             store.require_sign_in()?;
@@ -100,13 +100,13 @@ impl ApiKeyMutation {
         Ok(ApiKeyCreatePayload { api_key: key.map(Row::new), secret, user_errors, query: RootQuery })
     }
 
-    /// Gives an API key another secret; the old one stays good for a while, so that the integration can
-    /// change over. A secret replaced before ends at once. It takes no idempotency key; send
-    /// `expectedVersion`, so that a repetition is refused.
+    /// Replaces the secret of an API key; the previous secret remains valid for `overlapMinutes`, so that the
+    /// integration can switch over. Any earlier secret becomes invalid immediately. Does not support idempotency
+    /// keys; send `expectedVersion`, so that a repeated call is rejected.
     async fn api_key_rotate(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which key, and how.")] input: ApiKeyRotateInput,
+        #[graphql(desc = "The API key and the options of the rotation.")] input: ApiKeyRotateInput,
     ) -> async_graphql::Result<ApiKeyRotatePayload> {
         let rotate = async |store: &Store| {
             store.require_sign_in()?;
@@ -119,11 +119,11 @@ impl ApiKeyMutation {
         Ok(ApiKeyRotatePayload { api_key: key.map(Row::new), secret, user_errors, query: RootQuery })
     }
 
-    /// Ends an API key at once and for good; its open subscriptions end too.
+    /// Revokes an API key immediately and permanently, and closes its open subscriptions.
     async fn api_key_revoke(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which key.")] input: ApiKeyRevokeInput,
+        #[graphql(desc = "The API key.")] input: ApiKeyRevokeInput,
     ) -> async_graphql::Result<ApiKeyRevokePayload> {
         let revoke = async |store: &Store| {
             store.require_sign_in()?;

@@ -65,7 +65,7 @@ impl Rules for api_key::Entity {
     }
 
     fn closed(row: &api_key::Model) -> Option<UserError> {
-        row.revoked_at.map(|_| ended("API_KEY_REVOKED", "The API key has been revoked; create another one."))
+        row.revoked_at.map(|_| ended("API_KEY_REVOKED", "The API key has been revoked; create a new one."))
     }
 }
 
@@ -75,14 +75,14 @@ async fn may_answer(change: &Change, owner: UserId, new: bool) -> Result<()> {
     let actor = change.store().actor();
     let other = new && actor.user().is_some_and(|user| user != owner);
     if other && actor.policy.reach(Kind::ApiKey, Action::Assign) == Reach::None {
-        let message = "You may not give an API key to another owner: you lack the permission ASSIGN on ApiKey records.";
+        let message = "Assigning an API key to another owner requires the permission ASSIGN on ApiKey records.";
         return Err(UserError::new(UserCode::Forbidden, "ownerId", message).because("PERMISSION_MISSING").into());
     }
     let people = change.unscoped_rows::<user::Entity>("id", owner).await?;
     if people.iter().any(|person| person.status == UserStatus::Active) {
         return Ok(());
     }
-    let message = "Who answers for an API key works here; this person is deactivated.";
+    let message = "The owner of an API key must be an active user.";
     Err(UserError::new(UserCode::Invalid, "ownerId", message).because("OWNER_DEACTIVATED").into())
 }
 
@@ -115,7 +115,7 @@ pub async fn rotate(store: &Store, key: ApiKeyId, overlap: i32, expected: Option
     let (row, _) = change.update::<api_key::Entity>(key.0, expected, draft).await?;
     let until = rules::overlap_ends(overlap, now)?;
     if row.expires_at <= now {
-        return Err(ended("API_KEY_EXPIRED", "The API key has expired; move its end first.").into());
+        return Err(ended("API_KEY_EXPIRED", "The API key has expired; extend its expiration date first.").into());
     }
     // Who gets the secret can do all that the key may.
     roles::must_hold_role(&change, row.role_id, "id").await?;
@@ -136,7 +136,7 @@ pub async fn revoke(change: &mut Change, key: ApiKeyId, expected: Option<i32>) -
         draft.set(api_key::Entity::table(), "revoked_at", now.0);
         draft.set(api_key::Entity::table(), "archived_at", now.0);
         let end = async |change: &mut Change| change.update::<api_key::Entity>(key.0, expected, draft).await;
-        change.as_system(Purpose::Consequence, end).await?;
+        change.as_system(Purpose::SideEffect, end).await?;
     }
     Ok(())
 }
@@ -144,5 +144,5 @@ pub async fn revoke(change: &mut Change, key: ApiKeyId, expected: Option<i32>) -
 async fn keep(change: &mut Change, key: ApiKeyId, (secret, old_until): (&str, Instant)) -> Result<()> {
     let secret = Fingerprint::of(secret);
     let keep = async |change: &mut Change| change.replace_key_secret(key, secret, old_until).await;
-    change.as_system(Purpose::Consequence, keep).await
+    change.as_system(Purpose::SideEffect, keep).await
 }

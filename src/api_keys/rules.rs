@@ -18,11 +18,11 @@ const LONGEST_OVERLAP: i32 = 7 * 24 * 60;
 pub(super) fn may_end(at: Instant, now: Instant) -> Result<(), UserError> {
     let wrong = |message| Err(UserError::new(UserCode::OutOfRange, "expiresAt", message));
     if at <= now {
-        return wrong("A key ends in the future.".to_owned());
+        return wrong("expiresAt must be in the future.".to_owned());
     }
     if at.0 > now.0.saturating_add(FURTHEST) {
         let latest = Instant(now.0 + FURTHEST).rfc3339();
-        return wrong(format!("A key ends within 366 days, by {latest}; it can be extended then."));
+        return wrong(format!("expiresAt must be within 366 days, by {latest}; it can be extended later."));
     }
     Ok(())
 }
@@ -32,7 +32,7 @@ pub(super) fn overlap_ends(minutes: i32, now: Instant) -> Result<Instant, UserEr
     if (0..=LONGEST_OVERLAP).contains(&minutes) {
         return Ok(Instant(now.0 + i64::from(minutes) * 60_000));
     }
-    let message = format!("overlapMinutes lies between 0 and {LONGEST_OVERLAP}; this is {minutes}.");
+    let message = format!("overlapMinutes must be between 0 and {LONGEST_OVERLAP}; got {minutes}.");
     Err(UserError::new(UserCode::OutOfRange, "overlapMinutes", message))
 }
 

@@ -62,7 +62,7 @@ impl Export {
             "format": { "before": null, "after": format.name() },
             "filter": { "before": null, "after": json },
         });
-        change.tell_exported(user, what).await?;
+        change.record_export(user, what).await?;
         change.commit().await?;
         Ok(Self { store: store.clone(), format, filter, after: None, before, begun, ended: false })
     }
@@ -96,7 +96,7 @@ fn require_export(store: &Store) -> Result<()> {
     if store.actor().policy.reach(Kind::Event, Action::Export) > Reach::None {
         return Ok(());
     }
-    let message = "You may not export the audit trail; it takes the permission Event EXPORT.";
+    let message = "Exporting the audit log requires the permission EXPORT on Event records.";
     Err(Error::refused_because(Code::Forbidden, "PERMISSION_MISSING", message))
 }
 

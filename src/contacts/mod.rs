@@ -16,7 +16,7 @@ use crate::{
 pub static CONTACT: Slice<contact::Entity> = Slice::new(Verbs::ALL).with(&[Extra {
     name: "accountId",
     ty: "ID",
-    doc: "The account the person works at: becomes their main place.",
+    doc: "Account at which the contact works; becomes their primary position.",
 }]);
 /// Where they work or worked.
 pub static PLACE: Slice<account_contact::Entity> = Slice::new(Verbs::ALL);
@@ -72,7 +72,7 @@ impl Rules for contact::Entity {
             place.set(table, "contact_id", row.id);
             place.set(table, "is_primary", true);
             change
-                .as_system(Purpose::Consequence, async |change| {
+                .as_system(Purpose::SideEffect, async |change| {
                     change.create::<account_contact::Entity>(place).await.map(|_| ())
                 })
                 .await
@@ -98,7 +98,7 @@ impl Rules for account_contact::Entity {
                 && let Some(other) = places.iter().find(|other| other.account_id == row.account_id)
             {
                 let taken =
-                    UserError::new(UserCode::Taken, "contactId", "This person has a place at this account already.");
+                    UserError::new(UserCode::Taken, "contactId", "The contact already has a position at this account.");
                 return Err(taken.against(Kind::AccountContact, other.id.0).into());
             }
             // Whoever has a contact's place at an account has the contact: giving one takes the right to change it.
@@ -114,7 +114,7 @@ impl Rules for account_contact::Entity {
                             .await
                             .map(|_| ())
                     };
-                    change.as_system(Purpose::Consequence, give_way).await?;
+                    change.as_system(Purpose::SideEffect, give_way).await?;
                 }
             }
             Ok(())
@@ -123,7 +123,7 @@ impl Rules for account_contact::Entity {
 
     fn check(row: &account_contact::Model, _: Option<&account_contact::Model>, problems: &mut Problems) {
         if row.since.zip(row.until).is_some_and(|(since, until)| until < since) {
-            problems.add(UserCode::OutOfRange, "until", "The last day does not come before the first.");
+            problems.add(UserCode::OutOfRange, "until", "until must not be before since.");
         }
     }
 }

@@ -40,7 +40,10 @@ impl Rules for deal::Entity {
             let (now, given) = (change.store().now(), draft.get(deal::Entity::table(), "closed_at").is_some());
             rules::close(row, before, (stage.category, given), now)
                 .and_then(|()| rules::closed_in_time(row, before, now))
-                .map_err(|why| Error::input(UserCode::Invalid, "closedAt", why))
+                .map_err(|why| Error::input(UserCode::Invalid, "closedAt", why))?;
+            let given = draft.get(deal::Entity::table(), "opened_at").is_some();
+            rules::open(row, before, given, now);
+            rules::opened_in_time(row, before, now).map_err(|why| Error::input(UserCode::Invalid, "openedAt", why))
         })
     }
 
@@ -51,7 +54,7 @@ impl Rules for deal::Entity {
 
     fn check(row: &deal::Model, _: Option<&deal::Model>, problems: &mut Problems) {
         if row.amount_minor.is_some_and(|amount| amount < 0) {
-            problems.add(UserCode::OutOfRange, "amount", "An amount is not negative.");
+            problems.add(UserCode::OutOfRange, "amount", "amount must not be negative.");
         }
     }
 
@@ -77,7 +80,7 @@ impl Rules for deal::Entity {
                 };
                 change.edit::<lead::Entity>(lead.0, |lead| lead.stage = stage).await.map(|_| ())
             };
-            change.as_system(Purpose::Consequence, follow).await
+            change.as_system(Purpose::SideEffect, follow).await
         })
     }
 }
@@ -97,7 +100,9 @@ async fn takes_deals(change: &Change, row: &deal::Model) -> Result<()> {
 
 async fn stage_of(change: &Change, row: &deal::Model) -> Result<stage::Model> {
     let stage = change.unscoped_rows::<stage::Entity>("id", row.stage_id).await?.into_iter().next();
-    stage.ok_or_else(|| Error::input(UserCode::NotFound, "stageId", "There is no live stage with this id."))
+    stage.ok_or_else(|| {
+        Error::input(UserCode::NotFound, "stageId", "There is no Stage with this id, or it is archived.")
+    })
 }
 
 impl Rules for pipeline::Entity {
@@ -122,7 +127,8 @@ impl Rules for stage::Entity {
             let name = crate::store::key(&row.name);
             match stages.iter().find(|other| other.id != row.id && crate::store::key(&other.name) == name) {
                 Some(other) => {
-                    let taken = UserError::new(UserCode::Taken, "name", "Another stage of the pipeline has this name.");
+                    let taken =
+                        UserError::new(UserCode::Taken, "name", "Another stage of the pipeline already has this name.");
                     Err(taken.against(Kind::Stage, other.id.0).into())
                 }
                 None => Ok(()),
@@ -140,7 +146,7 @@ impl Rules for stage::Entity {
             problems.add(
                 UserCode::Invalid,
                 "probability",
-                format!("A deal in a {} stage is won with {certain} %.", row.category.as_str()),
+                format!("The probability of a {} stage must be {certain}.", row.category.as_str()),
             );
         }
     }
@@ -154,7 +160,7 @@ async fn unused(change: &Change, column: &str, id: sea_orm::prelude::Uuid) -> Re
     match change.unscoped_count(Kind::Deal, column, id).await? {
         0 => Ok(()),
         // How many is not for everybody to know.
-        _ => Err(Error::input(UserCode::InUse, "id", "Live deals are in it; move them first.")),
+        _ => Err(Error::input(UserCode::InUse, "id", "The stage still contains non-archived deals; move them first.")),
     }
 }
 

@@ -14,7 +14,7 @@ pub fn close(
 ) -> Result<(), &'static str> {
     match category {
         StageCategory::Open if given && deal.closed_at.is_some() => {
-            return Err("A deal in an open stage is not closed; move it to a won or lost stage.");
+            return Err("closedAt cannot be set in an open stage; move the deal to a won or lost stage.");
         }
         StageCategory::Open => deal.closed_at = None,
         StageCategory::Won | StageCategory::Lost => {
@@ -23,6 +23,32 @@ pub fn close(
         }
     }
     Ok(())
+}
+
+/// Sets when a deal was opened, where nothing is said: a new one now, unless it was closed before it came here; and of
+/// one that is closed at a time before that, it is not known.
+pub fn open(deal: &mut deal::Model, before: Option<&deal::Model>, given: bool, now: Instant) {
+    match (before, deal.closed_at) {
+        _ if given => {}
+        (None, None) => deal.opened_at = Some(now),
+        (Some(before), Some(closed)) if before.closed_at != deal.closed_at => {
+            deal.opened_at = deal.opened_at.filter(|opened| *opened <= closed);
+        }
+        _ => {}
+    }
+}
+
+/// Whether a deal was opened at a time that can be: not after it was closed, and not in the future.
+pub fn opened_in_time(deal: &deal::Model, before: Option<&deal::Model>, now: Instant) -> Result<(), &'static str> {
+    let kept = before.is_some_and(|before| (before.opened_at, before.closed_at) == (deal.opened_at, deal.closed_at));
+    match (deal.opened_at, deal.closed_at) {
+        _ if kept => Ok(()),
+        (Some(opened), Some(closed)) if opened > closed => Err("openedAt must not be after closedAt."),
+        (Some(opened), _) if opened.0 > now.0.saturating_add(AHEAD) => {
+            Err("openedAt must be at most 24 hours in the future.")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// How far ahead of the clock a deal's close may lie: clocks differ, and an import may give the
@@ -34,7 +60,7 @@ pub fn closed_in_time(deal: &deal::Model, before: Option<&deal::Model>, now: Ins
     let kept = before.is_some_and(|before| before.closed_at == deal.closed_at);
     match deal.closed_at {
         Some(at) if !kept && at.0 > now.0.saturating_add(AHEAD) => {
-            Err("A deal is closed at most 24 hours after now; when it should close is closeDate.")
+            Err("closedAt must be at most 24 hours in the future; use closeDate for the expected close date.")
         }
         _ => Ok(()),
     }

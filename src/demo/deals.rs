@@ -240,6 +240,7 @@ fn begun(world: &mut World, draft: &Draft, entry: &Entry, company: &Company) -> 
         amount_currency: Some(currency(entry).0.to_owned()),
         kind: draft.kind,
         close_date: Some(day_of(draft.closed.unwrap_or(expected))),
+        opened_at: Some(draft.at),
         closed_at: None,
         close_reason: None,
         stage_id: sea_orm::prelude::Uuid::nil().into(),

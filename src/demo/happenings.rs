@@ -136,10 +136,10 @@ where
     E: Record + EntityTrait<Model: Serialize>,
 {
     let stored = serde_json::to_value(row).unwrap_or_default();
-    let fields = E::table().fields.iter().filter(|field| event::is_told(field));
+    let fields = E::table().fields.iter().filter(|field| event::is_in_events(field));
     fields
         .map(|field| {
-            let name = field.told_as().to_owned();
+            let name = field.event_name().to_owned();
             let value = stored[field.column].clone();
             let value = match (field.ty, value.as_i64()) {
                 (Type::Instant, Some(at)) => Instant(at).rfc3339().into(),

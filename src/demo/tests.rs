@@ -242,8 +242,12 @@ fn the_history_leads_to_what_is_there() {
         for (field, change) in happening.changes.as_object().unwrap() {
             let before = told.insert((happening.id, field), &change["after"]);
             assert_eq!(before.unwrap_or(&serde_json::Value::Null), &change["before"], "{:?}.{field}", happening.kind);
-            let told =
-                happening.kind.table().fields.iter().find(|told| event::is_told(told) && told.told_as() == field);
+            let told = happening
+                .kind
+                .table()
+                .fields
+                .iter()
+                .find(|told| event::is_in_events(told) && told.event_name() == field);
             let told = told.unwrap_or_else(|| panic!("{:?} has no {field}", happening.kind));
             for value in [&change["before"], &change["after"]].into_iter().filter(|value| !value.is_null()) {
                 let fits = match told.ty {

@@ -16,14 +16,14 @@ use crate::{
     store::{Change, Draft, Lock, Noun, Store, value::short},
 };
 
-/// A name to give to another record.
+/// Input for moving an external ID to another record.
 #[derive(Debug, InputObject)]
 pub struct ExternalIdMoveInput {
-    /// The other system, `salesforce`.
+    /// The external system, for example `salesforce`.
     system: String,
-    /// The record's id there.
+    /// The record's id in that system.
     id: String,
-    /// The record that is to have it, of the same type as the one that has it now.
+    /// Record to move the ID to, of the same type as the record that has it now.
     to_id: IdText,
     /// Done once.
     #[graphql(flatten)]
@@ -31,11 +31,11 @@ pub struct ExternalIdMoveInput {
 }
 
 payload! {
-    /// Answer of `externalIdMove`.
+    /// Return type of `externalIdMove`.
     ExternalIdMovePayload {
-        /// The record that has the name now; null where it failed.
+        /// Record that now has the ID; null if the mutation failed.
         node: Option<AnyRow>,
-        /// The record that had it; null where it failed, or where nothing changed.
+        /// Record that had the ID before; null if the mutation failed or nothing changed.
         previous: Option<AnyRow>,
     }
 }
@@ -46,12 +46,12 @@ pub struct ExternalIdMutation;
 
 #[Object]
 impl ExternalIdMutation {
-    /// Gives the name that another system has for a record to another record of the same type, as after a merge in
-    /// that system. Nothing changes where the record has it already. Needs UPDATE of both records.
+    /// Moves an external ID from one record to another of the same type, e.g. after a merge in the external system.
+    /// Does nothing if the record already has it. Requires UPDATE on both records.
     async fn external_id_move(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which name, and to which record.")] input: ExternalIdMoveInput,
+        #[graphql(desc = "The external ID, and the record to move it to.")] input: ExternalIdMoveInput,
     ) -> async_graphql::Result<ExternalIdMovePayload> {
         let store = store(ctx)?;
         store.require_sign_in()?;
@@ -74,7 +74,9 @@ impl ExternalIdMutation {
 fn record(store: &Store, text: &str) -> Result<(&'static dyn Noun, Uuid)> {
     let found = id::parse(text).and_then(|(kind, id)| Some((store.backend().nouns().of(kind)?, id)));
     let found = found.filter(|(noun, _)| noun.verbs().update);
-    found.ok_or_else(|| Error::input(UserCode::NotFound, "toId", format!("There is no record {}.", short(text))))
+    found.ok_or_else(|| {
+        Error::input(UserCode::NotFound, "toId", format!("No record exists with the ID {}.", short(text)))
+    })
 }
 
 /// Takes a name from the record that has it and gives it to this one; answers which had it.
@@ -83,7 +85,7 @@ async fn move_to(change: &mut Change, noun: &dyn Noun, to: Uuid, name: (String, 
     // Of several who move the same name, each takes it from whom the one before gave it to.
     change.lock(Lock::ExternalId(kind, &name.0, &name.1)).await?;
     let unknown = || {
-        let message = format!("No {} that you may see has this id in {}.", kind.name(), short(&name.0));
+        let message = format!("No {} that you may see has this ID in {}.", kind.name(), short(&name.0));
         Error::input(UserCode::NotFound, "id", message)
     };
     let mut holder = holder_of(change, noun, &name).await?.ok_or_else(unknown)?;

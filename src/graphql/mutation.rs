@@ -53,7 +53,8 @@ impl<A: Api> OutputType for NounMutation<A> {
             let all = A::NOUNS.0.iter().flat_map(|noun| Verb::of(*noun).map(move |verb| (*noun, verb)));
             let fields = all.map(|(noun, verb)| {
                 let name = noun.kind().name();
-                let argument = ("input", format!("{name}{}Input!", verb.suffix()), "What to do.".to_owned());
+                let argument =
+                    ("input", format!("{name}{}Input!", verb.suffix()), "Parameters of the mutation.".to_owned());
                 field(&root_name(noun, verb), format!("{name}{}Payload!", verb.suffix()), verb.doc(), &[argument])
             });
             describe::object_type("NounMutation", "", fields.collect())
@@ -174,7 +175,7 @@ async fn upsert(
         return mistake(UserError::new(
             UserCode::LimitReached,
             "items",
-            format!("items takes at most {}; this has {}.", bulk::MAX_ITEMS, items.len()),
+            format!("items may have at most {} entries; got {}.", bulk::MAX_ITEMS, items.len()),
         ));
     }
     let match_on = input.remove("matchOn").and_then(|name| name.as_str().map(str::to_owned));

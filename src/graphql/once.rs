@@ -24,13 +24,12 @@ pub struct RequestKey(pub Option<String>);
 pub const FIELD: &str = "idempotencyKey";
 
 /// Its description.
-pub const DOC: &str =
-    "Sent again with the same input within 24 hours, nothing is done twice; overrides the `Idempotency-Key` header.";
+pub const DOC: &str = "A unique key for this request. A request repeated with the same key and input within 24 hours is not executed again but answered with the stored result. Overrides the `Idempotency-Key` header.";
 
 /// The key in the input of a mutation that is done once; flattened into it.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct Once {
-    /// Sent again with the same input within 24 hours, nothing is done twice; overrides the `Idempotency-Key` header.
+    /// A unique key for this request. A request repeated with the same key and input within 24 hours is not executed again but answered with the stored result. Overrides the `Idempotency-Key` header.
     pub idempotency_key: Option<String>,
 }
 
@@ -98,7 +97,7 @@ fn check(ctx: &Context<'_>) -> Result<()> {
         None => Ok(()),
         Some(name) => {
             let message = format!(
-                "{name} takes no idempotency key: it answers secrets, which are not kept, or may be repeated without harm. Send it without `Idempotency-Key`."
+                "{name} does not support idempotency keys: it returns secrets, which are not stored, or is safe to repeat. Send it without `Idempotency-Key`."
             );
             Err(Error::refused_because(Code::BadUserInput, "IDEMPOTENCY_UNSUPPORTED", message))
         }
@@ -107,7 +106,7 @@ fn check(ctx: &Context<'_>) -> Result<()> {
 
 /// Leaves out what is given as its default: variables come with them filled in, literals do not.
 fn drop_defaults(registry: &Registry, ty: &str, value: &mut Json) {
-    let spelled = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let encoded = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     match value {
         Json::Array(items) => items.iter_mut().for_each(|item| drop_defaults(registry, ty, item)),
         Json::Object(members) => {
@@ -116,7 +115,7 @@ fn drop_defaults(registry: &Registry, ty: &str, value: &mut Json) {
             members.retain(|name, value| {
                 let Some(field) = input_fields.get(name) else { return true };
                 drop_defaults(registry, &field.ty, value);
-                field.default_value.as_deref().is_none_or(|default| default != spelled(value))
+                field.default_value.as_deref().is_none_or(|default| default != encoded(value))
             });
         }
         _ => {}

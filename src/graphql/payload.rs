@@ -11,20 +11,20 @@ use crate::error::{Error, Result, UserCode, UserError};
 #[must_use]
 pub const fn meaning(code: UserCode) -> &'static str {
     match code {
-        UserCode::Required => "A value is missing.",
-        UserCode::Invalid => "A value is not of the form asked for.",
+        UserCode::Required => "A required value is missing.",
+        UserCode::Invalid => "A value has the wrong format.",
         UserCode::TooLong => "A value is too long.",
         UserCode::TooShort => "A value is too short.",
-        UserCode::OutOfRange => "A number lies outside its range.",
-        UserCode::Taken => "Another live record has this value, which must be unique.",
-        UserCode::NotFound => "There is no such record, or you may not see it.",
-        UserCode::Forbidden => "You may see the record and not do this.",
-        UserCode::Conflict => "Somebody changed the record meanwhile.",
-        UserCode::IdempotencyKeyReused => "The idempotency key was used for another request.",
-        UserCode::LimitReached => "There are too many.",
-        UserCode::InUse => "Other records rely on it.",
-        UserCode::InvalidTransition => "It cannot go from its present state to this one.",
-        UserCode::ApprovalMissing => "An approval is missing.",
+        UserCode::OutOfRange => "A number is out of range.",
+        UserCode::Taken => "Another live record already has this value, which must be unique.",
+        UserCode::NotFound => "The record does not exist, or you may not see it.",
+        UserCode::Forbidden => "You may see the record but may not do this.",
+        UserCode::Conflict => "The record was changed since you read it.",
+        UserCode::IdempotencyKeyReused => "The idempotency key was already used for a different request.",
+        UserCode::LimitReached => "A limit is exceeded.",
+        UserCode::InUse => "Other records depend on the record.",
+        UserCode::InvalidTransition => "The transition from the present state is not allowed.",
+        UserCode::ApprovalMissing => "A required approval is missing.",
     }
 }
 
@@ -77,9 +77,9 @@ macro_rules! payload {
         #[derive(async_graphql::SimpleObject)]
         pub struct $name {
             $($(#[doc = $fdoc])+ $field: $ty,)*
-            /// What a person can put right; empty on success.
+            /// Errors that the caller can correct; empty on success.
             user_errors: Vec<crate::error::UserError>,
-            /// Anything else you want to read after the change, as whoever sent the request.
+            /// Root query object, for reading further data after the change with the permissions of the caller.
             query: crate::graphql::root::RootQuery,
         }
     )*};

@@ -20,7 +20,7 @@ use crate::{
     store::{
         Store,
         answer::Answer,
-        filter::Filter,
+        filter::{Filter, Known},
         page::MAX_PAGE,
         plan::{One, Plan, Rows},
     },
@@ -65,8 +65,8 @@ impl<A: Api> OutputType for NounQuery<A> {
         registry.create_output_type::<Self, _>(async_graphql::registry::MetaTypeId::Object, |registry| {
             register::<A>(registry);
             let mut fields = vec![
-                describe::field("node", "Node", "The record of a global id; null where there is none or you may not see it.", &[("id", "ID!".into(), "Its global id.".into())]),
-                describe::field("nodes", "[Node]!", "The records of several global ids, in their order; null where there is none or you may not see it.", &[("ids", "[ID!]!".into(), "Their global ids, at most 100.".into())]),
+                describe::field("node", "Node", "Fetches a record by its global ID. Null if it does not exist or you may not see it.", &[("id", "ID!".into(), "The global ID.".into())]),
+                describe::field("nodes", "[Node]!", "Fetches several records by their global IDs, in the given order. Null for each that does not exist or that you may not see.", &[("ids", "[ID!]!".into(), "The global IDs, at most 100.".into())]),
             ];
             fields.extend(Kind::ALL.into_iter().flat_map(|kind| describe::queries(kind.table())));
             describe::object_type("NounQuery", "", fields)
@@ -112,7 +112,7 @@ async fn read(ctx: &Context<'_>, root: Root) -> Result<Answer> {
         Root::Nodes => {
             let ids = arguments.get("ids").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
             if ids.len() > 100 {
-                return Err(Error::argument(format!("ids takes at most 100; this has {}.", ids.len())));
+                return Err(Error::argument(format!("ids may have at most 100 entries; got {}.", ids.len())));
             }
             let ids = ids.iter().map(|id| read_id(id.as_str().unwrap_or_default()).map(Some)).collect::<Result<_>>()?;
             Plan::Nodes(ids, selections.any(&picked.sets)?)
@@ -135,19 +135,19 @@ async fn read(ctx: &Context<'_>, root: Root) -> Result<Answer> {
 
 fn read_id(text: &str) -> Result<(Kind, sea_orm::prelude::Uuid)> {
     id::parse(text)
-        .ok_or_else(|| Error::argument(format!("“{}” is not a global id.", crate::store::value::short(text))))
+        .ok_or_else(|| Error::argument(format!("“{}” is not a global ID.", crate::store::value::short(text))))
 }
 
 /// The condition that a reference names one record, and whether archived ones count.
 pub fn named(store: &Store, kind: Kind, by: &Json) -> Result<(Filter, bool)> {
     let one = by.as_object().filter(|object| object.len() == 1).and_then(|object| object.iter().next());
     let Some((name, json)) = one.filter(|(_, json)| !json.is_null()) else {
-        return Err(Error::argument(format!("{}Ref takes exactly one of its fields.", kind.name())));
+        return Err(Error::argument(format!("{}Ref requires exactly one of its fields.", kind.name())));
     };
     let table = kind.table();
     if name == "external" {
         let part = |part: &str| tidy(json.get(part).and_then(Json::as_str).unwrap_or_default()).into_owned();
-        return Ok((Filter::External(part("system"), part("id")), true));
+        return Ok((Filter::External(part("system"), Known::By(vec![part("id")])), true));
     }
     let text = json.as_str().unwrap_or_default();
     if name == "id" {

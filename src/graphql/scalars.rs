@@ -15,30 +15,30 @@ use crate::store::value;
 pub const ALL: &[(&str, &str, &str)] = &[
     (
         "DateTime",
-        "A point in time by RFC 3339, in the years 0001 to 9999 of UTC, answered in UTC with milliseconds: `2026-11-21T09:30:00.000Z`.",
+        "A date and time in RFC 3339 format, in the years 0001 to 9999 UTC; returned in UTC with milliseconds: `2026-11-21T09:30:00.000Z`.",
         "https://scalars.graphql.org/andimarek/date-time",
     ),
     (
         "Date",
-        "A calendar date by RFC 3339 in the years 0001 to 9999: `2026-11-21`.",
+        "A calendar date in RFC 3339 format, in the years 0001 to 9999: `2026-11-21`.",
         "https://scalars.graphql.org/andimarek/local-date",
     ),
     (
         "Decimal",
-        "A decimal number as a string: an optional minus sign, digits, and optionally a point followed by digits: `\"12.50\"`. No digit is rounded away. An amount of money is stored in 64 bits of its currency's minor unit, so `\"92233720368547758.07\"` EUR is the greatest; a sum may be greater.",
+        "A decimal number as a string: an optional minus sign, digits, and optionally a point followed by digits: `\"12.50\"`. Values are never rounded. Money amounts are stored as a 64-bit number of minor units, so the maximum is `\"92233720368547758.07\"` EUR; sums may exceed it.",
         "https://www.w3.org/TR/xmlschema-2/#decimal",
     ),
     (
         "CurrencyCode",
-        "A currency by ISO 4217: `EUR`. Lower case is accepted; the code is stored in upper case.",
+        "An ISO 4217 currency code: `EUR`. Lower case is accepted; the code is stored in upper case.",
         "https://www.iso.org/iso-4217-currency-codes.html",
     ),
     (
         "CountryCode",
-        "A country by ISO 3166-1 alpha-2: `DE`. Lower case is accepted; the code is stored in upper case.",
+        "An ISO 3166-1 alpha-2 country code: `DE`. Lower case is accepted; the code is stored in upper case.",
         "https://www.iso.org/iso-3166-country-codes.html",
     ),
-    ("URL", "A web address: `https://acme.example`.", "https://url.spec.whatwg.org/"),
+    ("URL", "A URL: `https://acme.example`.", "https://url.spec.whatwg.org/"),
     (
         "EmailAddress",
         "An e-mail address: `ann@acme.example`.",
@@ -80,7 +80,7 @@ impl InputType for DateTime {
         match &value {
             Some(Value::String(text)) => Instant::parse(text)
                 .map(Self)
-                .ok_or_else(|| InputValueError::custom("takes a date and time by RFC 3339")),
+                .ok_or_else(|| InputValueError::custom("must be a date and time in RFC 3339 format")),
             _ => Err(InputValueError::expected_type(value.unwrap_or_default())),
         }
     }

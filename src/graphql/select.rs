@@ -9,11 +9,12 @@ use async_graphql::{
 use async_graphql_value::Value as Literal;
 use entity::{
     Kind,
-    table::{EXTERNAL_IDS, Join, Link, Type},
+    table::{Display, EXTERNAL_IDS, Join, Link, Type},
 };
 use serde_json::{Map, Value as Json};
 
 use crate::{
+    access::Action,
     error::{Error, Result},
     store::{
         bucket::{Bucket, time_zone},
@@ -21,7 +22,7 @@ use crate::{
         page::{MAX_NESTED_PAGE, MAX_PAGE, Order, Page, screaming},
         plan::{
             Aggregate, AggregateItem, Any, Child, Connection, ConnectionItem, EdgeItem, Figure, Find, Function, Group,
-            Item, Measure, Rows, Shape,
+            Item, Measure, Rows, Shape, Slot,
         },
     },
 };
@@ -151,9 +152,13 @@ impl<'a> Selections<'a> {
                 Item::Typename
             } else if name == "hiddenFields" {
                 Item::HiddenFields
+            } else if name == VIEWER_CAN {
+                Item::Permissions(self.permissions(&picked, rows))
+            } else if name == DISPLAY_NAME {
+                display_name(rows)
             } else if name == EXTERNAL_IDS {
                 Item::Child(rows.child(Child::ExternalIds(self.parts(&picked.sets, "ExternalId", &["system", "id"]))))
-            } else if let Some(item) = self.told(&picked, rows) {
+            } else if let Some(item) = self.event_item(&picked, rows) {
                 item
             } else if let Some(field) = table.field(name) {
                 let slot = rows.slot(field, field.column);
@@ -179,8 +184,17 @@ impl<'a> Selections<'a> {
         Ok(Shape(items))
     }
 
+    /// What the reader may do to a record.
+    fn permissions(self, picked: &Picked<'a>, rows: &mut Rows) -> Vec<(String, Option<usize>)> {
+        let part = |picked: Picked<'a>| {
+            let action = PERMISSIONS.iter().find(|(name, ..)| *name == picked.name());
+            (picked.key.to_owned(), action.map(|(_, action, _)| rows.permitted_slot(*action)))
+        };
+        self.pick(&picked.sets, "ViewerPermissions").into_iter().map(part).collect()
+    }
+
     /// What events alone have: what they tell of their subject.
-    fn told(self, picked: &Picked<'a>, rows: &mut Rows) -> Option<Item> {
+    fn event_item(self, picked: &Picked<'a>, rows: &mut Rows) -> Option<Item> {
         if rows.kind != Kind::Event || !matches!(picked.name(), "subjectId" | "changedFields" | "changes") {
             return None;
         }
@@ -305,7 +319,7 @@ impl<'a> Selections<'a> {
             items: vec![],
         };
         for group in &plan.groups {
-            plan.key.slots.push(crate::store::plan::Slot { field: group.field, column: group.field.column });
+            plan.key.slots.push(Slot::Field(group.field, group.field.column));
         }
         for picked in self.pick(&picked.sets, &format!("{}Aggregate", kind.name())) {
             let item = match picked.name() {
@@ -377,6 +391,41 @@ impl<'a> Selections<'a> {
     }
 }
 
+/// The field that says what the reader may do to a record.
+pub const VIEWER_CAN: &str = "viewerCan";
+
+/// What the reader may do to a record: field, action, description.
+pub const PERMISSIONS: [(&str, Action, &str); 5] = [
+    ("update", Action::Update, "Update the record."),
+    ("delete", Action::Delete, "Archive and restore the record; for sessions and API keys, end them."),
+    ("assign", Action::Assign, "Assign the record to another owner."),
+    ("export", Action::Export, "Export the record."),
+    ("manage", Action::Manage, "Administer the record."),
+];
+
+/// The field with what a record is called.
+pub const DISPLAY_NAME: &str = "displayName";
+
+/// What a record is called: a text of its own, or that of the record behind one of its links.
+fn display_name(rows: &mut Rows) -> Item {
+    let own = |rows: &mut Rows| match rows.kind.table().display {
+        Display::Column(column) => rows.column_slot(column).map(Item::Column),
+        Display::Key(_) | Display::Nothing => None,
+    };
+    let nothing = || Item::Fixed("null".to_owned());
+    let Display::Key(column) = rows.kind.table().display else { return own(rows).unwrap_or_else(nothing) };
+    let Some((slot, field)) = rows.column_slot(column).zip(rows.kind.table().column(column)) else { return nothing() };
+    let Type::Key(target) = field.ty else { return nothing() };
+    let mut inner = Rows::new(target);
+    match own(&mut inner) {
+        Some(item) => {
+            let shape = Shape(vec![(String::new(), item)]);
+            Item::NameOf(rows.child(Child::One { slot, rows: inner, shape }))
+        }
+        None => nothing(),
+    }
+}
+
 /// Whether a fragment on a type or interface holds for an object type.
 fn applies(condition: &str, type_name: &str) -> bool {
     condition == type_name || condition == "Node" && Kind::named(type_name).is_some()
@@ -412,7 +461,7 @@ fn groups(kind: Kind, json: Option<&Json>) -> Result<Vec<Group>> {
         Some(one) => std::slice::from_ref(one),
     };
     if items.len() > 4 {
-        return Err(Error::argument(format!("groupBy takes at most 4 keys; this has {}.", items.len())));
+        return Err(Error::argument(format!("groupBy may have at most 4 keys; got {}.", items.len())));
     }
     let mut groups: Vec<Group> = Vec::new();
     for item in items {
@@ -420,7 +469,7 @@ fn groups(kind: Kind, json: Option<&Json>) -> Result<Vec<Group>> {
         let field = groupable(kind).find(|(other, _)| other == name).map(|(_, field)| field);
         let field = field.ok_or_else(|| Error::argument(format!("{} cannot be grouped by {name}.", kind.name())))?;
         if groups.iter().any(|group| group.field.column == field.column) {
-            return Err(Error::argument(format!("groupBy names {name} twice.")));
+            return Err(Error::argument(format!("groupBy contains {name} more than once.")));
         }
         let dated = matches!(field.ty, Type::Instant | Type::Day);
         let bucket = item.get("bucket").and_then(Json::as_str).and_then(Bucket::parse);
@@ -430,10 +479,12 @@ fn groups(kind: Kind, json: Option<&Json>) -> Result<Vec<Group>> {
             (false, None) => Group { field, bucket: None },
             (true, None) => {
                 return Err(Error::argument(format!(
-                    "Grouping by {name} needs a bucket: DAY, WEEK, MONTH, QUARTER or YEAR."
+                    "Grouping by {name} requires a bucket: DAY, WEEK, MONTH, QUARTER or YEAR."
                 )));
             }
-            (false, Some(_)) => return Err(Error::argument(format!("{name} is no date; it takes no bucket."))),
+            (false, Some(_)) => {
+                return Err(Error::argument(format!("{name} is not a date field and cannot have a bucket.")));
+            }
         });
     }
     Ok(groups)
@@ -441,7 +492,7 @@ fn groups(kind: Kind, json: Option<&Json>) -> Result<Vec<Group>> {
 
 /// The fields that aggregates of a kind may be grouped by, under their enum names.
 pub fn groupable(kind: Kind) -> impl Iterator<Item = (String, &'static entity::table::Field)> {
-    kind.table().fields.iter().filter(|field| !field.physical).filter_map(|field| {
+    kind.table().readable().filter(|field| !field.physical).filter_map(|field| {
         let dated = matches!(field.ty, Type::Instant | Type::Day) && field.column != "archived_at";
         let name = field.link_name.as_ref().unwrap_or(&field.name);
         (field.group || dated).then(|| (screaming(name), field))

@@ -14,38 +14,38 @@ use crate::{
     store::{FeedEvent, Store, Wanted, value::short},
 };
 
-/// What can be followed.
+/// The root of all subscriptions.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Subscription;
 
-/// Which events to follow. All entries given must hold.
+/// Filters a subscription to events. All given conditions must match.
 #[derive(Clone, Debug, Default, InputObject)]
 #[graphql(name = "EventSubscriptionFilter")] // `EventFilter` is the filter of lists of events.
 pub struct EventFilter {
-    /// Only records of these types, `Account`.
+    /// Only events of records of these types, e.g. `Account`.
     subject_types: Option<Vec<String>>,
-    /// Only these records, at most 100.
+    /// Only events of these records, given by global ID, at most 100.
     subjects: Option<Vec<IdText>>,
-    /// Only what happened in these ways.
+    /// Only events with these actions.
     actions: Option<Vec<Of<EventAction>>>,
 }
 
-/// Something that happened to a record.
+/// An event delivered by a subscription.
 #[derive(Debug, SimpleObject)]
 pub struct RecordEvent {
-    /// Its place in the feed: follow on with `events(after:)`.
+    /// Cursor of the event, to resume with `events(after:)`.
     cursor: String,
-    /// What happened to what: `account.updated`.
+    /// Record type and action, e.g. `account.updated`.
     kind: String,
-    /// When it happened.
+    /// When the event occurred.
     occurred_at: DateTime,
-    /// Who did it, or answers for the API key that did; null for the system itself.
+    /// User who made the change, or the owner of the API key that did; null for the system.
     actor: Option<Through<Row<user::Entity>>>,
-    /// The API key by which it was done, if any.
+    /// API key that made the change, if any.
     api_key: Option<Through<Row<api_key::Entity>>>,
-    /// The record as it is now.
+    /// Current state of the record.
     subject: Option<Through<AnyRow>>,
-    /// The changed fields that you may see; all that have a value for a new record.
+    /// Names of the changed fields that are not hidden from you; for a new record, all fields with a value.
     changed_fields: Vec<String>,
 }
 
@@ -65,16 +65,16 @@ impl RecordEvent {
     }
 }
 
-/// What can be followed.
+/// The root of all subscriptions.
 #[Events]
 impl Subscription {
-    /// What happens to the records within your reach, from now on or after a cursor; nothing is
-    /// skipped and nothing comes twice.
+    /// Streams events of the records that you have access to, from now on or after a cursor. Each event is delivered
+    /// exactly once.
     async fn events(
         &self,
         ctx: &async_graphql::Context<'_>,
-        #[graphql(desc = "Which events.")] filter: Option<EventFilter>,
-        #[graphql(desc = "Begin after this cursor instead of now.")] after: Option<String>,
+        #[graphql(desc = "Which events to deliver.")] filter: Option<EventFilter>,
+        #[graphql(desc = "Starts after this cursor instead of now.")] after: Option<String>,
     ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<RecordEvent>> + use<>> {
         let store = super::node::store(ctx)?.clone();
         store.require_sign_in()?;
@@ -91,13 +91,13 @@ impl Subscription {
 /// Understands a filter.
 fn wanted(filter: EventFilter) -> Result<Wanted> {
     let kind =
-        |name: &String| Kind::named(name).ok_or_else(|| Error::argument(format!("{name} is no type of record.")));
+        |name: &String| Kind::named(name).ok_or_else(|| Error::argument(format!("{name} is not a record type.")));
     let subject = |id: &IdText| {
-        entity::id::parse(&id.0).ok_or_else(|| Error::argument(format!("“{}” is not a global id.", short(&id.0))))
+        entity::id::parse(&id.0).ok_or_else(|| Error::argument(format!("“{}” is not a global ID.", short(&id.0))))
     };
     let subjects: Vec<IdText> = filter.subjects.unwrap_or_default();
     if subjects.len() > 100 {
-        return Err(Error::argument(format!("subjects takes at most 100; this has {}.", subjects.len())));
+        return Err(Error::argument(format!("subjects may have at most 100 entries; got {}.", subjects.len())));
     }
     Ok(Wanted {
         kinds: filter.subject_types.unwrap_or_default().iter().map(kind).collect::<Result<_>>()?,

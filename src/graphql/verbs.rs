@@ -54,13 +54,13 @@ impl Verb {
     pub const fn doc(self) -> &'static str {
         match self {
             Self::Create => "Creates a record.",
-            Self::Update => "Changes a record: what is left out stays, null clears.",
+            Self::Update => "Updates a record. Fields that are left out stay unchanged; null clears a field.",
             Self::Archive => {
-                "Archives a record: lists leave it out, its unique values become free, its id still resolves."
+                "Archives a record: it is left out of lists, its unique values can be used again, and it can still be looked up by ID."
             }
-            Self::Restore => "Brings an archived record back.",
+            Self::Restore => "Restores an archived record.",
             Self::BulkUpsert => {
-                "Creates or changes up to 1,000 records, recognising each by its external id or a unique field."
+                "Creates or updates up to 1,000 records, matching existing records by external ID or a unique field."
             }
         }
     }
@@ -87,20 +87,24 @@ pub fn describe(registry: &mut Registry, noun: &dyn Noun) {
     let table = noun.kind().table();
     let name = table.name;
     let input_fields = |registry: &mut Registry, creating: bool| -> Vec<(String, String, String)> {
-        let columns = writable(table, creating).map(|(column, name)| {
+        let columns = writable(table, creating).flat_map(|(column, name)| {
             let ty = describe::input_type(registry, column);
+            if let (Type::Key(target), Some(link)) = (column.ty, &column.link_name) {
+                let instead = format!("{} Alternative to `{name}`.", column.doc);
+                return vec![(name, ty, column.doc.clone()), (link.clone(), format!("{}Ref", target.name()), instead)];
+            }
             let needed = creating
                 && !column.nullable
                 && column.default.is_none()
                 && !matches!(column.ty, Type::Texts | Type::Parted(_))
                 && !noun.completes(column.column);
-            (name, if needed { required(&ty) } else { ty }, column.doc.clone())
+            vec![(name, if needed { required(&ty) } else { ty }, column.doc.clone())]
         });
         let mut fields: Vec<_> = columns.collect();
         fields.push((
             EXTERNAL_IDS.into(),
             "[ExternalIdInput!]".into(),
-            "Names other systems have for the record; added to those it has.".into(),
+            "IDs of the record in external systems, added to those it has.".into(),
         ));
         if creating {
             fields.extend(
@@ -110,11 +114,11 @@ pub fn describe(registry: &mut Registry, noun: &dyn Noun) {
         fields
     };
     let key: (String, String, String) = (once::FIELD.into(), "String".into(), once::DOC.into());
-    let id: (String, String, String) = ("id".into(), "ID!".into(), "Which record.".into());
+    let id: (String, String, String) = ("id".into(), "ID!".into(), "The global ID of the record.".into());
     let version: (String, String, String) = (
         "expectedVersion".into(),
         "Int".into(),
-        "The version you have seen; refused with CONFLICT where the record has moved on.".into(),
+        "The `version` you have read. If the record has changed since, the mutation is refused with CONFLICT.".into(),
     );
     for verb in Verb::of(noun) {
         let fields = match verb {
@@ -129,7 +133,7 @@ pub fn describe(registry: &mut Registry, noun: &dyn Noun) {
                 fields.push((
                     REMOVED_EXTERNAL_IDS.into(),
                     "[ExternalIdInput!]".into(),
-                    "Names other systems have for the record, to be taken from it; one that it does not have changes nothing.".into(),
+                    "IDs in external systems to remove from the record. Removing an id that it does not have changes nothing.".into(),
                 ));
                 fields.push(key.clone());
                 fields
@@ -144,15 +148,15 @@ pub fn describe(registry: &mut Registry, noun: &dyn Noun) {
                     registry,
                     &format!("{name}BulkUpsertItem"),
                     &format!(
-                        "One {name} record to create or change. What is required for creation may be left out where the record exists."
+                        "A {name} record to create or update. Fields required for creation may be left out if the record exists."
                     ),
                     &item,
                 );
                 vec![
-                    ("items".into(), format!("[{name}BulkUpsertItem!]!"), "The records, at most 1,000.".into()),
-                    ("matchOn".into(), "String".into(), "How a record is recognised: `externalId` (any of the item's external ids) or the name of a unique field; an item without it is refused with REQUIRED. Where nothing is said, items are recognised by external ids, and one without any makes a new record. A unique field that finds a record is not written to it.".into()),
-                    ("onError".into(), "BulkOnError! = SKIP_FAILED".into(), "What happens where an item fails.".into()),
-                    ("dryRun".into(), "Boolean! = false".into(), "Whether to answer what would happen and change nothing.".into()),
+                    ("items".into(), format!("[{name}BulkUpsertItem!]!"), "Records to create or update, at most 1,000.".into()),
+                    ("matchOn".into(), "String".into(), "How existing records are matched: `externalId` (any of the item's external IDs) or the name of a unique field; an item without a value for it is refused with REQUIRED. By default items are matched by external IDs, and an item without any creates a record. The unique field that matched a record is not written to it.".into()),
+                    ("onError".into(), "BulkOnError! = SKIP_FAILED".into(), "How failed items are handled.".into()),
+                    ("dryRun".into(), "Boolean! = false".into(), "If true, returns what would happen without changing anything.".into()),
                     key.clone(),
                 ]
             }
@@ -172,29 +176,34 @@ fn payload(registry: &mut Registry, noun: &dyn Noun, verb: Verb) {
         Verb::BulkUpsert => vec![field(
             "results",
             format!("[{name}BulkUpsertResult!]!"),
-            "What became of each item, in their order.",
+            "The results, in the order of the items.",
             &[],
         )],
-        _ => vec![field(&singular, name, "The record as it is now; null where it failed.", &[])],
+        _ => vec![field(&singular, name, "The record after the mutation; null if it failed.", &[])],
     };
-    payload.push(field("userErrors", "[UserError!]!", "What a person can put right; empty on success.", &[]));
-    payload.push(field("query", "Query!", "Anything else you want to read after the change.", &[]));
+    payload.push(field("userErrors", "[UserError!]!", "Errors that the caller can correct; empty on success.", &[]));
+    payload.push(field(
+        "query",
+        "Query!",
+        "The root query, to read any data after the mutation in the same request.",
+        &[],
+    ));
     object(
         registry,
         &format!("{name}{}Payload", verb.suffix()),
-        &format!("Answer of `{}`.", root_name(noun, verb)),
+        &format!("Return type of `{}`.", root_name(noun, verb)),
         payload,
     );
     if verb == Verb::BulkUpsert {
         object(
             registry,
             &format!("{name}BulkUpsertResult"),
-            "What became of one item of a bulk upsert.",
+            "The result of one item of a bulk upsert.",
             vec![
-                field("index", "Int!", "Its place in `items`, from 0.", &[]),
-                field("status", "BulkStatus!", "What became of it.", &[]),
-                field("node", name, "The record as it is now; null where the item failed or the run was dry.", &[]),
-                field("userErrors", "[UserError!]!", "Why it failed.", &[]),
+                field("index", "Int!", "Index of the item in `items`, starting at 0.", &[]),
+                field("status", "BulkStatus!", "The result of the item.", &[]),
+                field("node", name, "The record after the mutation; null if the item failed or on a dry run.", &[]),
+                field("userErrors", "[UserError!]!", "Errors of the item; empty on success.", &[]),
             ],
         );
     }

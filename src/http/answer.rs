@@ -13,7 +13,7 @@ use super::{accept::Media, gate::refusal::Refusal, limits::Throttle};
 use crate::error::Code;
 
 /// What a client is told where something went wrong inside.
-const INTERNAL: &str = "Something went wrong on our side; quote the request id.";
+const INTERNAL: &str = "An internal error occurred; quote the request ID.";
 
 /// What the operation cost.
 #[derive(Clone, Copy, Debug)]

@@ -63,10 +63,10 @@ impl Transport {
     fn takes(self, kind: OperationType) -> Result<(), Refusal> {
         match (self, kind) {
             (Self::Get | Self::EventsByGet, OperationType::Mutation) => {
-                Err(Refusal::new(Code::MethodNotAllowed, "A mutation needs POST."))
+                Err(Refusal::new(Code::MethodNotAllowed, "A mutation requires POST."))
             }
             (Self::Post | Self::Get, OperationType::Subscription) => {
-                let message = "A subscription needs /graphql/ws or /graphql/stream.";
+                let message = "A subscription requires /graphql/ws or /graphql/stream.";
                 Err(Refusal::new(Code::BadRequest, message).with("reason", "SUBSCRIPTION_NEEDS_STREAM"))
             }
             _ => Ok(()),

@@ -69,7 +69,7 @@ pub(super) async fn get<H: Host>(
 
 /// Any other method, `HEAD` too: an export that nobody reads is not worth its event.
 pub(super) async fn other(Extension(about): Extension<About>) -> Response {
-    let mut response = refuse(Refusal::new(Code::MethodNotAllowed, "Only GET is understood here."), &about);
+    let mut response = refuse(Refusal::new(Code::MethodNotAllowed, "Only GET is supported."), &about);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
     response
 }
@@ -95,7 +95,7 @@ async fn begin<H: Host>(
     name: &str,
     (headers, uri): (&HeaderMap, &Uri),
 ) -> Result<(Caller, ExportAnswer), Refusal> {
-    let late = || Refusal::new(Code::Timeout, "It took too long to begin.");
+    let late = || Refusal::new(Code::Timeout, "The export took too long to start.");
     let work = async {
         let caller = edge.caller(request::bearer(headers), about).await?;
         if caller.anonymous {
@@ -117,12 +117,12 @@ async fn begin<H: Host>(
 fn filter(uri: &Uri) -> Result<Option<Json>, Refusal> {
     let bad = |message: String| Refusal::new(Code::BadUserInput, message);
     let query: Query<Vec<(String, String)>> =
-        Query::try_from_uri(uri).map_err(|_| bad("The query of the address cannot be read.".to_owned()))?;
+        Query::try_from_uri(uri).map_err(|_| bad("The query string is not valid.".to_owned()))?;
     let mut filter = None;
     for (name, value) in query.0 {
         if name != "filter" || filter.is_some() {
             let name = crate::text::short(&name);
-            return Err(bad(format!("“{name}” is too much here; only one filter is understood.")));
+            return Err(bad(format!("The parameter “{name}” is not supported; only one filter is allowed.")));
         }
         let json = serde_json::from_str(&value).map_err(|error| bad(format!("filter is not JSON: {error}.")))?;
         if holds_nul(&json) {
@@ -155,7 +155,7 @@ impl<H: Host> Sending<H> {
     /// The next part, paid for by its rows; nothing after the last.
     async fn part(&mut self) -> Result<Option<Bytes>, Refusal> {
         let deadline = self.edge.settings.deadline;
-        let late = |_| Refusal::new(Code::Timeout, "The export stood still for too long.");
+        let late = |_| Refusal::new(Code::Timeout, "The export was idle for too long.");
         let next = timeout(deadline, AssertUnwindSafe(self.parts.next()).catch_unwind()).await.map_err(late)?;
         let part = next.unwrap_or_else(|_| Some(Err(Error::internal("an export panicked"))));
         let Some(ExportPart { text, rows }) = part.transpose()? else { return Ok(None) };

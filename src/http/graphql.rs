@@ -48,18 +48,18 @@ pub(super) async fn get<H: Host>(
 
 /// Any other method.
 pub(super) async fn other(Extension(about): Extension<About>) -> Response {
-    refuse(Refusal::new(Code::MethodNotAllowed, "Only GET and POST are understood here."), &about)
+    refuse(Refusal::new(Code::MethodNotAllowed, "Only GET and POST are supported."), &about)
 }
 
 /// Any other path.
 pub(super) async fn nowhere(Extension(about): Extension<About>) -> Response {
-    let mut response = refuse(Refusal::new(Code::NotFound, "Nothing is here; the API is at /graphql."), &about);
+    let mut response = refuse(Refusal::new(Code::NotFound, "Not found; the API is at /graphql."), &about);
     *response.status_mut() = axum::http::StatusCode::NOT_FOUND;
     response
 }
 
 fn not_acceptable(about: &About) -> Response {
-    let message = "Answers come as application/graphql-response+json or application/json.";
+    let message = "Responses are available as application/graphql-response+json or application/json.";
     refuse(Refusal::new(Code::NotAcceptable, message), about)
 }
 

@@ -106,7 +106,7 @@ impl Buckets {
 
 fn refuse(wait: Duration, cost: u32, maximum: u32) -> Refusal {
     let message = format!(
-        "The request costs {cost} and your allowance of {maximum} is used up; try again in {:.1} seconds.",
+        "The request costs {cost}, which exceeds what is left of your limit of {maximum}; try again in {:.1} seconds.",
         wait.as_secs_f64()
     );
     let mut refusal = Refusal::limit(Code::RateLimited, message, maximum.into(), Some(cost.into()))

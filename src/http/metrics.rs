@@ -40,6 +40,11 @@ pub(super) fn install() -> Option<PrometheusHandle> {
         describe_counter!("tandem_requests_total", "Operations by transport, kind and outcome");
         describe_histogram!("tandem_request_duration_seconds", "Time from the request to its answer, in seconds");
         describe_histogram!("tandem_operation_cost", "Cost of admitted operations, in objects");
+        describe_counter!(
+            "tandem_jobs_total",
+            "Runs of background jobs by kind and outcome: done, failed, handed_over"
+        );
+        describe_gauge!("tandem_jobs_running", "Background jobs that run right now");
         describe_gauge!("tandem_requests_in_flight", "Operations that run right now, subscriptions included");
         describe_gauge!("tandem_connections_open", "Open connections, upgraded ones included");
         describe_counter!(

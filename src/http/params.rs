@@ -32,10 +32,10 @@ impl Params {
     /// Out of JSON.
     pub fn from_json(json: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         if json.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
-            return Err(bad("One operation a request: arrays of operations are not taken."));
+            return Err(bad("Batching is not supported; send one operation per request."));
         }
         if count(json) > limits.values {
-            let message = format!("The body holds more than {} values.", limits.values);
+            let message = format!("The body contains more than {} values.", limits.values);
             return Err(Refusal::limit(Code::PayloadTooLarge, message, limits.values as u64, None));
         }
         let text = std::str::from_utf8(json).map_err(|_| bad("The body is not UTF-8."))?;
@@ -45,11 +45,11 @@ impl Params {
     /// Out of a query string.
     pub fn from_uri(uri: &Uri) -> Result<Self, Refusal> {
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
-            .map_err(|error| bad(&format!("The query string cannot be read: {error}.")))?;
+            .map_err(|error| bad(&format!("The query string is not valid: {error}.")))?;
         let (mut params, mut seen) = (Self::default(), Vec::new());
         for (name, value) in pairs {
             if seen.contains(&name) {
-                return Err(bad(&format!("{} is given twice.", crate::text::short(&name))));
+                return Err(bad(&format!("{} is given more than once.", crate::text::short(&name))));
             }
             match name.as_str() {
                 "query" => params.query = Some(value),
@@ -96,11 +96,11 @@ fn count(json: &[u8]) -> usize {
 /// The body, if it is JSON and not too large.
 pub(super) async fn body(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Bytes, Refusal> {
     if !accept::is_json(headers) {
-        let message = "The body must be application/json in UTF-8; uploads do not travel through GraphQL.";
+        let message = "The body must be application/json in UTF-8; file uploads via GraphQL are not supported.";
         return Err(Refusal::new(Code::UnsupportedMediaType, message));
     }
     if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return Err(Refusal::new(Code::UnsupportedMediaType, "A compressed body is not taken."));
+        return Err(Refusal::new(Code::UnsupportedMediaType, "Compressed request bodies are not supported."));
     }
     let mut stream = body.into_data_stream();
     let mut whole = BytesMut::new();

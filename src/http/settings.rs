@@ -25,8 +25,8 @@ pub struct Settings {
     pub operations_per_socket: usize,
     /// How long running requests may go on after a shutdown was asked for.
     pub grace: Duration,
-    /// How long a job stays with a process that no longer answers for it.
-    pub job_lease: Duration,
+    /// How long background jobs that run here are held without a sign of life; none where no jobs run here.
+    pub jobs: Option<Duration>,
     /// How many connections there may be, and how long they may be silent.
     pub connections: ConnectionLimits,
     /// Origins whose pages may call the API; none by default.
@@ -126,7 +126,7 @@ impl Default for Settings {
             keep_alive: Duration::from_secs(15),
             operations_per_socket: 100,
             grace: Duration::from_secs(35),
-            job_lease: Duration::from_secs(30),
+            jobs: Some(Duration::from_secs(30)),
             connections: ConnectionLimits::default(),
             allowed_origins: vec![],
             trusted_proxies: vec![],

@@ -39,7 +39,7 @@ pub(super) async fn stream<H: Host>(
     body: Body,
 ) -> Response {
     if !accept::takes_events(&headers) {
-        return refuse(Refusal::new(Code::NotAcceptable, "Events come as text/event-stream."), &about);
+        return refuse(Refusal::new(Code::NotAcceptable, "Events are only available as text/event-stream."), &about);
     }
     let transport = if method == Method::POST { Transport::EventsByPost } else { Transport::EventsByGet };
     let mut meter = Meter::new(transport, &about);
@@ -59,7 +59,7 @@ pub(super) async fn stream<H: Host>(
             return events(edge, (caller, paid), about, meter, closing);
         }
         Ok(Err(refusal)) => refusal,
-        Err(_) => Refusal::new(Code::Timeout, "The request took too long to arrive."),
+        Err(_) => Refusal::new(Code::Timeout, "The request was not received in time."),
     };
     let answer = Answer::refused(refusal, &about.request_id);
     meter.finish(answer.outcome());

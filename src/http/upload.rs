@@ -62,7 +62,7 @@ pub(super) async fn put<H: Host>(
 
 /// Any other method.
 pub(super) async fn other(Extension(about): Extension<About>) -> Response {
-    let mut response = refuse(Refusal::new(Code::MethodNotAllowed, "Only PUT is understood here."), &about);
+    let mut response = refuse(Refusal::new(Code::MethodNotAllowed, "Only PUT is supported."), &about);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("PUT"));
     response
 }
@@ -75,7 +75,7 @@ async fn taken<H: Host>(
     body: &mut BodyDataStream,
 ) -> Result<UploadAnswer, Refusal> {
     let caller = timeout(edge.settings.deadline, edge.caller(request::bearer(headers), about));
-    let caller = caller.await.map_err(|_| Refusal::new(Code::Timeout, "It took too long to see who calls."))??;
+    let caller = caller.await.map_err(|_| Refusal::new(Code::Timeout, "Authentication took too long."))??;
     if caller.anonymous {
         return Err(Refusal::new(Code::Unauthenticated, "Sign in first: send `Authorization: Bearer …`."));
     }
@@ -85,7 +85,7 @@ async fn taken<H: Host>(
     // The id may be made up, and it takes the database to tell.
     edge.buckets.charge_for(Transport::Upload.as_str(), &caller.key)?;
     if !is_file(headers) {
-        let message = format!("The body must be one of {}, and not compressed.", TYPES.join(", "));
+        let message = format!("The content type must be one of {}, without compression.", TYPES.join(", "));
         return Err(Refusal::new(Code::UnsupportedMediaType, message));
     }
     let most = edge.settings.upload;
@@ -110,7 +110,7 @@ fn measured<'b>(
             Ok(None) => return None,
             Ok(Some(Ok(chunk))) => chunk,
             Ok(Some(Err(_))) => return Some((Err(Error::refused(Code::BadRequest, "The body broke off.")), None)),
-            Err(_) => return Some((Err(Error::refused(Code::Timeout, "Nothing more came of the body.")), None)),
+            Err(_) => return Some((Err(Error::refused(Code::Timeout, "The body was not received in time.")), None)),
         };
         let read = read.saturating_add(chunk.len() as u64);
         if read > most {
@@ -121,7 +121,7 @@ fn measured<'b>(
 }
 
 fn too_long(most: u64) -> String {
-    format!("The file is longer than {most} bytes.")
+    format!("The file is larger than {most} bytes.")
 }
 
 fn is_file(headers: &HeaderMap) -> bool {

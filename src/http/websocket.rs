@@ -57,7 +57,7 @@ pub(super) async fn upgrade<H: Host>(
     socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let Ok(socket) = socket else {
-        return refuse(Refusal::new(Code::BadRequest, "A WebSocket upgrade is expected here."), &about);
+        return refuse(Refusal::new(Code::BadRequest, "A WebSocket upgrade is required."), &about);
     };
     // Each request of a preview is told; a socket would be one request for many operations.
     if about.preview_as.is_some() {
@@ -171,7 +171,7 @@ impl<H: Host> Session<H> {
                 }
                 _ = ping.tick() => {
                     if unanswered >= MISSED_PINGS {
-                        close(GONE, "no sign of life")?;
+                        close(GONE, "keep-alive timeout")?;
                     }
                     unanswered += 1;
                     self.send(Message::Ping(Bytes::new())).await?;
@@ -251,7 +251,7 @@ impl<H: Host> Session<H> {
             span.in_scope(|| self.edge.admit(params, &caller, &mut meter))
         } else {
             let limit = self.edge.settings.operations_per_socket;
-            let message = format!("At most {limit} operations run over one socket at a time.");
+            let message = format!("At most {limit} concurrent operations are allowed per connection.");
             Err(Refusal::limit(Code::RateLimited, message, limit as u64, None).with("reason", "TOO_MANY_OPERATIONS"))
         };
         let paid = match admitted {

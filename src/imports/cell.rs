@@ -52,7 +52,7 @@ pub(super) fn template(text: &str, mut column: impl FnMut(&str) -> usize) -> Res
         let name = tail.strip_prefix('{').and_then(|tail| tail.split_once('}'));
         let Some((name, tail)) = name.filter(|(name, _)| !name.trim().is_empty() && !name.contains('{')) else {
             return Err(format!(
-                "`{text}` is no template: write a column's name between braces, and a brace itself twice"
+                "`{text}` is not a valid template: put column names in braces, and double a literal brace"
             ));
         };
         if !plain.is_empty() {

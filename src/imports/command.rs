@@ -39,7 +39,7 @@ pub async fn command(
     let result = options.result.unwrap_or_else(|| default_result(data));
     for (file, name) in [(data, "data file"), (map, "map")] {
         if same(file, &result) {
-            let message = format!("{} is the {name}; name another file for the result.", result.display());
+            let message = format!("{} is the {name}; choose another file for the result.", result.display());
             return Err(Error::input(UserCode::Invalid, "result", message));
         }
     }

@@ -54,7 +54,7 @@ impl Format {
             Reach::Day
         } else {
             return Err(format!(
-                "`{text}` names no whole date: day, month and year, and a time with hours and minutes or none"
+                "`{text}` is not a complete date format: it needs day, month and year, and a time with hours and minutes or no time"
             ));
         };
         Ok(Self { text: text.to_owned(), reach })

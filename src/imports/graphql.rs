@@ -34,14 +34,14 @@ pub struct ImportQuery;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ImportMutation;
 
-/// What to import.
+/// Input for `importStart`.
 #[derive(Clone, Debug, InputObject)]
 pub struct ImportStartInput {
-    /// The map, as TOML: how rows become records.
+    /// Mapping of the columns to record fields, as TOML.
     map: String,
-    /// The name under which the import is listed.
+    /// File name under which the import is listed.
     file_name: String,
-    /// Whether to tell what would happen and change nothing.
+    /// Whether to return what would happen without changing anything.
     #[graphql(default = false)]
     dry_run: bool,
     /// Done once.
@@ -50,45 +50,46 @@ pub struct ImportStartInput {
 }
 
 payload! {
-    /// Answer of `importStart`.
+    /// Return type of `importStart`.
     ImportStartPayload {
-        /// The import, which waits for its file: read it again to see how far it is. Null where it failed.
+        /// The import job, waiting for its file; read it again for its progress. Null if the mutation failed.
         job: Option<Row<import_job::Entity>>,
-        /// Where to `PUT` the file, with the same `Authorization` and the content type of its text: `/uploads/impj_…`.
+        /// Path to `PUT` the file to, e.g. `/uploads/impj_…`, with the same `Authorization` header and the content
+        /// type of the file; null if the mutation failed.
         upload_path: Option<String>,
     }
 }
 
-/// What became of a row.
+/// The result of one row of an import.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct ImportRow {
-    /// Its line in the file; the header has the first.
+    /// Line number in the file; the header is line 1.
     line: i32,
-    /// What became of it.
+    /// Status of the row.
     status: Of<Status>,
-    /// The record it is about; null where the row was refused or the run was dry.
+    /// ID of the record; null if the row was rejected or `dryRun` was true.
     record_id: Option<async_graphql::ID>,
-    /// Why it was refused.
+    /// Why the row was rejected; null if it was not.
     message: Option<String>,
 }
 
-/// A row in a list.
+/// A row with its cursor.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct ImportRowEdge {
     /// The row.
     node: ImportRow,
-    /// Its place in the list, for `after`.
+    /// Cursor of the row, for `after`.
     cursor: String,
 }
 
-/// A page of what became of an import's rows.
+/// A page of row results of an import.
 #[derive(Debug, SimpleObject)]
 pub struct ImportRowConnection {
-    /// The rows with their cursors.
+    /// The rows of the page with their cursors.
     edges: Vec<ImportRowEdge>,
-    /// The rows.
+    /// The rows of the page.
     nodes: Vec<ImportRow>,
-    /// Where the page lies.
+    /// Pagination information.
     page_info: Page,
 }
 
@@ -112,14 +113,14 @@ impl From<JobRow> for ImportRow {
 
 #[Object]
 impl ImportQuery {
-    /// What became of an import's rows, in the file's order.
+    /// Lists the row results of an import, in file order.
     async fn import_rows(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which import.")] job_id: IdText,
-        #[graphql(desc = "Only rows of which this became.")] status: Option<Of<Status>>,
-        #[graphql(desc = "How many rows, at most 200.", default = 25)] first: i32,
-        #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The ID of the import.")] job_id: IdText,
+        #[graphql(desc = "Returns the rows with this status.")] status: Option<Of<Status>>,
+        #[graphql(desc = "Returns the first n rows, at most 200.", default = 25)] first: i32,
+        #[graphql(desc = "Returns the rows after this cursor.")] after: Option<String>,
     ) -> Result<ImportRowConnection> {
         page(store(ctx)?, &job_id, status.map(|status| status.0), first, after.as_deref()).await
     }
@@ -166,13 +167,13 @@ fn line(cursor: &str) -> Result<i32> {
 
 #[Object]
 impl ImportMutation {
-    /// Begins an import: checks the map and your permissions, and answers where to `PUT` the file. Once the file is
-    /// there, the import goes on by itself. The same map and file given again in another import change nothing where a
-    /// row is imported already.
+    /// Starts an import: validates the mapping and your permissions, and returns the path to `PUT` the file to.
+    /// Processing starts when the file has been uploaded. Importing the same mapping and file again leaves rows that
+    /// are already imported unchanged.
     async fn import_start(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to import, and how.")] input: ImportStartInput,
+        #[graphql(desc = "The map and the options of the import.")] input: ImportStartInput,
     ) -> Result<ImportStartPayload> {
         let store = store(ctx)?;
         store.require_sign_in()?;

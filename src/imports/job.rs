@@ -49,7 +49,7 @@ impl Payload {
     /// For an import whose file the store's actor has sent.
     pub fn of(store: &Store, import: Uuid) -> Result<Json> {
         let key = match &store.actor().who {
-            Who::Key { id, by, .. } => Some(Key { id: id.0, secret: by.secret.spelled(), address: by.address }),
+            Who::Key { id, by, .. } => Some(Key { id: id.0, secret: by.secret.encode(), address: by.address }),
             Who::User { .. } | Who::Anonymous | Who::System(_) => None,
         };
         let payload = Self { import, user: store.user()?.0, key, at: store.now().0 };
@@ -82,7 +82,7 @@ impl Payload {
 }
 
 fn deactivated() -> Error {
-    let message = "Who started the import was deactivated; the rows imported until then stay.";
+    let message = "The user who started the import was deactivated; rows already imported are kept.";
     Error::refused_because(Code::Forbidden, "USER_DEACTIVATED", message)
 }
 
@@ -122,11 +122,11 @@ async fn import(held: &Held) -> Result<Ended> {
     let options = Options { dry_run: kept.dry_run, ..Options::new(kept.file_name) };
     let source = Source::File(file.path().to_owned());
     let import = run::Import::continued(&store, map, source, options, (kept.job, kept.done), Instant(payload.at))?;
-    import.run_held(held).await.map_err(told)
+    import.run_held(held).await.map_err(client_error)
 }
 
 /// What became of the person, said of an import.
-fn told(error: Error) -> Error {
+fn client_error(error: Error) -> Error {
     match &error {
         Error::Refused(refusal) if refusal.reason.as_deref() == Some("USER_DEACTIVATED") => deactivated(),
         _ => error,

@@ -84,7 +84,7 @@ impl Links {
             (Some(Found::Away), _) => Err(refuse(
                 link,
                 UserCode::NotFound,
-                &format!("is known in {}, but its {kind} is archived or out of your reach", link.system),
+                &format!("exists in {}, but its {kind} is archived or you do not have access to it", link.system),
             )),
             (None, None) => {
                 let way = if by_field(link) {
@@ -151,7 +151,7 @@ async fn look_up(change: &Change, kind: Kind, system: &str, names: &[String]) ->
         return Err(UserError::new(
             UserCode::Forbidden,
             "map",
-            format!("You may not look {} records up by {system}.", kind.name()),
+            format!("You do not have permission to look up {} records by {system}.", kind.name()),
         )
         .because("FIELD_HIDDEN")
         .into());

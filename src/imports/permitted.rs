@@ -26,7 +26,7 @@ pub(super) fn permitted(store: &Store, map: &Map) -> Result<&'static dyn Noun> {
     let needed = [(Action::Import, true), (Action::Create, true), (Action::Update, noun.verbs().update)];
     if needed.iter().any(|(action, needed)| *needed && policy.reach(kind, *action) == Reach::None) {
         let message =
-            format!("To import {} records takes the permissions to import, create and update them.", kind.name());
+            format!("Importing {} records requires the permissions to import, create and update them.", kind.name());
         return Err(UserError::new(UserCode::Forbidden, "resource", message).because("PERMISSION_MISSING").into());
     }
     Ok(noun)

@@ -109,7 +109,7 @@ impl<'m, R: Read> Rows<'m, R> {
             _ => {}
         }
         if identity.is_none() && reasons.is_empty() {
-            reasons.push("has nothing by which to recognise it again".to_owned());
+            reasons.push("has no identity to match it by".to_owned());
         }
         if reasons.is_empty() {
             Row::Item(Item { line, external, values, initial, links })

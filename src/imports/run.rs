@@ -121,7 +121,7 @@ pub async fn run(
 pub(super) fn listed(file_name: &str) -> Result<Cow<'_, str>> {
     let name = tidy(file_name);
     if name.is_empty() || name.chars().count() > 500 || name.contains(char::is_control) {
-        let message = "A file name has 1 to 500 characters, none of which is a control character.";
+        let message = "The file name must have 1 to 500 characters and no control characters.";
         return Err(Error::input(UserCode::Invalid, "fileName", message));
     }
     Ok(name)
@@ -183,7 +183,7 @@ impl Import {
             Ok(_) => (ImportStatus::Done, None),
             Err(Error::Internal(_)) => (
                 ImportStatus::Failed,
-                Some("Something went wrong on our side; start the same import again to go on.".to_owned()),
+                Some("An internal error occurred; start the same import again to continue.".to_owned()),
             ),
             Err(error) => (ImportStatus::Failed, Some(error.to_string().chars().take(2_000).collect())),
         };

@@ -265,9 +265,7 @@ fn records_may_be_recognised_by_a_field_of_their_own() {
     let found = read(map, "name,domain\nA,a.com\nB,A.com\nC,\n").unwrap();
     assert!(matches!(&found[0], Row::Item(item) if item.external.is_none()));
     assert!(matches!(&found[1], Row::Refused { reasons, .. } if reasons[0].contains("line 2 already")));
-    assert!(
-        matches!(&found[2], Row::Refused { reasons, .. } if reasons[0].contains("nothing by which to recognise it"))
-    );
+    assert!(matches!(&found[2], Row::Refused { reasons, .. } if reasons[0].contains("no identity to match it by")));
 }
 
 #[test]

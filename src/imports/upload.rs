@@ -55,7 +55,7 @@ pub async fn receive(store: &Store, id: &str, mut body: BoxStream<'_, Result<Byt
         while let Some(bytes) = body.next().await {
             hash.update(&bytes?);
         }
-        return again(&awaited, &spelled(hash));
+        return again(&awaited, &encode(hash));
     };
     // It was checked when it came; where a newer program reads it otherwise, a new import tells what is wrong.
     let map = Map::parse(map, store.backend().nouns())
@@ -82,7 +82,7 @@ async fn wanted(store: &Store, id: &str) -> Result<Awaited> {
         Some((Kind::ImportJob, import)) => store.awaited_job(import).await?,
         _ => None,
     };
-    import.ok_or_else(|| Error::refused(Code::NotFound, "No import of yours waits for a file here."))
+    import.ok_or_else(|| Error::refused(Code::NotFound, "You have no import with this ID that is waiting for a file."))
 }
 
 /// The answer to a file for an import that has one.
@@ -95,7 +95,7 @@ fn again(awaited: &Awaited, hash: &str) -> Result<(ImportJobId, String)> {
 }
 
 fn had() -> Error {
-    let message = "The import has another file already; begin another one with importStart.";
+    let message = "The import already has another file; start a new import with importStart.";
     Error::refused_because(Code::Conflict, "UPLOADED_ALREADY", message)
 }
 
@@ -128,10 +128,10 @@ async fn keep(store: &Store, awaited: &Awaited, mut body: BoxStream<'_, Result<B
     if !piece.is_empty() {
         upload.keep(piece).await?;
     }
-    Ok((upload, spelled(hash)))
+    Ok((upload, encode(hash)))
 }
 
-fn spelled(hash: Sha256) -> String {
+fn encode(hash: Sha256) -> String {
     hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");

@@ -125,6 +125,6 @@ fn unknown(email: &str) -> Error {
     Error::input(
         UserCode::NotFound,
         "email",
-        format!("Nobody has the e-mail address {}.", crate::store::value::short(email)),
+        format!("There is no user with the e-mail address {}.", crate::store::value::short(email)),
     )
 }

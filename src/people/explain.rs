@@ -70,7 +70,7 @@ pub async fn explain(
     store.require_sign_in()?;
     let sees = |kind| store.actor().policy.reach(kind, Action::Read) == Reach::All;
     if !sees(Kind::Role) || !sees(Kind::RoleAssignment) {
-        let message = "You may not see who holds which role, and so not what they may do.";
+        let message = "You do not have permission to read role assignments, which this requires.";
         return Err(Error::refused_because(Code::Forbidden, "PERMISSION_MISSING", message));
     }
     let Some(sight) = store.sight(person, record).await? else { return Ok(None) };

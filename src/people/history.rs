@@ -40,7 +40,7 @@ pub async fn read(store: &Store, user: UserId, first: i32, after: Option<&str>) 
     let lacks = TOLD.into_iter().find_map(|kind| missing(kind, Action::Read));
     if let Some((kind, action)) = missing(Kind::User, Action::Manage).or(lacks) {
         let (kind, action) = (kind.name(), action.as_str());
-        let message = format!("You may not see what changed somebody's rights: you lack {kind}:{action}:ALL.");
+        let message = format!("You do not have permission to see access changes: {kind}:{action}:ALL is required.");
         return Err(Error::refused_because(Code::Forbidden, "PERMISSION_MISSING", message));
     }
     let most = most(first)?;
@@ -76,23 +76,23 @@ fn place(cursor: &str) -> Result<(Instant, Uuid)> {
 /// What happened, as a sentence about the person: pure.
 #[must_use]
 pub fn summary(event: &RightsEvent) -> String {
-    let name = event.name.as_deref().map_or_else(|| "that is gone".to_owned(), quoted);
+    let name = event.name.as_deref().map_or_else(|| "that no longer exists".to_owned(), quoted);
     let after = |field| value(event, field, "after");
     match (event.kind, event.action) {
         (Kind::RoleAssignment, Some(EventAction::Created)) if after("fromIssuer") == true => {
-            format!("Got the role {name} through the groups of the company's issuer.")
+            format!("Was assigned the role {name} through groups at the OpenID issuer.")
         }
         (Kind::RoleAssignment, Some(EventAction::Created)) => format!("Got the role {name}."),
         (Kind::RoleAssignment, Some(EventAction::Archived)) => format!("Lost the role {name}."),
-        (Kind::RoleAssignment, _) => format!("Keeps the role {name} whatever the groups of the company's issuer say."),
+        (Kind::RoleAssignment, _) => format!("Keeps the role {name} regardless of groups at the OpenID issuer."),
         (Kind::Role, _) => format!("The role {name}, which they held, was changed: {}.", edited(event)),
         (Kind::TeamMembership, Some(EventAction::Archived)) => format!("Left the team {name}."),
         (Kind::TeamMembership, _) => format!("Joined the team {name}."),
         (Kind::Team, Some(EventAction::Archived)) => {
-            format!("The team {name}, which is theirs or stood below theirs, was archived.")
+            format!("The team {name}, one of their teams or below one, was archived.")
         }
         (Kind::Team, Some(EventAction::Restored)) => {
-            format!("The team {name}, which is theirs or stands below theirs, was restored.")
+            format!("The team {name}, one of their teams or below one, was restored.")
         }
         (Kind::Team, _) => format!("The team {name} was moved in the tree of teams, below theirs or away from there."),
         (Kind::ApiKey, action) => api_key(event, &name, action),
@@ -129,13 +129,13 @@ fn person(event: &RightsEvent) -> String {
         said.push(format!("Moved from {} to {}.", department(&from), department(&to)));
     }
     if event.changes.contains_key("issuer") {
-        said.push("Is known to the company's issuer from now on.".to_owned());
+        said.push("Was linked to the OpenID issuer.".to_owned());
     }
-    if said.is_empty() { "Something that is hidden from you was changed.".to_owned() } else { said.join(" ") }
+    if said.is_empty() { "A field that is hidden from you was changed.".to_owned() } else { said.join(" ") }
 }
 
 fn api_key(event: &RightsEvent, name: &str, action: Option<EventAction>) -> String {
-    let role = event.key_role.as_deref().map_or_else(|| "one that is gone".to_owned(), quoted);
+    let role = event.key_role.as_deref().map_or_else(|| "one that no longer exists".to_owned(), quoted);
     let what = if action == Some(EventAction::Created) {
         format!("was created; its role is {role}")
     } else if event.changes.contains_key("revokedAt") {
@@ -143,9 +143,9 @@ fn api_key(event: &RightsEvent, name: &str, action: Option<EventAction>) -> Stri
     } else if event.changes.contains_key("owner") {
         let theirs = id::global(Kind::User, event.whose.0);
         let now = value(event, "owner", "after") == theirs.as_str();
-        if now { "was given to them" } else { "was given to somebody else" }.to_owned()
+        if now { "was assigned to them" } else { "was given to somebody else" }.to_owned()
     } else if event.changes.contains_key("role") {
-        format!("got another role; it is {role} now")
+        format!("was given the role {role}")
     } else if event.changes.is_empty() {
         "was archived or restored".to_owned()
     } else {

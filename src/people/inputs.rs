@@ -18,55 +18,55 @@ use crate::{
     store::value,
 };
 
-/// Who signs in.
+/// Input for `signIn`.
 #[derive(InputObject)]
 pub struct SignInInput {
-    /// The person's e-mail address.
+    /// E-mail address of the user.
     pub(super) email: String,
-    /// Their password.
+    /// Current password.
     #[graphql(secret)]
     pub(super) password: String,
-    /// Another password, 12 to 128 characters: where the present one must be changed, which sign-in answers by the reason
-    /// `PASSWORD_CHANGE_REQUIRED`. Both are sent; the new one holds, and the person is signed in.
+    /// New password, 12 to 128 characters. Required together with the current one if signing in fails with the reason
+    /// `PASSWORD_CHANGE_REQUIRED`; sets the new password and signs the user in.
     #[graphql(secret)]
     pub(super) new_password: Option<String>,
-    /// A refresh token that this device was given for this person within the last 30 days, whether it is still good or
-    /// not. It shows that the device is known, so that failures elsewhere do not hold it up; it signs nobody in.
+    /// Refresh token that this device received for this user within the last 30 days, even if no longer valid. It
+    /// identifies the device as known, so that failures elsewhere do not throttle it; it does not authenticate.
     #[graphql(secret)]
     pub(super) device_token: Option<String>,
 }
 
-/// What renews a session's tokens.
+/// Input for `refresh`.
 #[derive(InputObject)]
 pub struct RefreshInput {
-    /// The refresh token that was given last; it can be used once.
+    /// The latest refresh token. Each can be used once.
     #[graphql(secret)]
     pub(super) refresh_token: String,
 }
 
-/// Another password.
+/// Input for `passwordChange`.
 #[derive(InputObject)]
 pub struct PasswordChangeInput {
-    /// The password that holds now.
+    /// The current password.
     #[graphql(secret)]
     pub(super) current_password: String,
-    /// The password that is to hold, 12 to 128 characters.
+    /// The new password, 12 to 128 characters.
     #[graphql(secret)]
     pub(super) new_password: String,
 }
 
-/// Somebody who is to join.
+/// Input for `userInvite`.
 #[derive(Debug, InputObject)]
 pub struct UserInviteInput {
     /// Full name.
     name: String,
-    /// E-mail address, by which they will sign in.
+    /// E-mail address with which the user will sign in.
     email: EmailAddress,
     /// Job title.
     title: Option<String>,
-    /// The department they work in.
+    /// Department of the user.
     department: Of<Department>,
-    /// The roles they hold from the start.
+    /// Roles to assign to the user.
     role_ids: Option<Vec<IdText>>,
 }
 
@@ -82,80 +82,80 @@ impl UserInviteInput {
     }
 }
 
-/// Somebody who is invited again.
+/// Input for `userReinvite`.
 #[derive(Debug, InputObject)]
 pub struct UserReinviteInput {
-    /// Which person.
+    /// The global ID of the user.
     pub(super) id: IdText,
 }
 
-/// An invitation to follow.
+/// Input for `invitationAccept`.
 #[derive(InputObject)]
 pub struct InvitationAcceptInput {
     /// The token of the invitation.
     #[graphql(secret)]
     pub(super) token: String,
-    /// The password that is to hold, 12 to 128 characters.
+    /// The new password, 12 to 128 characters.
     #[graphql(secret)]
     pub(super) password: String,
 }
 
-/// A person whose password is to be reset.
+/// Input for `userPasswordResetCreate`.
 #[derive(Debug, InputObject)]
 pub struct UserPasswordResetCreateInput {
-    /// Which person.
+    /// The global ID of the user.
     pub(super) id: IdText,
 }
 
-/// A password to set by a token.
+/// Input for `passwordReset`.
 #[derive(InputObject)]
 pub struct PasswordResetInput {
     /// The token that `userPasswordResetCreate` answered.
     #[graphql(secret)]
     pub(super) token: String,
-    /// The password that is to hold, 12 to 128 characters.
+    /// The new password, 12 to 128 characters.
     #[graphql(secret)]
     pub(super) password: String,
 }
 
-/// A session to end.
+/// Input for `sessionRevoke`.
 #[derive(Debug, InputObject)]
 pub struct SessionRevokeInput {
-    /// Which session.
+    /// The global ID of the session.
     pub(super) id: IdText,
 }
 
-/// Somebody whose sessions are to end.
+/// Input for ending all sessions of a person.
 #[derive(Debug, InputObject)]
 pub struct SessionsRevokeInput {
-    /// Which person.
+    /// The global ID of the user.
     pub(super) user_id: IdText,
 }
 
-/// What goes to one successor of somebody who leaves.
+/// The records that one new owner gets from a deactivated person.
 #[derive(Debug, InputObject)]
 pub struct UserHandoverInput {
-    /// What; where it is left out, all that they own, and of places in account teams none.
+    /// Type of records to reassign. If omitted, all records that the user owns, but no account team memberships.
     #[graphql(name = "type")]
     of: Option<Of<HandoverType>>,
-    /// Only what belongs to these accounts, at most 500: the accounts themselves, and their leads, deals and places in
-    /// account teams.
+    /// Reassigns only records of these accounts, at most 500: the accounts themselves, their leads, deals and account
+    /// team memberships.
     account_ids: Option<Vec<IdText>>,
-    /// Who gets it: somebody else who is active and may see records of the type.
+    /// New owner: another active user who may see records of this type.
     to_id: IdText,
 }
 
-/// Somebody who leaves.
+/// Input for `userDeactivate`.
 #[derive(Debug, InputObject)]
 pub struct UserDeactivateInput {
-    /// Which person.
+    /// The global ID of the user.
     pub(super) id: IdText,
-    /// Who gets the accounts, leads, deals, personas, stories, lists and API keys that `handover` gives to nobody else;
-    /// required where live ones would be left.
+    /// New owner of all accounts, leads, deals, personas, stories, lists and API keys that no `handover` entry
+    /// matches; required if non-archived ones would remain.
     new_owner_id: Option<IdText>,
-    /// What goes to whom, at most 100 entries; of several that a record meets, the first holds.
+    /// New owners by type and account, at most 100 entries; the first entry that matches a record applies.
     handover: Option<Vec<UserHandoverInput>>,
-    /// The version you have seen; refused with CONFLICT where the record has moved on.
+    /// The `version` you have read. If the record has changed since, the mutation is refused with CONFLICT.
     pub(super) expected_version: Option<i32>,
     /// Done once.
     #[graphql(flatten)]
@@ -167,7 +167,7 @@ impl UserDeactivateInput {
     pub(super) fn plan(&self) -> Result<Plan> {
         let entries = self.handover.as_deref().unwrap_or_default();
         if entries.len() > MAX_ENTRIES {
-            let message = format!("handover takes at most {MAX_ENTRIES} entries; this has {}.", entries.len());
+            let message = format!("handover may have at most {MAX_ENTRIES} entries; got {}.", entries.len());
             return Err(Error::input(UserCode::LimitReached, "handover", message));
         }
         let mut rules = Vec::with_capacity(entries.len() + 1);
@@ -195,7 +195,7 @@ impl UserHandoverInput {
         let field = format!("{input}.accountIds");
         let accounts = self.account_ids.as_ref().map(|ids| -> Result<Vec<_>> {
             if ids.is_empty() || ids.len() > MAX_ACCOUNTS {
-                let message = format!("accountIds takes 1 to {MAX_ACCOUNTS} ids; this has {}.", ids.len());
+                let message = format!("accountIds must have 1 to {MAX_ACCOUNTS} entries; got {}.", ids.len());
                 return Err(Error::input(UserCode::OutOfRange, &field, message));
             }
             ids.iter().map(|id| key(Kind::Account, id, &field)).collect()
@@ -214,34 +214,34 @@ fn key(kind: Kind, id: &IdText, field: &str) -> Result<Uuid> {
     value::key(kind, &id.0).map_err(|misfit| Error::input(misfit.code, field, misfit.message))
 }
 
-/// Somebody who comes back.
+/// Input for `userReactivate`.
 #[derive(Debug, InputObject)]
 pub struct UserReactivateInput {
-    /// Which person.
+    /// The global ID of the user.
     pub(super) id: IdText,
-    /// The version you have seen; refused with CONFLICT where the record has moved on.
+    /// The `version` you have read. If the record has changed since, the mutation is refused with CONFLICT.
     pub(super) expected_version: Option<i32>,
     /// Done once.
     #[graphql(flatten)]
     pub(super) once: Once,
 }
 
-/// Somebody whose failed sign-ins are to be forgotten.
+/// Input for `userUnlock`.
 #[derive(Debug, InputObject)]
 pub struct UserUnlockInput {
-    /// Which person.
+    /// The global ID of the user.
     pub(super) id: IdText,
 }
 
-/// A password for somebody.
+/// Input for `userSetPassword`.
 #[derive(InputObject)]
 pub struct UserSetPasswordInput {
-    /// Which person.
+    /// The global ID of the user.
     pub(super) id: IdText,
-    /// The password that is to hold, 12 to 128 characters.
+    /// The new password, 12 to 128 characters.
     #[graphql(secret)]
     pub(super) password: String,
-    /// Whether the person must replace it by another one when they sign in.
+    /// Whether the person must change it at the next sign-in.
     #[graphql(default = false)]
     pub(super) must_change_password: bool,
 }

@@ -68,7 +68,7 @@ impl std::fmt::Debug for Invitation {
 /// Makes a person without a password, gives them their roles, and invites them.
 pub async fn invite(store: &Store, newcomer: Newcomer) -> Result<Invitation> {
     store.require_sign_in()?;
-    store.require(Kind::User, Action::Create, "invite people")?;
+    store.require(Kind::User, Action::Create, "invite users")?;
     let roles = role_ids(&newcomer.roles)?;
     let mut change = store.begin().await?;
     let user = hire(&mut change, newcomer).await?;
@@ -89,7 +89,7 @@ pub async fn reset(store: &Store, user: UserId) -> Result<Invitation> {
     let person = change.find::<user::Entity>(user.0).await?;
     store.require(Kind::User, Action::Manage, "reset passwords")?;
     // Whoever has the token can become this person.
-    roles::must_cover(&change, user, "reset this person's password").await?;
+    roles::must_cover(&change, user, "reset this user's password").await?;
     may_sign_in(&person)?;
     let token = give(&mut change, user, RESET_LASTS).await?;
     change.commit().await?;
@@ -101,12 +101,12 @@ pub async fn reinvite(store: &Store, user: UserId) -> Result<Invitation> {
     store.require_sign_in()?;
     let mut change = store.begin().await?;
     let person = change.find::<user::Entity>(user.0).await?;
-    store.require(Kind::User, Action::Create, "invite people")?;
+    store.require(Kind::User, Action::Create, "invite users")?;
     // Whoever has the token can become this person.
-    roles::must_cover(&change, user, "invite this person again").await?;
+    roles::must_cover(&change, user, "invite this user again").await?;
     may_sign_in(&person)?;
     if change.as_system(Purpose::SignIn, async |change| change.password(user).await).await?.0.is_some() {
-        let message = "This person has a password already; reset it by userPasswordResetCreate.";
+        let message = "The user already has a password; use userPasswordResetCreate to reset it.";
         return Err(stuck("ALREADY_JOINED", message));
     }
     let invitation = give(&mut change, user, LASTS).await?;
@@ -117,10 +117,10 @@ pub async fn reinvite(store: &Store, user: UserId) -> Result<Invitation> {
 /// Who gets a token is in service and has an address to sign in by.
 fn may_sign_in(person: &user::Model) -> Result<()> {
     if person.status != UserStatus::Active {
-        return Err(stuck("USER_DEACTIVATED", "This person is deactivated."));
+        return Err(stuck("USER_DEACTIVATED", "The user is deactivated."));
     }
     if person.email.is_none() {
-        return Err(stuck("EMAIL_MISSING", "Without an e-mail address nobody can sign in; set it first."));
+        return Err(stuck("EMAIL_MISSING", "The user has no e-mail address to sign in with; set it first."));
     }
     Ok(())
 }
@@ -151,7 +151,7 @@ pub async fn accept(
                 Sent::Invitation => ("INVITATION_EXPIRED", "invitation"),
                 Sent::Reset => ("PASSWORD_RESET_EXPIRED", "token"),
             };
-            let message = format!("The {what} has expired; ask for another.");
+            let message = format!("The {what} has expired; request a new one.");
             return Err(UserError::new(UserCode::Invalid, "token", message).because(reason).into());
         }
         let signing = authority.signing_key().await?;
@@ -223,6 +223,6 @@ fn invalid(sent: Sent) -> Error {
         Sent::Invitation => ("INVITATION_INVALID", "invitation"),
         Sent::Reset => ("PASSWORD_RESET_INVALID", "token"),
     };
-    let message = format!("The {what} is not valid: it was used, replaced or withdrawn.");
+    let message = format!("The {what} is not valid: it was used, replaced or revoked.");
     UserError::new(UserCode::Invalid, "token", message).because(reason).into()
 }

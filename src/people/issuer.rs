@@ -67,13 +67,13 @@ impl Issuer {
         let change = backend.as_system(Purpose::CommandLine).begin().await?;
         for role in self.settings.roles.iter().map(|(_, role)| role) {
             if change.unscoped_rows::<role::Entity>("key", role.as_str()).await?.is_empty() {
-                let message = format!("--oidc-roles names the role “{}”, which does not exist", short(role));
+                let message = format!("--oidc-roles refers to the role “{}”, which does not exist", short(role));
                 return Err(Error::internal(message));
             }
             if change.unscoped_was_there::<role::Entity>("key", role.as_str()).await? {
                 tracing::warn!(
                     role,
-                    "--oidc-roles names a role that was deleted and made anew; no group gives it: name a role of another key"
+                    "--oidc-roles refers to a role that was deleted and recreated; it is not assigned to any group: use a role with another key"
                 );
             }
         }
@@ -152,6 +152,6 @@ fn deactivated() -> Error {
     Error::refused_because(
         Code::Unauthenticated,
         "USER_DEACTIVATED",
-        "This person is deactivated; ask an administrator.",
+        "The user is deactivated; contact an administrator.",
     )
 }

@@ -92,7 +92,7 @@ impl Keyring {
     /// Has a new key sign from now on; answers its name.
     pub(super) async fn rotate(&self, backend: &Arc<Backend>) -> Result<String> {
         if self.configured.is_some() {
-            let message = "The signing key stands in the configuration; change it there and start again.";
+            let message = "The signing key is set in the configuration; change it there and restart.";
             return Err(UserError::new(UserCode::InvalidTransition, "", message).because("KEY_CONFIGURED").into());
         }
         let key = Key::generate();

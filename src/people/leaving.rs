@@ -43,7 +43,7 @@ pub async fn deactivate(change: &mut Change, user: UserId, plan: Plan, expected:
         archive::<team_membership::Entity>(change, user).await?;
         Ok(handover)
     };
-    change.as_system(Purpose::Consequence, leave).await
+    change.as_system(Purpose::SideEffect, leave).await
 }
 
 async fn hand_over(
@@ -125,13 +125,13 @@ pub async fn preview(store: &Store, user: UserId, plan: &Plan, expected: Option<
 pub async fn reactivate(change: &mut Change, user: UserId, expected: Option<i32>) -> Result<()> {
     may_do(change, user).await?;
     set_status(change, user, UserStatus::Active, expected).await?;
-    change.as_system(Purpose::Consequence, async |change| change.cancel_handovers(user).await).await
+    change.as_system(Purpose::SideEffect, async |change| change.cancel_handovers(user).await).await
 }
 
 async fn may_do(change: &mut Change, user: UserId) -> Result<()> {
     change.store().require_sign_in()?;
     change.find::<user::Entity>(user.0).await?;
-    change.store().require(Kind::User, Action::Update, "decide who may sign in")
+    change.store().require(Kind::User, Action::Update, "activate or deactivate users")
 }
 
 async fn set_status(change: &mut Change, user: UserId, status: UserStatus, expected: Option<i32>) -> Result<()> {

@@ -9,7 +9,7 @@ use crate::{
 
 /// What stands in the way of signing in with a password that was given, and proven.
 pub(super) fn required() -> Error {
-    let message = "This password must be changed: send another one as newPassword beside it.";
+    let message = "The password must be changed: send a new one as newPassword together with it.";
     UserError::new(UserCode::Required, "newPassword", message).because("PASSWORD_CHANGE_REQUIRED").into()
 }
 
@@ -24,7 +24,7 @@ pub(super) async fn settle(
         (false, None) => return Ok(login.password),
         (true, None) => return Err(required()),
         (false, Some(_)) => {
-            let message = "This password need not be changed; passwordChange does it.";
+            let message = "The password does not have to be changed here; use passwordChange.";
             let mistake = UserError::new(UserCode::Invalid, "newPassword", message);
             return Err(mistake.because("PASSWORD_CHANGE_NOT_REQUIRED").into());
         }

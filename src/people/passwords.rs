@@ -80,7 +80,7 @@ impl Authority {
         if store.reachable(Kind::User, Action::Read, &[user.0]).await?.is_empty() {
             return Err(Error::input(UserCode::NotFound, "id", "There is no User with this id."));
         }
-        store.require(Kind::User, Action::Manage, "give people passwords")?;
+        store.require(Kind::User, Action::Manage, "set passwords")?;
         give_password(store, self.passwords(), user, given).await
     }
 }
@@ -91,12 +91,12 @@ pub(super) async fn give_password(store: &Store, passwords: &Passwords, user: Us
     password::check(password, "password", &[])?;
     let hash = passwords.hash(password).await?;
     let mut change = store.begin().await?;
-    roles::must_cover(&change, user, "set this person's password").await?;
+    roles::must_cover(&change, user, "set this user's password").await?;
     let give = async |change: &mut Change| {
         let person = change.find::<user::Entity>(user.0).await?;
         password::check(password, "password", &[&person.name, person.email.as_deref().unwrap_or_default()])?;
         if person.email.is_none() {
-            let message = "Without an e-mail address nobody can sign in; set it first.";
+            let message = "The user has no e-mail address to sign in with; set it first.";
             return Err(UserError::new(UserCode::Required, "email", message).because("EMAIL_MISSING").into());
         }
         change.give_password(&[user], &hash, given.must_change).await?;
@@ -117,7 +117,8 @@ pub(super) async fn replace(
 ) -> Result<String> {
     password::check(new, "newPassword", &[])?;
     if current == new {
-        let mistake = UserError::new(UserCode::Invalid, "newPassword", "The new password is the current one.");
+        let mistake =
+            UserError::new(UserCode::Invalid, "newPassword", "The new password must differ from the current one.");
         return Err(mistake.because("PASSWORD_UNCHANGED").into());
     }
     let hash = turn.hash(new).await?;
@@ -127,7 +128,7 @@ pub(super) async fn replace(
     let person = change.find::<entity::user::Entity>(user.0).await?;
     password::check(new, "newPassword", &[&person.name, person.email.as_deref().unwrap_or_default()])?;
     if change.password(user).await?.0.as_deref() != before {
-        let message = "The password was changed meanwhile.";
+        let message = "The password was changed in the meantime.";
         return Err(UserError::new(UserCode::Conflict, field, message).because("PASSWORD_CHANGED").into());
     }
     proof.forget(&mut change).await?;

@@ -16,13 +16,13 @@ pub async fn preview(backend: &Arc<Backend>, admin: &Actor, as_whom: &str) -> Re
         Who::Anonymous => {
             return Err(Error::refused(Code::Unauthenticated, "Sign in first: send `Authorization: Bearer …`."));
         }
-        Who::Key { .. } | Who::System(_) => return Err(forbidden("An API key sees with its own eyes alone.")),
+        Who::Key { .. } | Who::System(_) => return Err(forbidden("An API key cannot preview as a user.")),
     };
     if admin.policy.reach(Kind::User, Action::Manage) < Reach::All {
-        return Err(forbidden("You may not see what others see."));
+        return Err(forbidden("You do not have permission to preview as another user."));
     }
     let unknown = || {
-        let message = "Tandem-Preview-As names nobody: send the global id of a person.";
+        let message = "Tandem-Preview-As must be the global ID of a user.";
         Error::refused_because(Code::BadRequest, "PREVIEW_UNKNOWN", message)
     };
     let (_, person) = id::parse(as_whom).filter(|(kind, _)| *kind == Kind::User).ok_or_else(unknown)?;
@@ -32,13 +32,13 @@ pub async fn preview(backend: &Arc<Backend>, admin: &Actor, as_whom: &str) -> Re
     let person = UserId(person);
     let known = backend.known(person, None).await?;
     if !known.good {
-        let message = "This person is deactivated and sees nothing.";
+        let message = "The user is deactivated and has no access.";
         return Err(Error::refused_because(Code::Forbidden, "PREVIEW_DEACTIVATED", message));
     }
     // Their own and their teams' records are others than the administrator's own.
     let sight = known.policy.widened(&SEEN);
     if let Some(beyond) = sight.excess(&Policy::nothing(), &admin.policy).first() {
-        return Err(forbidden(&format!("You would see more than you may yourself: {beyond}.")));
+        return Err(forbidden(&format!("The user has access that you do not have: {beyond}.")));
     }
     Ok(Actor { previewed_by: Some(by), ..Actor::person(person, None, known.department, known.policy) })
 }
@@ -48,7 +48,7 @@ pub async fn tell(store: &Store) -> Result<()> {
     let (Some(admin), Some(person)) = (store.actor().previewed_by, store.actor().user()) else { return Ok(()) };
     let mut change = store.as_system(Purpose::Oversight).begin().await?;
     change.written_by(admin);
-    change.tell_of_preview(person).await?;
+    change.record_preview(person).await?;
     change.commit().await
 }
 

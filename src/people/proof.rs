@@ -134,7 +134,7 @@ impl Authority {
     async fn tell(&self, user: UserId, failures: i64) {
         let told = async {
             let mut change = self.backend().as_system(Purpose::SignIn).begin().await?;
-            change.tell_of_failed_sign_ins(user, failures).await?;
+            change.record_failed_sign_ins(user, failures).await?;
             change.commit().await
         };
         if let Err(error) = Box::pin(told).await {
@@ -219,7 +219,7 @@ async fn count(store: &Store, claimant: &Claimant) -> Result<()> {
 }
 
 fn wait(wait: Duration) -> Error {
-    let message = format!("Signing in has failed too often; try again in {:.1} seconds.", wait.as_secs_f64());
+    let message = format!("Too many failed sign-ins; try again in {:.1} seconds.", wait.as_secs_f64());
     Error::later(Code::RateLimited, "SIGN_IN_THROTTLED", message, wait)
 }
 
@@ -235,10 +235,10 @@ pub async fn unlock(store: &Store, user: UserId) -> Result<i64> {
     store.require_sign_in()?;
     let mut change = store.begin().await?;
     change.find::<user::Entity>(user.0).await?;
-    store.require(entity::Kind::User, Action::Manage, "unlock the sign-in of people")?;
+    store.require(entity::Kind::User, Action::Manage, "unlock users")?;
     let forgotten = change.as_system(Purpose::SignIn, async |change| change.free_sign_in(&[user]).await).await?;
     if forgotten > 0 {
-        change.tell_of_unlock(user, forgotten).await?;
+        change.record_unlock(user, forgotten).await?;
     }
     change.commit().await?;
     Ok(forgotten)

@@ -55,8 +55,11 @@ pub async fn read(
     store.require_sign_in()?;
     let policy = &store.actor().policy;
     if let Some((of, action)) = NEEDED.into_iter().find(|(kind, action)| policy.reach(*kind, *action) < Reach::All) {
-        let message =
-            format!("You may not see who can do what to a record: you lack {}:{}:ALL.", of.name(), action.as_str());
+        let message = format!(
+            "You do not have permission to see who has access to a record: {}:{}:ALL is required.",
+            of.name(),
+            action.as_str()
+        );
         return Err(Error::refused_because(Code::Forbidden, "PERMISSION_MISSING", message));
     }
     let most = most(first)?;

@@ -31,7 +31,7 @@ impl Authority {
                 tracing::warn!(session = %session, "a refresh token was used twice; its session is revoked");
                 return Err(ended(
                     "REFRESH_TOKEN_REUSED",
-                    "The refresh token was used before; the session has been ended. Sign in again.",
+                    "The refresh token was already used, so the session was revoked; sign in again.",
                 ));
             }
             Claimed::Expired => {

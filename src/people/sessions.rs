@@ -69,7 +69,7 @@ pub async fn end_session(store: &Store, session: SessionId) -> Result<()> {
     let mut change = store.begin().await?;
     change.find::<session::Entity>(session.0).await?;
     if !change.may(Kind::Session, session.0, Action::Delete).await? {
-        return Err(permission_missing("end this session"));
+        return Err(permission_missing("revoke this session"));
     }
     change.as_system(Purpose::SignIn, async |change| revoke(change, session).await).await?;
     change.commit().await
@@ -82,7 +82,7 @@ pub async fn end_sessions(store: &Store, user: UserId) -> Result<usize> {
     change.must_see(Kind::User, user.0, "userId").await?;
     let reach = change.store().actor().policy.reach(Kind::Session, Action::Delete);
     if reach != Reach::All && (reach == Reach::None || caller != user) {
-        return Err(permission_missing("end this person's sessions"));
+        return Err(permission_missing("revoke this user's sessions"));
     }
     let ended = change.as_system(Purpose::SignIn, async |change| revoke_all(change, user, None).await).await?;
     change.commit().await?;
@@ -95,7 +95,7 @@ pub(super) fn person(store: &Store) -> Result<(UserId, Option<SessionId>)> {
     match store.actor().who {
         Who::User { id, session } => Ok((id, session)),
         Who::Key { .. } => {
-            let message = "This is for people who have signed in; you call by an API key.";
+            let message = "This is only available to signed-in users, not to API keys.";
             Err(UserError::new(UserCode::Forbidden, "", message).because("PERSON_ONLY").into())
         }
         Who::Anonymous | Who::System(_) => store.user().map(|user| (user, None)),

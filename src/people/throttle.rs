@@ -79,18 +79,18 @@ impl Attempt {
         self.place.is_some_and(|here| places.any(|there| there == here))
     }
 
-    fn spelled(&self) -> String {
+    fn encode(&self) -> String {
         self.place.map_or_else(|| "unknown".to_owned(), |place| place.to_string())
     }
 
     /// The key of the person at the place.
     pub fn pair(&self) -> String {
-        format!("{}@{}", self.person, self.spelled())
+        format!("{}@{}", self.person, self.encode())
     }
 
     /// The key of the place.
     pub fn place(&self) -> String {
-        format!("place:{}", self.spelled())
+        format!("place:{}", self.encode())
     }
 
     /// The key of the person.

@@ -41,9 +41,9 @@ pub async fn is_last(change: &mut Change, user: UserId) -> Result<bool> {
 
 /// The last active administrator can be neither taken out of service nor lose the role.
 pub async fn must_remain(change: &mut Change, user: UserId, field: &str) -> Result<()> {
-    if !change.as_system(Purpose::Consequence, async |change| is_last(change, user).await).await? {
+    if !change.as_system(Purpose::SideEffect, async |change| is_last(change, user).await).await? {
         return Ok(());
     }
-    let message = "This is the last active administrator; make somebody else one first.";
+    let message = "This is the last active administrator; assign the role to another user first.";
     Err(UserError::new(UserCode::InUse, field, message).because("LAST_ADMIN").into())
 }

@@ -26,73 +26,73 @@ use crate::{
     imports::result::Status,
 };
 
-/// What changes of roles would mean.
+/// The effects of changes to roles.
 #[derive(SimpleObject)]
 pub struct RolePreview {
-    /// Those who gain or lose, people first, each group by name; at most `first`.
+    /// Users and API keys whose permissions would change: users first, each group sorted by name; at most `first`.
     pub(super) holders: Holders,
-    /// How many people and keys that you may see gain or lose.
+    /// Number of affected users and API keys that you have access to.
     pub(super) total_holders: i32,
-    /// Permissions that would do nothing, or less than they seem to, in the roles as they would be saved.
+    /// Permissions that would have no effect, or less effect than expected, in the resulting roles.
     pub(super) warnings: Vec<RoleWarning>,
-    /// Why the changes could not be made, each with the `index` of the change; empty where they could.
+    /// Errors with which the changes would fail, each with the `index` of the change; empty if they would succeed.
     pub(super) user_errors: Vec<UserError>,
 }
 
-/// A permission that would reach further or less far.
+/// A permission whose reach would change.
 #[derive(Debug, SimpleObject)]
 pub struct RolePreviewPermission {
-    /// The record type, `Account`.
+    /// Record type, e.g. `Account`.
     resource: Of<Kind>,
-    /// What may be done to records of it.
+    /// Permitted action.
     action: Of<Action>,
-    /// To which it may be done now.
+    /// Current reach.
     from: Of<Reach>,
-    /// To which it could be done afterwards.
+    /// Reach after the changes.
     to: Of<Reach>,
-    /// How many live records come within reach or go out of it; null for CREATE and IMPORT, which
-    /// reach no record that is there, and where you do not see all records of the type yourself.
+    /// Number of non-archived records that would come within reach or go out of it; null for CREATE and IMPORT, which
+    /// do not apply to existing records, and if you do not have access to all records of this type.
     records: Option<i32>,
 }
 
 /// A field of a record type.
 #[derive(Debug, SimpleObject)]
 pub struct RolePreviewField {
-    /// The record type, `Deal`.
+    /// Record type, e.g. `Deal`.
     resource: Of<Kind>,
-    /// The field, `amount`.
+    /// Name of the field or link, e.g. `amount`.
     field: String,
 }
 
-/// What a document changes of one role.
+/// Differences between a role document and one existing role.
 #[derive(Debug, SimpleObject)]
 #[graphql(name = "RoleDiff")]
 pub struct RoleDifference {
-    /// The role's key.
+    /// Key of the role.
     key: String,
-    /// What becomes of it: CREATED, UPDATED or UNCHANGED.
+    /// Result for the role: CREATED, UPDATED or UNCHANGED.
     status: Of<Status>,
-    /// Permissions that it gets, `Account:UPDATE:OWN`.
+    /// Permissions added to the role, e.g. `Account:UPDATE:OWN`.
     added_permissions: Vec<String>,
-    /// Permissions that it loses.
+    /// Permissions removed from the role.
     removed_permissions: Vec<String>,
-    /// Field rules that it gets, `Deal:amount:HIDDEN`.
+    /// Field rules added to the role, e.g. `Deal:amount:HIDDEN`.
     added_field_rules: Vec<String>,
-    /// Field rules that it loses.
+    /// Field rules removed from the role.
     removed_field_rules: Vec<String>,
-    /// Its texts that change.
+    /// Changed text fields of the role.
     texts: Vec<RoleTextDifference>,
 }
 
-/// A text of a role that changes.
+/// A changed text field of a role.
 #[derive(Debug, SimpleObject)]
 #[graphql(name = "RoleTextDiff")]
 pub struct RoleTextDifference {
-    /// Which: `name`, `description` or `copyOf`.
+    /// Name of the field: `name`, `description` or `copyOf`.
     member: &'static str,
-    /// As it is before; null where there is none.
+    /// Value before the import; null if there is none.
     before: Option<String>,
-    /// As it is afterwards; null where there is none.
+    /// Value after the import; null if there is none.
     after: Option<String>,
 }
 
@@ -140,20 +140,16 @@ impl OutputType for Holders {
         let names = <Vec<RolePreviewField> as OutputType>::create_type_info(registry);
         let field = |name: &str, ty: &str, doc: &str| describe::field(name, ty, doc, &[]);
         let holder = vec![
-            field("user", "User", "The person; null for an API key."),
-            field("apiKey", "ApiKey", "The API key; null for a person."),
-            field("gains", &permissions, "Permissions that would reach further."),
-            field("losses", &permissions, "Permissions that would reach less far."),
-            field("uncovered", &names, "Fields that would come to sight, on records that are seen now and then."),
-            field("hidden", &names, "Fields that would go out of sight, on records that are seen now and then."),
-            field("unlocked", &names, "Fields that could be changed, on records that may be written now and then."),
-            field(
-                "locked",
-                &names,
-                "Fields that could not be changed any more, on records that may be written now and then.",
-            ),
+            field("user", "User", "The user; null for an API key."),
+            field("apiKey", "ApiKey", "The API key; null for a user."),
+            field("gains", &permissions, "Permissions whose reach would widen."),
+            field("losses", &permissions, "Permissions whose reach would narrow."),
+            field("uncovered", &names, "Fields that would become visible, on records visible both before and after."),
+            field("hidden", &names, "Fields that would become hidden, on records visible both before and after."),
+            field("unlocked", &names, "Fields that would become editable, on records editable both before and after."),
+            field("locked", &names, "Fields that would become read-only, on records editable both before and after."),
         ];
-        describe::object(registry, HOLDER, "Somebody who would gain or lose by changes of roles.", holder);
+        describe::object(registry, HOLDER, "A user or API key whose permissions would change.", holder);
         format!("[{HOLDER}!]!")
     }
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {

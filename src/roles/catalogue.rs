@@ -122,12 +122,15 @@ pub fn warnings(grants: &[Grant]) -> Vec<Warning> {
         let (reason, message) = if reach == Reach::None {
             return None;
         } else if !has_effect(grant.kind, grant.action) {
-            ("NO_EFFECT", format!("Nothing in this version takes the permission to {action} {kind} records."))
+            ("NO_EFFECT", format!("The permission to {action} {kind} records is not used in this version."))
         } else if needs_sight && sees == Reach::None {
             ("READ_MISSING", format!("Without READ on {kind} records {action} permits nothing."))
         } else if needs_sight && sees < reach {
             let sees = sees.as_str();
-            ("READ_NARROWER", format!("{action} reaches no further than READ, which on {kind} records is {sees}."))
+            (
+                "READ_NARROWER",
+                format!("The reach of {action} on {kind} records is limited to that of READ, which is {sees}."),
+            )
         } else {
             return None;
         };

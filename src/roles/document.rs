@@ -65,10 +65,10 @@ pub(super) fn read(document: &Json) -> Result<Vec<Entry>> {
         return Err(mistake("document.format", "FORMAT_UNKNOWN", message).into());
     }
     let Some(roles) = document["roles"].as_array() else {
-        return Err(mistake("document.roles", "DOCUMENT_FORM", "roles is a list of roles.").into());
+        return Err(mistake("document.roles", "DOCUMENT_FORM", "roles must be a list of roles.").into());
     };
     if roles.len() > MAX_ROLES {
-        let message = format!("A document takes at most {MAX_ROLES} roles; this has {}.", roles.len());
+        let message = format!("A document may have at most {MAX_ROLES} roles; got {}.", roles.len());
         return Err(Error::input(UserCode::LimitReached, "document.roles", message));
     }
     let (mut entries, mut mistakes) = (Vec::<Entry>::with_capacity(roles.len()), Vec::new());
@@ -95,28 +95,29 @@ fn mistake(field: &str, reason: &'static str, message: impl Into<String>) -> Use
 fn entry(at: usize, role: &Json) -> Result<Entry, UserError> {
     let path = format!("document.roles.{at}");
     let Some(members) = role.as_object() else {
-        return Err(mistake(&path, "DOCUMENT_FORM", "A role is an object."));
+        return Err(mistake(&path, "DOCUMENT_FORM", "A role must be an object."));
     };
     let mut entry = Entry { at, ..Entry::default() };
     for (name, json) in members {
-        let wrong = |takes: &str| mistake(&format!("{path}.{name}"), "DOCUMENT_FORM", format!("{name} takes {takes}."));
-        let text = || json.as_str().map(str::to_owned).ok_or_else(|| wrong("a text"));
+        let wrong =
+            |takes: &str| mistake(&format!("{path}.{name}"), "DOCUMENT_FORM", format!("{name} must be {takes}."));
+        let text = || json.as_str().map(str::to_owned).ok_or_else(|| wrong("a string"));
         let optional = || if json.is_null() { Ok(None) } else { text().map(Some) };
         match name.as_str() {
             "key" => entry.key = text()?,
             "name" => entry.name = Some(text()?),
             "description" => entry.description = Said::This(optional()?),
             "copyOf" => entry.copy_of = Said::This(optional()?),
-            "grants" => entry.grants = Some(texts(json).ok_or_else(|| wrong("a list of texts"))?),
-            "fieldRules" => entry.field_rules = Some(texts(json).ok_or_else(|| wrong("a list of texts"))?),
+            "grants" => entry.grants = Some(texts(json).ok_or_else(|| wrong("a list of strings"))?),
+            "fieldRules" => entry.field_rules = Some(texts(json).ok_or_else(|| wrong("a list of strings"))?),
             _ => {
-                let message = "A role has key, name, description, copyOf, grants and fieldRules, and nothing else.";
+                let message = "A role may only have key, name, description, copyOf, grants and fieldRules.";
                 return Err(mistake(&format!("{path}.{}", short(name)), "MEMBER_UNKNOWN", message));
             }
         }
     }
     if entry.key.is_empty() {
-        let message = "A role is recognised by its key.";
+        let message = "key is required, because roles are matched by it.";
         return Err(UserError::new(UserCode::Required, &format!("{path}.key"), message));
     }
     Ok(entry)
@@ -135,7 +136,7 @@ fn in_order(mut waiting: Vec<Entry>) -> Result<Vec<Entry>> {
         let (still, ready): (Vec<Entry>, Vec<Entry>) = waiting.into_iter().partition(waits);
         if ready.is_empty() {
             let circle = still.iter().map(|entry| {
-                let message = format!("{} is a copy of itself, or of a copy of itself.", short(&entry.key));
+                let message = format!("{} must not be a direct or indirect copy of itself.", short(&entry.key));
                 mistake(&format!("document.roles.{}.copyOf", entry.at), "ROLE_CYCLE", message)
             });
             return Err(Error::Input(circle.collect()));

@@ -57,8 +57,8 @@ pub struct Imported {
 pub async fn export(store: &Store, keys: Option<&[String]>) -> Result<Json> {
     store.require_sign_in()?;
     for action in [Action::Read, Action::Export] {
-        store.require(Kind::Role, action, "take roles out").map_err(|_| {
-            Error::refused_because(Code::Forbidden, "PERMISSION_MISSING", "You may not take roles out.")
+        store.require(Kind::Role, action, "export roles").map_err(|_| {
+            Error::refused_because(Code::Forbidden, "PERMISSION_MISSING", "You do not have permission to export roles.")
         })?;
     }
     let roles = store.roles().await?;
@@ -77,7 +77,7 @@ pub async fn export(store: &Store, keys: Option<&[String]>) -> Result<Json> {
 pub async fn import(store: &Store, document: &Json, fingerprint: Option<&str>) -> Result<Imported> {
     store.require_sign_in()?;
     for action in [Action::Import, Action::Read] {
-        store.require(Kind::Role, action, "bring roles in")?;
+        store.require(Kind::Role, action, "import roles")?;
     }
     let entries = document::read(document)?;
     let mut change = store.begin().await?;
@@ -103,7 +103,7 @@ pub async fn import(store: &Store, document: &Json, fingerprint: Option<&str>) -
         change.roll_back().await?;
     }
     if fingerprint.is_some() && !applied {
-        let message = "The roles have moved on since this difference was shown; look at it as it is now.";
+        let message = "The roles have changed since this fingerprint was returned; review the new difference.";
         mistakes.push(UserError::new(UserCode::Conflict, "fingerprint", message).because("DIFF_CHANGED"));
     }
     Ok(Imported { differences, fingerprint: Some(now), applied, mistakes })
@@ -205,7 +205,7 @@ fn input(entry: &Entry, original: Option<&role::Model>, before: Option<&role::Mo
 
 fn parted(texts: &[String], member: &str, names: [&str; 3]) -> Result<Json> {
     document::parted(texts, names).map_err(|Misspelt(text)| {
-        let message = format!("“{}” is not of the form {}.", short(&text), names.join(":"));
+        let message = format!("“{}” must have the format {}.", short(&text), names.join(":"));
         UserError::new(UserCode::Invalid, member, message).because("DOCUMENT_FORM").into()
     })
 }

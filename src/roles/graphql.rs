@@ -31,28 +31,28 @@ pub struct RoleQuery;
 pub struct RoleMutation;
 
 payload! {
-    /// Answer of `roleDelete`.
+    /// Return type of `roleDelete`.
     RoleDeletePayload {
-        /// The role as it is now, archived; null where it failed.
+        /// The deleted role, now archived; null if the mutation failed.
         role: Option<Row<role::Entity>>,
     }
-    /// Answer of `roleAssign`.
+    /// Return type of `roleAssign`.
     RoleAssignPayload {
-        /// That they hold it; null where it failed.
+        /// The role assignment; null if the mutation failed.
         assignment: Option<Row<role_assignment::Entity>>,
     }
-    /// Answer of `roleUnassign`.
+    /// Return type of `roleUnassign`.
     RoleUnassignPayload {
-        /// That they held it, archived; null where it failed or they did not hold it.
+        /// The removed role assignment, now archived; null if the mutation failed or the user did not have the role.
         assignment: Option<Row<role_assignment::Entity>>,
     }
-    /// Answer of `roleImport`.
+    /// Return type of `roleImport`.
     RoleImportPayload {
-        /// What the document changes, role by role in its order; empty where it failed.
+        /// Differences by role, in the order of the document; empty if the mutation failed.
         diff: Vec<RoleDifference>,
-        /// Names this difference; send it with the same document to have it made. Null where it failed.
+        /// Fingerprint of the difference; send it with the same document to apply it. Null if the mutation failed.
         fingerprint: Option<String>,
-        /// Whether the difference was made: all of it, or nothing.
+        /// Whether the difference was applied; it is applied completely or not at all.
         applied: bool,
     }
 }
@@ -60,18 +60,19 @@ payload! {
 /// What can be read of roles besides the roles themselves.
 #[Object]
 impl RoleQuery {
-    /// Who would gain and lose what by these changes of roles, which are made together in their order
-    /// and undone again. Needs READ of roles and of who holds them, and what the changes themselves need.
+    /// Previews the effects of changes to roles: who would gain and lose which permissions. The changes are applied
+    /// together, in order, and rolled back. Requires READ on roles and role assignments, and the permissions that the
+    /// changes themselves require.
     async fn role_preview(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The changes, at most 50.")] changes: Vec<RoleChangeInput>,
-        #[graphql(desc = "How many holders to list, at most 50.", default = 25)] first: i32,
+        #[graphql(desc = "Changes to preview, at most 50.")] changes: Vec<RoleChangeInput>,
+        #[graphql(desc = "The number of holders to list, at most 50.", default = 25)] first: i32,
     ) -> async_graphql::Result<RolePreview> {
         let store = store(ctx)?;
         store.require_sign_in()?;
         let first = usize::try_from(first).ok().filter(|first| *first <= preview::MAX_LISTED);
-        let first = first.ok_or_else(|| Error::argument("first lies between 0 and 50."))?;
+        let first = first.ok_or_else(|| Error::argument("first must be between 0 and 50."))?;
         let found = async {
             if changes.len() > preview::MAX_CHANGES {
                 return Err(preview::too_many(changes.len()));
@@ -88,11 +89,12 @@ impl RoleQuery {
         })
     }
 
-    /// Roles as a document that `roleImport` takes, here or in another Tandem. Needs READ and EXPORT of roles.
+    /// Exports roles as a document that can be imported with `roleImport`, in this or another Tandem instance.
+    /// Requires READ and EXPORT on roles.
     async fn role_export(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The keys of the roles; all where they are left out.")] keys: Option<Vec<String>>,
+        #[graphql(desc = "The keys of the roles; all roles if left out.")] keys: Option<Vec<String>>,
     ) -> async_graphql::Result<Json> {
         Ok(Json(exchange::export(store(ctx)?, keys.as_deref()).await?))
     }
@@ -101,11 +103,11 @@ impl RoleQuery {
 /// What can be done with roles.
 #[Object]
 impl RoleMutation {
-    /// Deletes a role. One that Tandem brought stays, and so does one in use unless you insist.
+    /// Deletes a role. Built-in roles cannot be deleted; roles in use only with `evenIfInUse`.
     async fn role_delete(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which role.")] input: RoleDeleteInput,
+        #[graphql(desc = "The role.")] input: RoleDeleteInput,
     ) -> async_graphql::Result<RoleDeletePayload> {
         let delete = async |store: &Store| {
             store.require_sign_in()?;
@@ -121,12 +123,12 @@ impl RoleMutation {
         Ok(RoleDeletePayload { role: role.map(Row::new), user_errors, query: RootQuery })
     }
 
-    /// Gives somebody a role; nothing changes where they hold it. Nobody gives a role that permits
-    /// more than their own.
+    /// Assigns a role to a user; does nothing if the user already has it. You cannot assign a role that permits more
+    /// than your own roles.
     async fn role_assign(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which role for whom.")] input: RoleAssignInput,
+        #[graphql(desc = "The role and the person.")] input: RoleAssignInput,
     ) -> async_graphql::Result<RoleAssignPayload> {
         let assign = async |store: &Store| {
             store.require_sign_in()?;
@@ -139,12 +141,12 @@ impl RoleMutation {
         Ok(RoleAssignPayload { assignment: assignment.map(Row::new), user_errors, query: RootQuery })
     }
 
-    /// Takes a role from somebody; nothing changes where they do not hold it. The last active
-    /// administrator stays one.
+    /// Removes a role from a user; does nothing if the user does not have it. The administrator role cannot be
+    /// removed from the last active administrator.
     async fn role_unassign(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which role from whom.")] input: RoleUnassignInput,
+        #[graphql(desc = "The role and the person.")] input: RoleUnassignInput,
     ) -> async_graphql::Result<RoleUnassignPayload> {
         let unassign = async |store: &Store| {
             store.require_sign_in()?;
@@ -161,13 +163,13 @@ impl RoleMutation {
         Ok(RoleUnassignPayload { assignment, user_errors, query: RootQuery })
     }
 
-    /// Brings in roles from a document: first it tells what that would change, then, with the
-    /// fingerprint of this difference, it changes all of it or nothing. Needs READ and IMPORT of
-    /// roles, and CREATE and UPDATE for what is new and what changes.
+    /// Imports roles from a document in two calls: the first returns the differences and their fingerprint, the
+    /// second, with that fingerprint, applies all of them or none. Requires READ and IMPORT on roles, and CREATE and
+    /// UPDATE for new and changed roles.
     async fn role_import(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which document.")] input: RoleImportInput,
+        #[graphql(desc = "The document of roles.")] input: RoleImportInput,
     ) -> async_graphql::Result<RoleImportPayload> {
         let done = exchange::import(store(ctx)?, &input.document.0, input.fingerprint.as_deref()).await;
         Ok(imported(done)?)

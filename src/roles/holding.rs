@@ -18,14 +18,14 @@ use crate::{
 pub async fn assign(change: &mut Change, role: RoleId, user: UserId) -> Result<RoleAssignmentId> {
     change.must_see(Kind::Role, role.0, "roleId").await?;
     change.must_see(Kind::User, user.0, "userId").await?;
-    change.store().require(Kind::RoleAssignment, Action::Create, "give people roles")?;
+    change.store().require(Kind::RoleAssignment, Action::Create, "assign roles")?;
     // Locked before the role's row is, as whoever takes the person out of service does.
     let lock = async |change: &mut Change| {
         change.find::<user::Entity>(user.0).await?;
         // Nobody widens the role between the check of what it permits and the end of this change.
         change.find::<role::Entity>(role.0).await.map(drop)
     };
-    change.as_system(Purpose::Consequence, lock).await?;
+    change.as_system(Purpose::SideEffect, lock).await?;
     if let Some(held) = held(change, role, user).await? {
         let rows = change.unscoped_rows::<role_assignment::Entity>("id", held).await?;
         if rows.iter().any(|row| row.from_issuer) {
@@ -34,7 +34,7 @@ pub async fn assign(change: &mut Change, role: RoleId, user: UserId) -> Result<R
             let keep = async |change: &mut Change| {
                 change.edit::<role_assignment::Entity>(held.0, |row| row.from_issuer = false).await
             };
-            change.as_system(Purpose::Consequence, keep).await?;
+            change.as_system(Purpose::SideEffect, keep).await?;
         }
         return Ok(held);
     }
@@ -70,12 +70,12 @@ pub async fn held(change: &Change, role: RoleId, user: UserId) -> Result<Option<
 pub async fn unassign(change: &mut Change, role: RoleId, user: UserId) -> Result<Option<RoleAssignmentId>> {
     change.must_see(Kind::Role, role.0, "roleId").await?;
     change.must_see(Kind::User, user.0, "userId").await?;
-    change.store().require(Kind::RoleAssignment, Action::Delete, "take roles from people")?;
+    change.store().require(Kind::RoleAssignment, Action::Delete, "unassign roles")?;
     let found = held(change, role, user).await?;
     // The role's row first, then this lock, then the row of who holds it: in the order of whoever edits, gives or
     // deletes the role.
     let role = async |change: &mut Change| change.find::<role::Entity>(role.0).await.map(drop);
-    change.as_system(Purpose::Consequence, role).await?;
+    change.as_system(Purpose::SideEffect, role).await?;
     change.lock(Lock::Rights).await?;
     match found {
         Some(held) => Ok(Some(change.archive::<role_assignment::Entity>(held.0, None, true).await?.id)),
@@ -108,7 +108,7 @@ pub async fn delete(change: &mut Change, role: RoleId, expected: Option<i32>, in
     if !built_in && !held.is_empty() {
         // From those who may do more it could not be taken one by one either.
         let holders: Vec<UserId> = held.iter().map(|held| held.user_id).collect();
-        must_cover_all(change, &holders, "take this role from a holder").await?;
+        must_cover_all(change, &holders, "remove this role from a user").await?;
         let take = async |change: &mut Change| {
             let ids: Vec<_> = held.iter().map(|held| held.id.0).collect();
             for ids in ids.chunks(500) {
@@ -116,7 +116,7 @@ pub async fn delete(change: &mut Change, role: RoleId, expected: Option<i32>, in
             }
             Ok(())
         };
-        change.as_system(Purpose::Consequence, take).await?;
+        change.as_system(Purpose::SideEffect, take).await?;
     }
     if !built_in && keys > 0 {
         let impacts = impact::of_deleting(change, role).await?;
@@ -127,8 +127,7 @@ pub async fn delete(change: &mut Change, role: RoleId, expected: Option<i32>, in
 
 /// A role that people hold or keys act by does not go by itself.
 pub(super) fn in_use(held: usize, keys: usize) -> Error {
-    let message = format!(
-        "{held} people hold this role and {keys} live API keys act by it; with evenIfInUse it is taken from them."
-    );
+    let message =
+        format!("The role is held by {held} users and {keys} active API keys; set evenIfInUse to delete it anyway.");
     UserError::new(UserCode::InUse, "id", message).because("ROLE_IN_USE").into()
 }

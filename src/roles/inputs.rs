@@ -19,14 +19,14 @@ use crate::{
     store::value,
 };
 
-/// A role to delete.
+/// Input for `roleDelete`.
 #[derive(Debug, InputObject)]
 pub struct RoleDeleteInput {
-    /// Which role.
+    /// The global ID of the role.
     id: IdText,
-    /// The version you have seen; refused with CONFLICT where the record has moved on.
+    /// The `version` you have read. If the record has changed since, the mutation is refused with CONFLICT.
     expected_version: Option<i32>,
-    /// Whether to delete it although people hold it or API keys act by it: it is taken from its holders, its keys are refused from then on.
+    /// Whether to delete the role even if users or API keys have it: it is removed from the users, and its API keys are rejected from then on.
     #[graphql(default = false)]
     even_if_in_use: bool,
     /// Done once.
@@ -34,51 +34,51 @@ pub struct RoleDeleteInput {
     pub(super) once: Once,
 }
 
-/// A role for somebody.
+/// Input for `roleAssign`.
 #[derive(Debug, InputObject)]
 pub struct RoleAssignInput {
-    /// Which role.
+    /// The global ID of the role.
     role_id: IdText,
-    /// Who is to hold it.
+    /// The global ID of the user who gets the role.
     user_id: IdText,
     /// Done once.
     #[graphql(flatten)]
     pub(super) once: Once,
 }
 
-/// A role to take from somebody.
+/// Input for `roleUnassign`.
 #[derive(Debug, InputObject)]
 pub struct RoleUnassignInput {
-    /// Which role.
+    /// The global ID of the role.
     role_id: IdText,
-    /// Who is to hold it no more.
+    /// The global ID of the user who loses the role.
     user_id: IdText,
     /// Done once.
     #[graphql(flatten)]
     pub(super) once: Once,
 }
 
-/// Roles to bring in.
+/// Input for `roleImport`.
 #[derive(Debug, InputObject)]
 pub struct RoleImportInput {
-    /// A document as `roleExport` answers it. Roles are recognised by their keys; those that are not in it stay as they are.
+    /// Document in the format returned by `roleExport`. Roles are matched by key; roles that are not in the document are unchanged.
     pub(super) document: scalars::Json,
-    /// The fingerprint of the difference that you have been shown; without it nothing is changed.
+    /// Fingerprint of the difference returned by the previous call; if omitted, nothing is changed.
     pub(super) fingerprint: Option<String>,
 }
 
-/// One change of roles; exactly one of its fields.
+/// A change to a role or role assignment; requires exactly one of its fields.
 #[derive(Debug, OneofObject)]
 pub enum RoleChangeInput {
-    /// A role is made, as by `roleCreate`.
+    /// Creates a role, as `roleCreate` does.
     Create(RoleCreateInput),
-    /// A role is changed, as by `roleUpdate`.
+    /// Updates a role, as `roleUpdate` does.
     Update(RoleUpdateInput),
-    /// A role is deleted, as by `roleDelete`.
+    /// Deletes a role, as `roleDelete` does.
     Delete(RoleDeleteInput),
-    /// Somebody gets a role, as by `roleAssign`.
+    /// Assigns a role to a user, as `roleAssign` does.
     Assign(RoleAssignInput),
-    /// Somebody loses a role, as by `roleUnassign`.
+    /// Removes a role from a user, as `roleUnassign` does.
     Unassign(RoleUnassignInput),
 }
 
@@ -153,7 +153,7 @@ macro_rules! drawn {
             fn parse(value: Option<Value>) -> InputValueResult<Self> {
                 match value.unwrap_or_default().into_json()? {
                     Json::Object(input) => Ok(Self(input)),
-                    _ => Err(InputValueError::custom("takes an object")),
+                    _ => Err(InputValueError::custom("must be an object")),
                 }
             }
             fn to_value(&self) -> Value {

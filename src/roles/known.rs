@@ -15,65 +15,65 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AccessCatalogueQuery;
 
-/// All that a role can permit and hide.
+/// All permissions and field rules that a role can have.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AccessCatalogue {
-    /// Every record type.
+    /// All record types.
     resources: Vec<AccessCatalogueResource>,
 }
 
-/// What a role can say of one record type.
+/// Permissions and field rules that a role can have for one record type.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AccessCatalogueResource {
-    /// The record type as permissions name it, `TargetAccountList`.
+    /// Record type as used in permissions, e.g. `TargetAccountList`.
     resource: Of<Kind>,
-    /// Its name for people, `Target account list`.
+    /// Display name, e.g. `Target account list`.
     label: String,
-    /// The actions that have an effect on records of it.
+    /// Actions that have an effect on records of this type.
     actions: Vec<AccessCatalogueAction>,
-    /// The fields and links that a role can hide.
+    /// Fields and links that a role can hide.
     hidable_fields: Vec<AccessCatalogueField>,
 }
 
-/// An action that can be permitted on records of a type.
+/// An action that can be permitted on records of one type.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AccessCatalogueAction {
     /// The action.
     action: Of<Action>,
-    /// The queries, mutations, headers and paths that take it.
+    /// Queries, mutations, headers and paths that require the permission.
     verbs: Vec<String>,
-    /// How far it can reach; some verbs take ALL.
+    /// Reaches with which it can be granted; some of the operations require ALL.
     reaches: Vec<Of<Reach>>,
-    /// What it means.
+    /// Description of the action.
     description: &'static str,
 }
 
 /// A field or link that a role can hide.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AccessCatalogueField {
-    /// Its name, `annualRevenue`.
+    /// Name of the field or link, e.g. `annualRevenue`.
     field: String,
-    /// Its name for people, `Annual revenue`.
+    /// Display name, e.g. `Annual revenue`.
     label: String,
 }
 
-/// A permission that does nothing, or less than it seems to.
+/// A permission that has no effect, or less effect than expected.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct RoleWarning {
-    /// The key of the role; null in a preview.
+    /// Key of the role; null in a preview.
     role_key: Option<String>,
-    /// The place of the change in a preview; null elsewhere.
+    /// Position of the change in a preview, starting at 0; null otherwise.
     index: Option<i32>,
-    /// `NO_EFFECT`: nothing in this version takes it. `READ_MISSING`: without READ it permits nothing. `READ_NARROWER`: it
-    /// reaches no further than READ does.
+    /// `NO_EFFECT`: not used in this version. `READ_MISSING`: has no effect without READ. `READ_NARROWER`: is limited
+    /// to the narrower reach of READ.
     reason: &'static str,
-    /// The record type of the permission.
+    /// Record type of the permission.
     resource: Of<Kind>,
-    /// Its action.
+    /// Action of the permission.
     action: Of<Action>,
-    /// Its reach.
+    /// Reach of the permission.
     reach: Of<Reach>,
-    /// The reason in words.
+    /// Human-readable explanation of the reason.
     message: String,
 }
 
@@ -89,7 +89,7 @@ impl RoleWarning {
 /// What roles can say.
 #[Object]
 impl AccessCatalogueQuery {
-    /// Everything that a role can permit, and which fields it can hide: for a page on which roles are edited.
+    /// Returns all permissions that a role can grant and all fields that it can hide, e.g. for a role editor.
     #[expect(clippy::unused_async, reason = "the library takes asynchronous resolvers alone")]
     async fn access_catalogue(&self, ctx: &Context<'_>) -> async_graphql::Result<AccessCatalogue> {
         let store = store(ctx)?;
@@ -98,21 +98,26 @@ impl AccessCatalogueQuery {
         Ok(AccessCatalogue { resources: resources.collect() })
     }
 
-    /// The permissions of roles that do nothing, or less than they seem to. Needs READ of roles; in the `query` of
-    /// a payload it tells of the role that was just saved.
+    /// Lists permissions of roles that have no effect, or less effect than expected. Requires READ on roles. In the
+    /// `query` field of a payload, the role just saved is included.
     async fn role_warnings(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The keys of the roles; all where they are left out.")] keys: Option<Vec<String>>,
+        #[graphql(desc = "The keys of the roles; all roles if left out.")] keys: Option<Vec<String>>,
     ) -> async_graphql::Result<Vec<RoleWarning>> {
         let store = store(ctx)?;
         store.require_sign_in()?;
         if !store.sees_all(Kind::Role) {
-            return Err(Error::refused_because(Code::Forbidden, "PERMISSION_MISSING", "You may not see roles.").into());
+            return Err(Error::refused_because(
+                Code::Forbidden,
+                "PERMISSION_MISSING",
+                "You do not have permission to read roles.",
+            )
+            .into());
         }
         let roles = store.roles().await?;
         if let Some(key) = keys.iter().flatten().find(|key| !roles.iter().any(|role| role.key == **key)) {
-            let message = format!("There is no role with the key {}.", short(key));
+            let message = format!("No role exists with the key {}.", short(key));
             return Err(Error::refused_because(Code::NotFound, "ROLE_UNKNOWN", message).into());
         }
         let mut found = Vec::new();

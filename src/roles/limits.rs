@@ -19,7 +19,7 @@ pub fn must_hold(change: &Change, (before, after): (&Policy, &Policy), field: &s
     if beyond.is_empty() {
         return Ok(());
     }
-    Err(exceeds(field, format!("Nobody grants what they do not hold; you lack {}.", listed(&beyond))))
+    Err(exceeds(field, format!("You cannot grant permissions that you do not have: {}.", listed(&beyond))))
 }
 
 /// The same for a role that somebody, a key or an invitation is to get: all that it permits.
@@ -45,7 +45,7 @@ pub(super) async fn permits(change: &Change, role: RoleId, field: &str) -> Resul
     }
     let roles = change.unscoped_rows::<role::Entity>("id", role).await?;
     let Some(role) = roles.first() else {
-        return Err(Error::input(UserCode::NotFound, field, "There is no live Role with this id."));
+        return Err(Error::input(UserCode::NotFound, field, "There is no Role with this id, or it is archived."));
     };
     let policy = policy(role);
     must_hold(change, (&Policy::nothing(), &policy), field)?;
@@ -77,7 +77,10 @@ pub async fn must_cover_all(change: &Change, users: &[UserId], what: &str) -> Re
         let sees = |kind| actor.policy.reach(kind, Action::Read) == Reach::All;
         let told = sees(Kind::Role) && sees(Kind::RoleAssignment);
         let more = if told { format!(": {}", listed(&beyond)) } else { ".".to_owned() };
-        return Err(exceeds("", format!("You may not {what}, for this person may do more than you{more}")));
+        return Err(exceeds(
+            "",
+            format!("You cannot {what}, because the user has permissions that you do not have{more}"),
+        ));
     }
     Ok(())
 }
@@ -86,13 +89,16 @@ pub async fn must_cover_all(change: &Change, users: &[UserId], what: &str) -> Re
 pub(super) fn must_cover_key(change: &Change, policy: &Policy, what: &str) -> Result<()> {
     match beyond(change, (&Policy::nothing(), policy)).as_slice() {
         [] => Ok(()),
-        beyond => Err(exceeds("", format!("You may not {what}, for it may do more than you: {}", listed(beyond)))),
+        beyond => Err(exceeds(
+            "",
+            format!("You cannot {what}, because it has permissions that you do not have: {}", listed(beyond)),
+        )),
     }
 }
 
 /// What a role's row permits.
 pub(super) fn policy(role: &role::Model) -> Policy {
-    Policy::spelled(&role.grants.0, &role.field_rules.0)
+    Policy::encode(&role.grants.0, &role.field_rules.0)
 }
 
 fn beyond(change: &Change, (before, after): (&Policy, &Policy)) -> Vec<Excess> {

@@ -79,7 +79,7 @@ impl Rules for role::Entity {
     fn before_archive<'a>(change: &'a mut Change, row: &'a role::Model) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             if row.built_in {
-                let message = "Tandem brought this role; it can be copied and edited, not deleted.";
+                let message = "Built-in roles cannot be deleted; they can be copied and edited.";
                 return Err(UserError::new(UserCode::InvalidTransition, "id", message).because("ROLE_BUILT_IN").into());
             }
             match change.unscoped_rows::<role_assignment::Entity>("role_id", row.id).await?.len() {
@@ -127,7 +127,7 @@ impl Rules for role_assignment::Entity {
     fn before_archive<'a>(change: &'a mut Change, row: &'a role_assignment::Model) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             change.lock(Lock::Rights).await?;
-            must_cover(change, row.user_id, "take roles from this person").await?;
+            must_cover(change, row.user_id, "remove roles from this user").await?;
             let roles = change.unscoped_rows::<role::Entity>("id", row.role_id).await?;
             if roles.iter().any(|role| role.key == administrators::ADMIN) {
                 administrators::must_remain(change, row.user_id, "userId").await?;
@@ -150,7 +150,7 @@ async fn begin(change: &mut Change, row: &mut role::Model, draft: &Draft) -> Res
         }
     }
     if !rules::is_key(&row.key) {
-        let message = "A key has lower-case letters, digits and underscores, a letter first: marketing_manager.";
+        let message = "A key must start with a letter and contain only lower-case letters, digits and underscores, e.g. marketing_manager.";
         return Err(UserError::new(UserCode::Invalid, "key", message).because("KEY_FORM").into());
     }
     let given = |column| draft.get(role::Entity::table(), column).is_some();
@@ -173,7 +173,7 @@ async fn stay_a_tree(change: &Change, row: &role::Model, before: &role::Model) -
         return Ok(());
     };
     if change.leads_up_to::<role::Entity>("copied_from_id", original.0, row.id.0).await? {
-        let message = "A role cannot be a copy of itself, nor of a copy of itself.";
+        let message = "A role cannot be a direct or indirect copy of itself.";
         return Err(UserError::new(UserCode::Invalid, "copiedFromId", message).because("ROLE_CYCLE").into());
     }
     Ok(())
@@ -185,7 +185,7 @@ fn stay_complete(row: &role::Model, before: &role::Model) -> Result<()> {
     match changed.into_iter().find(|(_, changed)| *changed) {
         None => Ok(()),
         Some((field, _)) => {
-            let message = "The administrators' role permits everything; copy it to permit less.";
+            let message = "The permissions of the administrator role cannot be restricted; copy it instead.";
             Err(UserError::new(UserCode::InvalidTransition, field, message).because("ADMIN_ROLE_FIXED").into())
         }
     }

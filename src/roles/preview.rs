@@ -44,8 +44,8 @@ pub struct Preview {
 /// Tells who would gain and lose what, `first` of them, and changes nothing.
 pub async fn preview(store: &Store, steps: Vec<Result<Step>>, first: usize) -> Result<Preview> {
     store.require_sign_in()?;
-    store.require(Kind::Role, Action::Read, "see roles")?;
-    store.require(Kind::RoleAssignment, Action::Read, "see who holds which role")?;
+    store.require(Kind::Role, Action::Read, "read roles")?;
+    store.require(Kind::RoleAssignment, Action::Read, "read role assignments")?;
     // Before the changes are tried, which holds up whoever else writes.
     let tries = [
         (Kind::Role, Action::Create),
@@ -158,7 +158,7 @@ fn countable(store: &Store, shift: &Shift) -> bool {
 /// Finds out how many records each permission gains or loses: what is all of a kind once for
 /// everybody, the rest in one statement for each.
 async fn count(store: &Store, holders: &mut [Holder]) -> Result<()> {
-    let system = store.as_system(Purpose::Consequence);
+    let system = store.as_system(Purpose::SideEffect);
     let mut kinds: Vec<Kind> = holders.iter().flat_map(|holder| holder.effect.shifts()).map(|s| s.kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
@@ -190,6 +190,6 @@ async fn count(store: &Store, holders: &mut [Holder]) -> Result<()> {
 
 /// More changes than one preview takes.
 pub(super) fn too_many(changes: usize) -> Error {
-    let message = format!("changes takes at most {MAX_CHANGES}; this has {changes}.");
+    let message = format!("changes may have at most {MAX_CHANGES} entries; got {changes}.");
     Error::input(UserCode::LimitReached, "changes", message)
 }

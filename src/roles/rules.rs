@@ -39,14 +39,14 @@ pub(super) fn grants(texts: &[String]) -> Result<Vec<String>> {
         match grant(text) {
             Ok(grant) if read.insert((grant.kind, grant.action), grant).is_some() => mistakes.push(mistake(
                 ("grants", "GRANT_TWICE"),
-                format!("{}: {} on {} stands twice.", short(text), grant.action.as_str(), grant.kind.name()),
+                format!("{}: {} on {} is given more than once.", short(text), grant.action.as_str(), grant.kind.name()),
             )),
             Ok(_) => {}
             Err(error) => mistakes.push(error),
         }
     }
     whole(mistakes)?;
-    Ok(read.values().filter(|grant| grant.reach > Reach::None).map(Grant::spelled).collect())
+    Ok(read.values().filter(|grant| grant.reach > Reach::None).map(Grant::encode).collect())
 }
 
 /// Field rules in order.
@@ -64,7 +64,7 @@ pub(super) fn field_rules(texts: &[String]) -> Result<Vec<String>> {
         }
     }
     whole(mistakes)?;
-    Ok(read.into_iter().map(|((kind, field), rule)| rule.spelled(kind, &field)).collect())
+    Ok(read.into_iter().map(|((kind, field), rule)| rule.encode(kind, &field)).collect())
 }
 
 fn whole(mut mistakes: Vec<UserError>) -> Result<()> {
@@ -92,11 +92,11 @@ fn grant(text: &str) -> Result<Grant, UserError> {
     if reach > Reach::None && !has_effect(kind, action) {
         let known = listed(Action::ALL.into_iter().filter(|action| has_effect(kind, *action)).map(Action::as_str));
         let (name, action) = (kind.name(), action.as_str());
-        let message = format!("nothing takes the permission to {action} {name} records; they know {known}.");
+        let message = format!("the permission to {action} {name} records has no effect; valid actions are {known}.");
         return Err(wrong("GRANT_WITHOUT_EFFECT", message));
     }
     if matches!(reach, Reach::Own | Reach::Team) && !kind.table().has_owner() {
-        let message = format!("{} records belong to nobody, so that only NONE and ALL mean something.", kind.name());
+        let message = format!("{} records have no owner, so the reach must be NONE or ALL.", kind.name());
         return Err(wrong("REACH_MEANINGLESS", message));
     }
     Ok(Grant { kind, action, reach })
@@ -108,28 +108,31 @@ fn field_rule(text: &str) -> Result<(Kind, String, FieldRule), UserError> {
         .ok_or_else(|| wrong("FIELD_RULE_FORM", "a field rule has a resource, a field and a rule.".to_owned()))?;
     let kind = Kind::named(resource).ok_or_else(|| wrong("RESOURCE_UNKNOWN", unknown_resource(resource)))?;
     let rule = FieldRule::parse(rule).ok_or_else(|| {
-        let message = format!("there is no rule {}; known are HIDDEN and READ_ONLY.", short(rule));
+        let message = format!("unknown rule {}; valid rules are HIDDEN and READ_ONLY.", short(rule));
         wrong("RULE_UNKNOWN", message)
     })?;
     let table = kind.table();
     let columns = || {
-        let shown = table.fields.iter().filter(|field| !field.physical);
+        let shown = table.readable().filter(|field| !field.physical);
         let named = table.is_named_elsewhere().then_some((EXTERNAL_IDS, Input::Write));
         shown.map(|field| (field.link_name.as_deref().unwrap_or(&field.name), field.input)).chain(named)
     };
     let column = columns().find(|(name, _)| *name == field);
     if column.is_none() && table.link(field).is_none() {
         let known = listed(columns().map(|(name, _)| name));
-        let message = format!("{resource} has no field {}; known are {known}.", short(field));
+        let message = format!("{resource} has no field {}; valid fields are {known}.", short(field));
         return Err(wrong("FIELD_UNKNOWN", message));
     }
     if rule == FieldRule::Hidden && !table.hidable().any(|name| name == field) {
         let known = listed(table.hidable());
-        return Err(wrong("FIELD_NOT_HIDABLE", format!("{field} cannot be hidden; of {resource} can {known}.")));
+        return Err(wrong(
+            "FIELD_NOT_HIDABLE",
+            format!("{field} cannot be hidden; the fields of {resource} that can are {known}."),
+        ));
     }
     if rule == FieldRule::ReadOnly && column.is_none_or(|(_, input)| input == Input::Server) {
         let known = listed(columns().filter(|(_, input)| *input != Input::Server).map(|(name, _)| name));
-        let message = format!("nobody can set {field} anyway; of {resource} can be set {known}.");
+        let message = format!("{field} is always read-only; the fields of {resource} that can be set are {known}.");
         return Err(wrong("FIELD_NOT_WRITABLE", message));
     }
     Ok((kind, field.to_owned(), rule))
@@ -167,10 +170,10 @@ mod tests {
     #[test]
     fn the_built_in_roles_are_in_order_and_break_no_rule() {
         for role in ROLES {
-            let spelled: Vec<String> = role.grants().iter().map(Grant::spelled).collect();
-            assert_eq!(grants(&spelled).expect("a good role"), spelled, "{}", role.key);
+            let encoded: Vec<String> = role.grants().iter().map(Grant::encode).collect();
+            assert_eq!(grants(&encoded).expect("a good role"), encoded, "{}", role.key);
             let fields: Vec<String> =
-                role.fields().iter().map(|(kind, field, rule)| rule.spelled(*kind, field)).collect();
+                role.fields().iter().map(|(kind, field, rule)| rule.encode(*kind, field)).collect();
             assert_eq!(field_rules(&fields).expect("a good role").len(), fields.len(), "{}", role.key);
         }
     }

@@ -49,6 +49,11 @@ pub fn int(row: &QueryResult, at: usize) -> Result<Option<i32>> {
     cell!(row, at, i32)
 }
 
+/// The truth in a column; an empty one is not true.
+pub fn bool(row: &QueryResult, at: usize) -> Result<bool> {
+    Ok(cell!(row, at, bool)?.unwrap_or(false))
+}
+
 /// A column as a value, for cursors.
 pub fn value(row: &QueryResult, at: usize, ty: Type) -> Result<Value> {
     Ok(match ty {

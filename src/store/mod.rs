@@ -29,8 +29,8 @@ use sea_orm::{QueryResult, prelude::Uuid};
 use tokio::sync::{Notify, OnceCell, watch};
 
 pub use change::{
-    Answered, Change, Draft, Extra, Idempotency, Lock, Noun, Nouns, Problems, REMOVED_EXTERNAL_IDS, Replay, Rules,
-    Saved, Slice, Verbs, bulk, input_name, is_key,
+    Answered, Change, Draft, Extra, IDEMPOTENCY_KEPT, Idempotency, Lock, Noun, Nouns, Problems, REMOVED_EXTERNAL_IDS,
+    Replay, Rules, Saved, Slice, Verbs, bulk, input_name, is_key,
 };
 pub use db::{Db, Fault, Settings, redact, sqlite_file};
 pub use events::{FeedEvent, Follower, Position, Wanted};
@@ -201,6 +201,7 @@ impl Fate {
 }
 
 /// The refusal of what takes a permission that is missing.
+#[must_use]
 pub fn permission_missing(what: &str) -> Error {
     UserError::new(UserCode::Forbidden, "", format!("You may not {what}.")).because("PERMISSION_MISSING").into()
 }
@@ -249,7 +250,7 @@ impl Store {
             Who::User { id, session } => {
                 let known = self.backend.known_by(asking, id, session).await?;
                 if !known.good && session.is_none() {
-                    let message = "The person was deactivated and may not act any more.";
+                    let message = "The user is deactivated.";
                     return Err(Error::refused_because(Code::Forbidden, "USER_DEACTIVATED", message));
                 }
                 if !known.good {

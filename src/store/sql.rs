@@ -1,5 +1,6 @@
 //! SQL text with its bound values, and the two engines' ways of saying the same.
 
+use entity::table::{Field, Source};
 use sea_orm::{DbBackend, Statement, Value, prelude::Uuid};
 
 /// Which database engine.
@@ -53,6 +54,15 @@ impl Sql {
     /// Appends `alias.column`.
     pub fn column(&mut self, alias: &str, column: &str) -> &mut Self {
         self.push(alias).push(".").push(column)
+    }
+
+    /// Appends the value of a field of the row of `alias`, or of a column beside it: its fold key, its currency. The one
+    /// place that knows where the values of fields come from.
+    pub fn value(&mut self, alias: &str, field: &Field, column: &str) -> &mut Self {
+        match field.source {
+            Source::Expression { sql, .. } if column == field.column => self.push(&sql.replace("{row}", alias)),
+            Source::Expression { .. } | Source::Column => self.column(alias, column),
+        }
     }
 
     /// Appends a table name; `user` is a word of SQL, so names are quoted.

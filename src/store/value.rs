@@ -47,7 +47,7 @@ pub fn read(field: &Field, json: &Json) -> Result<Value, Misfit> {
     if json.is_null() {
         return Ok(null(field.ty));
     }
-    let text = || json.as_str().ok_or(Misfit { code: Invalid, message: format!("{} takes a string.", field.name) });
+    let text = || json.as_str().ok_or(Misfit { code: Invalid, message: format!("{} must be a string.", field.name) });
     Ok(match field.ty {
         Type::Text => {
             let text = normal(text()?);
@@ -55,67 +55,73 @@ pub fn read(field: &Field, json: &Json) -> Result<Value, Misfit> {
             if length > field.max {
                 return misfit(
                     TooLong,
-                    format!("{} takes at most {} characters; this has {length}.", field.name, field.max),
+                    format!("{} may have at most {} characters; got {length}.", field.name, field.max),
                 );
             }
             if has_control(&text) {
-                return misfit(Invalid, format!("{} has a control character.", field.name));
+                return misfit(Invalid, format!("{} must not contain control characters.", field.name));
             }
             scalar(field, &text)?
         }
         Type::Texts => match json.as_array() {
             Some(items) if items.len() > 100 => {
-                return misfit(TooLong, format!("{} takes at most 100 entries.", field.name));
+                return misfit(TooLong, format!("{} may have at most 100 entries.", field.name));
             }
             Some(items) if items.iter().any(|item| item.as_str().is_some_and(has_control)) => {
-                return misfit(Invalid, format!("{} has a control character.", field.name));
+                return misfit(Invalid, format!("{} must not contain control characters.", field.name));
             }
             Some(items) if items.iter().all(|item| item.as_str().is_some_and(|text| text.chars().count() <= 1_000)) => {
                 items.iter().filter_map(Json::as_str).map(normal).collect::<Json>().into()
             }
             _ => {
-                return misfit(Invalid, format!("{} takes a list of strings of at most 1,000 characters.", field.name));
+                return misfit(
+                    Invalid,
+                    format!("{} must be a list of strings of at most 1,000 characters.", field.name),
+                );
             }
         },
         Type::Parted(parted) => parted_texts(field, parted, json)?,
         Type::Json => json.clone().into(),
         Type::Int => {
             let number = json.as_i64().and_then(|number| i32::try_from(number).ok());
-            let Some(number) = number else { return misfit(Invalid, format!("{} takes a whole number.", field.name)) };
+            let Some(number) = number else { return misfit(Invalid, format!("{} must be an integer.", field.name)) };
             if let Some((least, greatest)) = field.range
                 && !(least..=greatest).contains(&i64::from(number))
             {
-                return misfit(UserCode::OutOfRange, format!("{} lies between {least} and {greatest}.", field.name));
+                return misfit(UserCode::OutOfRange, format!("{} must be between {least} and {greatest}.", field.name));
             }
             number.into()
         }
         Type::Bool => match json.as_bool() {
             Some(truth) => truth.into(),
-            None => return misfit(Invalid, format!("{} takes true or false.", field.name)),
+            None => return misfit(Invalid, format!("{} must be true or false.", field.name)),
         },
         Type::Instant => match Instant::parse(text()?) {
             Some(at) => at.0.into(),
             None => {
-                return misfit(Invalid, format!("{} takes a date and time such as 2026-11-21T09:30:00Z.", field.name));
+                return misfit(
+                    Invalid,
+                    format!("{} must be a date and time such as 2026-11-21T09:30:00Z.", field.name),
+                );
             }
         },
         Type::Day => match Day::parse(text()?) {
             Some(day) => day.0.into(),
-            None => return misfit(Invalid, format!("{} takes a date such as 2026-11-21.", field.name)),
+            None => return misfit(Invalid, format!("{} must be a date such as 2026-11-21.", field.name)),
         },
         Type::Choice(choices) => {
             let name = text()?;
             match choices.values.iter().find(|(value, _)| *value == name) {
                 Some((value, _)) => (*value).into(),
-                None => return misfit(Invalid, format!("{} takes one of {}.", field.name, names(choices))),
+                None => return misfit(Invalid, format!("{} must be one of {}.", field.name, names(choices))),
             }
         }
         Type::Id => match id::parse(text()?) {
             Some((_, id)) => id.into(),
-            None => return misfit(Invalid, format!("{} takes an id.", field.name)),
+            None => return misfit(Invalid, format!("{} must be an ID.", field.name)),
         },
         Type::Key(kind) => key(kind, text()?)?.into(),
-        Type::Money => return misfit(Invalid, format!("{} takes an amount and a currency.", field.name)),
+        Type::Money => return misfit(Invalid, format!("{} must have an amount and a currency.", field.name)),
     })
 }
 
@@ -135,7 +141,7 @@ fn parted_texts(field: &Field, parted: &Parted, json: &Json) -> Result<Value, Mi
         let words: Option<Vec<&str>> = parted.parts.iter().map(part).collect();
         let Some(words) = words else {
             let names: Vec<&str> = parted.parts.iter().map(|part| part.name).collect();
-            let message = format!("Entry {n} of {} takes {}, each one word.", field.name, names.join(", "));
+            let message = format!("Entry {n} of {} must have {}, each a single word.", field.name, names.join(", "));
             return misfit(UserCode::Invalid, message);
         };
         texts.push(words.join(":"));
@@ -170,7 +176,7 @@ pub fn country(text: &str) -> Result<String, Misfit> {
         _ => rust_iso3166::from_alpha3(&code).map(|country| country.alpha2),
     };
     let hint = instead.map_or_else(|| "use a code such as DE".to_owned(), |code| format!("use {code}"));
-    misfit(UserCode::Invalid, format!("“{}” is not a country code of ISO 3166-1 alpha-2; {hint}.", short(text)))
+    misfit(UserCode::Invalid, format!("“{}” is not an ISO 3166-1 alpha-2 country code; {hint}.", short(text)))
 }
 
 /// Reads a currency code of ISO 4217 in either case, as upper case.
@@ -189,7 +195,7 @@ pub fn currency(text: &str) -> Result<String, Misfit> {
         _ => None,
     };
     let hint = instead.map_or_else(|| "use a code such as EUR".to_owned(), |code| format!("use {code}"));
-    misfit(UserCode::Invalid, format!("“{}” is not a currency code of ISO 4217; {hint}.", short(text)))
+    misfit(UserCode::Invalid, format!("“{}” is not an ISO 4217 currency code; {hint}.", short(text)))
 }
 
 /// Reads a text of a custom scalar, as it is stored.
@@ -201,7 +207,7 @@ fn scalar(field: &Field, text: &str) -> Result<Value, Misfit> {
         _ => (Some(text.to_owned()), ""),
     };
     read.map(Value::from)
-        .ok_or_else(|| Misfit { code: UserCode::Invalid, message: format!("{} takes {example}.", field.name) })
+        .ok_or_else(|| Misfit { code: UserCode::Invalid, message: format!("{} must be {example}.", field.name) })
 }
 
 fn is_url(text: &str) -> bool {
@@ -266,7 +272,7 @@ pub fn minor_units(amount: &str, currency: &str) -> Result<i64, Misfit> {
     let minor = format!("{whole}{fraction:0<digits$}").parse::<i64>();
     minor.map_err(|_| Misfit {
         code: OutOfRange,
-        message: format!("{} {currency} is more than can be stored.", short(amount)),
+        message: format!("{} {currency} exceeds the maximum amount that can be stored.", short(amount)),
     })
 }
 
@@ -278,7 +284,7 @@ pub fn money(field: &Field, json: &Json) -> Result<(Value, Value), Misfit> {
     let (Some(amount), Some(currency)) =
         (json.get("amount").and_then(Json::as_str), json.get("currency").and_then(Json::as_str))
     else {
-        return misfit(UserCode::Invalid, format!("{} takes an amount (a string) and a currency.", field.name));
+        return misfit(UserCode::Invalid, format!("{} must have an amount (a string) and a currency.", field.name));
     };
     Ok((minor_units(amount, currency)?.into(), self::currency(currency)?.into()))
 }

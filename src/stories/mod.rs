@@ -28,14 +28,14 @@ impl Rules for story::Entity {
                 Err(Error::from(UserError::new(UserCode::Invalid, "coreId", message).because("NOT_A_CORE_STORY")))
             };
             if core == row.id {
-                return refuse("A story cannot vary itself.");
+                return refuse("A story cannot be a variant of itself.");
             }
             change.lock(Lock::Tree(Kind::Story)).await?;
             if change.unscoped_rows::<story::Entity>("id", core).await?.iter().any(|core| core.core_id.is_some()) {
-                return refuse("This story is a variant itself; vary its core story.");
+                return refuse("The core story must not be a variant; use its core story instead.");
             }
             if change.unscoped_count(Kind::Story, "core_id", row.id.0).await? > 0 {
-                return refuse("This story has variants of its own, so it stays a core story.");
+                return refuse("A story that has variants cannot become a variant.");
             }
             Ok(())
         })

@@ -17,9 +17,11 @@ impl Rules for target_account_list::Entity {
     fn check(row: &target_account_list::Model, _: Option<&target_account_list::Model>, problems: &mut Problems) {
         match (row.kind, &row.filter) {
             (ListKind::Static, Some(_)) => {
-                problems.add(UserCode::Invalid, "filter", "A static list has members, no filter.");
+                problems.add(UserCode::Invalid, "filter", "A static list cannot have a filter.");
             }
-            (ListKind::Dynamic, None) => problems.add(UserCode::Required, "filter", "A dynamic list needs a filter."),
+            (ListKind::Dynamic, None) => {
+                problems.add(UserCode::Required, "filter", "A dynamic list requires a filter.");
+            }
             (ListKind::Dynamic, Some(filter)) => {
                 if let Err(error) = Filter::read(Kind::Account, filter) {
                     problems.add(UserCode::Invalid, "filter", error.to_string());
@@ -43,13 +45,13 @@ impl Rules for target_account_list_member::Entity {
             }
             let lists = change.unscoped_rows::<target_account_list::Entity>("id", row.list_id).await?;
             if lists.iter().any(|list| list.kind == ListKind::Dynamic) {
-                let message = "The accounts of a dynamic list follow from its filter.";
+                let message = "Members cannot be added to a dynamic list; its accounts are determined by its filter.";
                 return Err(UserError::new(UserCode::Invalid, "listId", message).because("LIST_IS_DYNAMIC").into());
             }
             let pair = (("list_id", row.list_id.0), ("account_id", row.account_id.0));
             match change.unscoped_pair::<target_account_list_member::Entity>(pair.0, pair.1).await? {
                 Some(other) => {
-                    let taken = UserError::new(UserCode::Taken, "accountId", "This account is on the list already.");
+                    let taken = UserError::new(UserCode::Taken, "accountId", "The account is already on the list.");
                     Err(Error::from(taken.against(Kind::TargetAccountListMember, other)))
                 }
                 None => Ok(()),
@@ -63,7 +65,7 @@ impl Rules for target_account_list_member::Entity {
         problems: &mut Problems,
     ) {
         if row.since.zip(row.until).is_some_and(|(since, until)| until < since) {
-            problems.add(UserCode::OutOfRange, "until", "The last day does not come before the first.");
+            problems.add(UserCode::OutOfRange, "until", "until must not be before since.");
         }
     }
 }

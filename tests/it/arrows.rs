@@ -134,10 +134,10 @@ impl House {
                 paths.push(path.split("::").filter(|name| !name.is_empty()).map(str::to_owned).collect());
             }
         }
-        paths.iter().filter_map(|path| self.from_root(module, path)).collect()
+        paths.iter().filter_map(|path| self.rooted(module, path)).collect()
     }
 
-    fn from_root(&self, module: &Module, path: &[String]) -> Option<Vec<String>> {
+    fn rooted(&self, module: &Module, path: &[String]) -> Option<Vec<String>> {
         let mut here = module.clone();
         match path.first()?.as_str() {
             "crate" | "tandem" => return Some(path[1..].to_vec()),
@@ -167,7 +167,7 @@ impl House {
                 continue;
             }
             let exported = self.exported.get(&(module.clone(), name.clone())).filter(|_| hops < 5);
-            if let Some(target) = exported.and_then(|target| self.from_root(&module, target)) {
+            if let Some(target) = exported.and_then(|target| self.rooted(&module, target)) {
                 return self.home(&[target, path[at + 1..].to_vec()].concat(), hops + 1);
             }
             break;

@@ -20,7 +20,7 @@ on_both_engines! {
         }
         let wide = json!({ "or": vec![json!({ "name": { "eq": "x" } }); 300] });
         let many = json!({ "and": vec![json!({ "name": { "in": vec!["x"; 900] } }); 10] });
-        for (filter, words) in [(deep, "3 relations deep"), (wide, "200 tests"), (many, "5000 values")] {
+        for (filter, words) in [(deep, "3 relations deep"), (wide, "200 conditions"), (many, "5000 values")] {
             let answer = admin.query_with(LIST, json!({ "filter": filter })).await;
             assert_eq!(answer.error_code(), Some("BAD_USER_INPUT"));
             assert!(answer.body.to_string().contains(words), "{words}: {}", answer.body);

@@ -395,8 +395,8 @@ fn what_is_configured_wrongly_is_said_in_one_line() {
     let issuer = ["--oidc-issuer", "https://id.example"];
     refused(&mut serve(&issuer), "--oidc-audience");
     refused(&mut serve(&[&issuer[..], &["--oidc-audience", " "]].concat()), "--oidc-audience");
-    refused(&mut serve(&["--oidc-audience", "tandem"]), "need --oidc-issuer");
-    refused(serve(&[]).env("TANDEM_OIDC_ROLES", "Staff=rep"), "need --oidc-issuer");
+    refused(&mut serve(&["--oidc-audience", "tandem"]), "require --oidc-issuer");
+    refused(serve(&[]).env("TANDEM_OIDC_ROLES", "Staff=rep"), "require --oidc-issuer");
     for address in [
         "http://id.example",
         "id.example",
@@ -404,7 +404,7 @@ fn what_is_configured_wrongly_is_said_in_one_line() {
         "https://id.example/?a=b",
         "ftp://127.0.0.1",
     ] {
-        refused(&mut serve(&["--oidc-issuer", address, "--oidc-audience", "tandem"]), "--oidc-issuer takes");
+        refused(&mut serve(&["--oidc-issuer", address, "--oidc-audience", "tandem"]), "--oidc-issuer must");
     }
     for mapping in ["Staff", "Staff=", "=rep", "Staff=rep,", "Staff=rep,Other", "Staff=two words"] {
         refused(

@@ -209,6 +209,17 @@ impl Curious {
         if ty == "IdFilter" && name == "subject" {
             return format!("{{ eq: {:?} }}", self.ids.choose(&mut self.random).expect("there are ids"));
         }
+        if ty == "ReferenceFilter" {
+            // Ids of another type than that of the related record are refused; what is refused tells nothing.
+            let outer = self.kind;
+            let link = outer.and_then(|kind| kind.table().link(name.strip_suffix("Id").unwrap_or_default()));
+            self.kind = link.map(|link| link.target).or(outer);
+            let Some(ExtendedType::InputObject(input)) = self.schema.types.get(ty.as_str()) else { unreachable!() };
+            let input = input.clone();
+            let value = self.input(&input, depth);
+            self.kind = outer;
+            return value;
+        }
         if let Some(ExtendedType::InputObject(input)) = self.schema.types.get(ty.as_str()) {
             let input = input.clone();
             return self.input(&input, depth);

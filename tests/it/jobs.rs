@@ -16,6 +16,7 @@ use tandem::{
 
 use crate::{
     crew,
+    support::world::World,
     uploads::{begin_with, ended, job, put, under_way},
 };
 
@@ -56,7 +57,51 @@ fn taken_over(result: Result<(), Error>) {
     assert_eq!(mistakes[0].reason.as_deref(), Some("JOB_TAKEN_OVER"));
 }
 
+/// Waits until a statement finds no more.
+async fn until_none(world: &World, sql: &str) {
+    for _ in 0..10_000 {
+        if crew::counted(world, sql).await == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{sql} still finds some");
+}
+
 on_both_engines! {
+    async fn what_is_past_its_time_is_removed_by_a_job_that_comes_round(world: World) {
+        let (admin, keys) = (world.admin().await, "SELECT COUNT(*) AS found FROM idempotency_key");
+        let create = "mutation { accountCreate(input: { name: \"Acme\", idempotencyKey: \"k\" }) { account { id } userErrors { code } } }";
+        admin.query(create).await.expect_ok();
+        assert_eq!(crew::counted(&world, keys).await, 1);
+        world.clock.advance(Duration::from_hours(25));
+        until_none(&world, keys).await;
+        // It waits for its next turn, and so do the others that come round.
+        let waiting = "SELECT COUNT(*) AS found FROM job WHERE finished_at IS NULL AND attempts = 0 AND error IS NULL AND kind IN ('expire', 'partitions', 'import-leftovers')";
+        for _ in 0..1_000 {
+            if crew::counted(&world, waiting).await == 3 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(crew::counted(&world, waiting).await, 3);
+        // Refresh tokens follow after their 30 days.
+        world.clock.advance(Duration::from_hours(31 * 24));
+        until_none(&world, "SELECT COUNT(*) AS found FROM refresh_token").await;
+    }
+
+    async fn a_key_past_its_time_that_is_not_removed_yet_is_new_again(world: World) {
+        let admin = world.admin().await;
+        let create = |name: &str| format!("mutation {{ accountCreate(input: {{ name: \"{name}\", idempotencyKey: \"k\" }}) {{ account {{ name }} userErrors {{ code }} }} }}");
+        admin.query(&create("Acme")).await.expect_ok();
+        crew::behind_the_back(&world, "UPDATE idempotency_key SET created_at = created_at - 86400001").await;
+        let again = admin.query(&create("Globex")).await.expect_ok();
+        assert_eq!(again.data("accountCreate.account.name"), "Globex");
+        let replayed = admin.query(&create("Globex")).await.expect_ok();
+        assert_eq!(replayed.data("accountCreate.account.name"), "Globex");
+        assert_eq!(crew::counted(&world, "SELECT COUNT(*) AS found FROM account").await, 2);
+    }
+
     async fn of_two_processes_each_takes_jobs_of_its_own(world: World) {
         let (one, other) = (crew::backend(&world).await, crew::backend(&world).await);
         for _ in 0..12 {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::{
-    command_line::{Place, on_an_empty_database},
+    command_line::{EMAIL, PASSWORD, Place, Serving, on_an_empty_database},
     support::{client::Client, database::Engine},
     uploads::{begin_with, ended, put, under_way},
 };
@@ -42,7 +42,12 @@ async fn every_row_once(place: &Place, ended: &Value, rows: usize) {
         assert_eq!(count(sql).await, rows, "{sql}");
     }
     assert_eq!(count("SELECT COUNT(*) AS found FROM import_file").await, 0, "no file is left");
-    assert_eq!(count("SELECT COUNT(*) AS found FROM job WHERE finished_at IS NULL").await, 0, "no job is left");
+    assert_eq!(
+        count("SELECT COUNT(*) AS found FROM job WHERE kind IN ('import', 'user_handover') AND finished_at IS NULL")
+            .await,
+        0,
+        "no job is left"
+    );
 }
 
 on_an_empty_database! {
@@ -70,7 +75,7 @@ on_an_empty_database! {
         let id = import(&client, file("b", ROWS)).await;
         under_way(&client, &id, 0).await;
         assert_eq!(serving.end(), Some(0));
-        let held = "SELECT COUNT(*) AS found FROM job WHERE finished_at IS NULL AND lease_until IS NULL AND attempts = 0";
+        let held = "SELECT COUNT(*) AS found FROM job WHERE kind IN ('import', 'user_handover') AND finished_at IS NULL AND lease_until IS NULL AND attempts = 0";
         assert_eq!(place.counted(held).await, 1, "the lease is given back");
         let serving = place.serve("3600");
         every_row_once(place, &ended(&serving.admin().await, &id).await, ROWS).await;
@@ -92,5 +97,25 @@ on_an_empty_database! {
         assert_eq!(count("SELECT COUNT(*) AS found FROM lead").await, 1_200);
         assert_eq!(count("SELECT COUNT(*) AS found FROM event WHERE subject_kind = 'Lead'").await, 1_200);
         assert_eq!(count("SELECT COUNT(*) AS found FROM import_row").await, 1_200);
+    }
+
+    async fn a_process_that_works_does_the_jobs_of_one_that_only_serves(place: Place) {
+        let mut command = place.command(&["serve", "--rate-limit", "off", "--jobs", "false"]);
+        command.env("TANDEM_ADMIN_EMAIL", EMAIL).env("TANDEM_ADMIN_PASSWORD", PASSWORD);
+        let serving = Serving::start(&mut command);
+        let client = serving.admin().await;
+        let id = import(&client, file("w", 300)).await;
+        let mut working = place.command(&["work", "--job-lease", "5"]).spawn().expect("the program starts");
+        every_row_once(place, &ended(&client, &id).await, 300).await;
+        let asked = std::process::Command::new("kill").args(["-TERM", &working.id().to_string()]).status().expect("kill is there");
+        assert!(asked.success());
+        assert_eq!(working.wait().expect("it ends").code(), Some(0));
+        // Without one, jobs wait.
+        let waits = import(&client, file("x", 3)).await;
+        assert_eq!(place.counted("SELECT COUNT(*) AS found FROM job WHERE kind = 'import' AND finished_at IS NULL AND attempts = 0").await, 1);
+        let mut working = place.command(&["work"]).spawn().expect("the program starts");
+        assert_eq!(ended(&client, &waits).await["created"], 3);
+        working.kill().expect("it can be killed");
+        working.wait().expect("it is gone");
     }
 }

@@ -10,6 +10,7 @@ use tandem::{
 
 use crate::{
     crew::{self, behind_the_back},
+    shared::pipeline,
     support::{
         database::Engine,
         world::{SELLER, World},
@@ -81,6 +82,37 @@ on_both_engines! {
             for index in ["lead_owner", "lead_account"] {
                 assert!(count.contains(index), "the count of {arguments} does without {index}:\n{count}");
             }
+        }
+        backend.db().close().await.expect("it closes");
+    }
+
+    async fn what_is_computed_or_named_elsewhere_is_found_by_index(world: World) {
+        let admin = world.admin().await;
+        pipeline(&admin, "New business").await;
+        let (numbers, id) = match world.engine {
+            Engine::Sqlite => ("(WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 50000) SELECT n FROM c) g", "randomblob(16)"),
+            Engine::Postgres => ("generate_series(1, 50000) g(n)", "gen_random_uuid()"),
+        };
+        for statement in [
+            format!(
+                "INSERT INTO deal (id, name, name_fold, kind, stage_id, pipeline_id, opened_at, closed_at, version, created_at, updated_at) \
+                 SELECT {id}, 'd', 'd', 'NEW', s.id, s.pipeline_id, 0, n * CAST(864000 AS bigint), 1, n, n FROM {numbers}, stage s WHERE s.name = 'Won'"
+            ),
+            "INSERT INTO external_id (resource, system, external_id, record_id) SELECT 'Deal', 'crm', 'x' || d.created_at, d.id FROM deal d".to_owned(),
+            "ANALYZE".to_owned(),
+        ] {
+            behind_the_back(&world, &statement).await;
+        }
+        let backend = crew::backend(&world).await;
+        let store = backend.as_system(tandem::access::Purpose::CommandLine);
+        for (filter, index) in [
+            (json!({ "cycleDays": { "gte": 499 } }), "deal_cycle"),
+            (json!({ "external": { "system": "crm", "in": ["x1", "x2"] } }), "external_id"),
+        ] {
+            let arguments = json!({ "filter": filter });
+            let find = select::find(Kind::Deal, arguments.as_object().expect("an object"), 200).expect("good arguments");
+            let [_, count] = store.explain(Kind::Deal, &find).await.expect("the database explains");
+            assert!(count.contains(index) && !count.contains("Seq Scan on deal") && !count.contains("SCAN t"), "{filter}:\n{count}");
         }
         backend.db().close().await.expect("it closes");
     }

@@ -77,14 +77,30 @@ pub enum Input {
     Write,
 }
 
-/// A column.
+/// Where a field's value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A column of the table.
+    Column,
+    /// An expression over other columns of the same row, the same on both engines.
+    Expression {
+        /// SQL, in which `{row}` stands for the row's alias.
+        sql: &'static str,
+        /// The columns it is made of: where one of them is hidden, it is hidden too.
+        of: &'static [&'static str],
+    },
+}
+
+/// A column, or what follows from columns.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent capability of a column")]
 pub struct Field {
     /// API name, `annualRevenue`.
     pub name: String,
-    /// Physical column, `annual_revenue_minor`.
+    /// Physical column, `annual_revenue_minor`; of a field that is none, its name in the same spelling.
     pub column: &'static str,
+    /// Where its value comes from.
+    pub source: Source,
     /// Public description.
     pub doc: String,
     /// What it holds.
@@ -138,7 +154,7 @@ impl Field {
 
     /// Its name in events: that of the link where it is a key.
     #[must_use]
-    pub fn told_as(&self) -> &str {
+    pub fn event_name(&self) -> &str {
         self.link_name.as_deref().unwrap_or(&self.name)
     }
 

@@ -9,8 +9,8 @@ mod spec;
 
 use crate::Kind;
 
-pub use field::{Choices, Field, Input, Part, Parted, Type};
-pub use spec::{Spec, create, link, money, physical, server, write};
+pub use field::{Choices, Field, Input, Part, Parted, Source, Type};
+pub use spec::{Spec, create, expression, link, money, physical, server, write};
 
 /// A record type: one database table and one GraphQL object type.
 #[derive(Debug)]
@@ -29,6 +29,10 @@ pub struct Table {
     pub doc: String,
     /// Columns, in the order of the struct.
     pub fields: Vec<Field>,
+    /// Fields that are no columns.
+    pub computed: Vec<Field>,
+    /// What its rows are called.
+    pub display: Display,
     /// Relations, in the order they are shown.
     pub links: Vec<Link>,
     /// How a row's owner is found.
@@ -44,10 +48,15 @@ impl Table {
         name
     }
 
+    /// All fields that can be read: the columns, then those that are none.
+    pub fn readable(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().chain(&self.computed)
+    }
+
     /// The field with this API name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.name == name && field.shown())
+        self.readable().find(|field| field.name == name && field.shown())
     }
 
     /// The field stored in this column.
@@ -81,7 +90,7 @@ impl Table {
 
     /// API names that a role may hide.
     pub fn hidable(&self) -> impl Iterator<Item = &str> {
-        let fields = self.fields.iter().filter(|field| field.hidable && field.shown());
+        let fields = self.readable().filter(|field| field.hidable && field.shown());
         let links = self.fields.iter().filter(|field| field.hidable).filter_map(|field| field.link_name.as_deref());
         fields.map(|field| field.name.as_str()).chain(links)
     }
@@ -94,6 +103,17 @@ impl Table {
 
 /// The API name of a record's names in other systems, which are no column of it.
 pub const EXTERNAL_IDS: &str = "externalIds";
+
+/// What a row is called: the `displayName` of its node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Display {
+    /// The text in one of its columns.
+    Column(&'static str),
+    /// What the row behind this key is called.
+    Key(&'static str),
+    /// It has no name.
+    Nothing,
+}
 
 /// A relation from one record type to another.
 #[derive(Debug)]

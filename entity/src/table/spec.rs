@@ -2,7 +2,7 @@
 
 use sea_orm::Value;
 
-use super::{Field, Input, Type, camel, tidy};
+use super::{Field, Input, Source, Type, camel, tidy};
 
 /// What [`record!`](crate::record) says of a column, beyond its Rust type.
 #[derive(Debug)]
@@ -12,6 +12,7 @@ fn spec(input: Input) -> Spec {
     Spec(Field {
         name: String::new(),
         column: "",
+        source: Source::Column,
         doc: String::new(),
         ty: Type::Text,
         nullable: false,
@@ -49,6 +50,14 @@ pub fn create() -> Spec {
 #[must_use]
 pub fn server() -> Spec {
     spec(Input::Server)
+}
+
+/// A value that follows from the columns `of` the same row; `{row}` stands for the row's alias in its SQL.
+#[must_use]
+pub fn expression(sql: &'static str, of: &'static [&'static str]) -> Spec {
+    let mut spec = spec(Input::Server).hidable();
+    spec.0.source = Source::Expression { sql, of };
+    spec
 }
 
 /// A column of storage alone.

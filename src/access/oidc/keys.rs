@@ -58,9 +58,9 @@ impl Keys {
             (Some(key), None) => Ok(&key.public),
             (Some(key), Some(_)) if name.is_some() => Ok(&key.public),
             (None, _) if name.is_some() && !named.is_empty() => {
-                Err(refused("TOKEN_ALGORITHM", "The access token's algorithm is not the one of the key it names."))
+                Err(refused("TOKEN_ALGORITHM", "The algorithm of the access token does not match its key."))
             }
-            _ => Err(refused("TOKEN_KEY_UNKNOWN", "The issuer has no key of the name that the access token bears.")),
+            _ => Err(refused("TOKEN_KEY_UNKNOWN", "The issuer has no key with the ID given in the access token.")),
         }
     }
 }

@@ -13,12 +13,12 @@ pub(super) fn aggregate(registry: &mut Registry, table: &'static Table) {
     let mut figures = Vec::new();
     for (suffix, doc) in [
         ("Sum", "Sums"),
-        ("Avg", "Arithmetic means of the values there are"),
-        ("Min", "Least values"),
-        ("Max", "Greatest values"),
+        ("Avg", "Averages of the values that are not null"),
+        ("Min", "Minimum values"),
+        ("Max", "Maximum values"),
     ] {
         let mut fields = Vec::new();
-        for column in table.fields.iter().filter(|field| field.shown() && field.column != "version") {
+        for column in table.readable().filter(|field| field.shown() && field.column != "version") {
             let ty = match (column.ty, suffix) {
                 (Type::Money, _) => "[Money!]!",
                 (Type::Int, "Sum") => "Decimal",
@@ -35,7 +35,7 @@ pub(super) fn aggregate(registry: &mut Registry, table: &'static Table) {
             object(
                 registry,
                 &format!("{name}{suffix}"),
-                &format!("{doc} of a group of {name} records; null where no record of the group has a value."),
+                &format!("{doc} of a group of {name} records; null if no record of the group has a value."),
                 fields,
             );
             figures.push(field(&suffix.to_lowercase(), format!("{name}{suffix}!"), &format!("{doc}."), &[]));
@@ -46,7 +46,7 @@ pub(super) fn aggregate(registry: &mut Registry, table: &'static Table) {
     if !groups.is_empty() {
         let mut keys = Vec::new();
         for (_, column) in &groups {
-            let doc = format!("{} Null where the group has none or is not grouped by it.", column.doc);
+            let doc = format!("{} Null if the group has no value or is not grouped by it.", column.doc);
             keys.push(if let (Some(link), Type::Key(kind)) = (&column.link_name, column.ty) {
                 field(link, kind.name(), &doc, &[])
             } else {
@@ -57,38 +57,38 @@ pub(super) fn aggregate(registry: &mut Registry, table: &'static Table) {
         object(
             registry,
             &format!("{name}GroupKey"),
-            &format!("What the {name} records of a group have in common. A date is the start of its period."),
+            "The group's key: one value per field it is grouped by. A date is the start of its period.",
             keys,
         );
         enumeration(
             registry,
             &format!("{name}GroupField"),
-            &format!("What aggregates of {name} records can be grouped by."),
+            &format!("The fields that {name} aggregates can be grouped by."),
             groups.iter().map(|(name, column)| (name.clone(), column.doc.as_str())),
         );
         input_object(
             registry,
             &format!("{name}GroupBy"),
-            &format!("One key to group {name} records by."),
+            &format!("A grouping key for {name} aggregates."),
             &[
-                ("field", format!("{name}GroupField!"), "What to group by.".into()),
-                ("bucket", "TimeBucket".into(), "For dates, and only for them: the calendar period.".into()),
+                ("field", format!("{name}GroupField!"), "The field to group by.".into()),
+                ("bucket", "TimeBucket".into(), "The calendar period to group by. Required for dates, and not allowed for other fields.".into()),
                 (
                     "timeZone",
                     "String! = \"UTC\"".into(),
-                    "IANA time zone in which the periods of points in time begin, `Europe/Berlin`.".into(),
+                    "IANA time zone that determines where the periods of points in time begin, for example `Europe/Berlin`.".into(),
                 ),
             ],
             false,
         );
-        fields.push(field("key", format!("{name}GroupKey!"), "What the records have in common.", &[]));
+        fields.push(field("key", format!("{name}GroupKey!"), "The group's key.", &[]));
     }
-    fields.push(field("count", "Int!", "How many records (n).", &[]));
+    fields.push(field("count", "Int!", "The number of records (n).", &[]));
     fields.extend(figures);
     object(
         registry,
         &format!("{name}Aggregate"),
-        &format!("Figures over a group of {name} records within your reach."),
+        &format!("Aggregates over a group of {name} records within your reach."),
         fields,
     );
 }

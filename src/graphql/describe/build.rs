@@ -144,7 +144,7 @@ pub fn enumeration<'a>(
 /// Registers the enum of a closed set of names.
 pub fn choices(registry: &mut Registry, choices: &'static Choices) {
     if !registry.types.contains_key(choices.name) {
-        let doc = format!("{} Open: more values may come.", entity::table::tidy(choices.doc));
+        let doc = format!("{} An open set: values may be added.", entity::table::tidy(choices.doc));
         enumeration(registry, choices.name, &doc, choices.values.iter().map(|(name, doc)| ((*name).to_owned(), *doc)));
     }
 }

@@ -7,26 +7,28 @@ use entity::{
 };
 
 use super::build::{In, choices, input_object};
+use crate::store::filter::EXTERNAL;
 /// Name, compared type, comparators and description of the filters of single columns.
-const COMPARED: [(&str, &str, &str, &str); 8] = [
-    ("IdFilter", "ID", "eq ne in notIn", "A test of an id."),
-    ("NameFilter", "String", "eq in", "A test of a name of this schema; a name that it does not have is refused."),
+const COMPARED: [(&str, &str, &str, &str); 9] = [
+    ("IdFilter", "ID", "eq ne in notIn", "Compares a global ID."),
+    ("ReferenceFilter", "ID", "eq ne in notIn isNull", "Compares the global ID of a related record."),
+    ("NameFilter", "String", "eq in", "Compares a name of this schema. An unknown name is refused."),
     (
         "TextFilter",
         "String",
         "eq ne in notIn lt lte gt gte isNull contains startsWith endsWith ignoreCase",
-        "A test of a text that can be compared without case and accents.",
+        "Compares a text, optionally ignoring case and accents.",
     ),
     (
         "StringFilter",
         "String",
         "eq ne in notIn lt lte gt gte isNull contains startsWith endsWith",
-        "A test of a text, letter by letter.",
+        "Compares a text exactly.",
     ),
-    ("IntFilter", "Int", "eq ne in notIn lt lte gt gte isNull", "A test of a whole number."),
-    ("BooleanFilter", "Boolean", "eq ne isNull", "A test of a truth value."),
-    ("DateTimeFilter", "DateTime", "eq ne in notIn lt lte gt gte isNull", "A test of a point in time."),
-    ("DateFilter", "Date", "eq ne in notIn lt lte gt gte isNull", "A test of a calendar date."),
+    ("IntFilter", "Int", "eq ne in notIn lt lte gt gte isNull", "Compares an integer."),
+    ("BooleanFilter", "Boolean", "eq ne isNull", "Compares a boolean."),
+    ("DateTimeFilter", "DateTime", "eq ne in notIn lt lte gt gte isNull", "Compares a point in time."),
+    ("DateFilter", "Date", "eq ne in notIn lt lte gt gte isNull", "Compares a calendar date."),
 ];
 
 /// Registers the filters of single columns.
@@ -39,38 +41,46 @@ pub(super) fn comparators(registry: &mut Registry) {
 fn comparators_input(registry: &mut Registry, name: &str, ty: &str, comparators: &str, doc: &str) {
     let describe = |comparator: &str| -> In<'static> {
         let (name, ty, doc): (&'static str, String, &str) = match comparator {
-            "eq" => ("eq", ty.to_owned(), "Equal to this."),
-            "ne" => ("ne", ty.to_owned(), "Not equal to this; what is empty is not equal."),
-            "in" => ("in", format!("[{ty}!]"), "One of these, at most 1,000."),
-            "notIn" => ("notIn", format!("[{ty}!]"), "None of these, at most 1,000; what is empty is none of them."),
-            "lt" => ("lt", ty.to_owned(), "Less than this."),
-            "lte" => ("lte", ty.to_owned(), "At most this."),
-            "gt" => ("gt", ty.to_owned(), "Greater than this."),
-            "gte" => ("gte", ty.to_owned(), "At least this."),
-            "isNull" => ("isNull", "Boolean".to_owned(), "Whether it is empty."),
-            "contains" => ("contains", ty.to_owned(), "With this text anywhere in it."),
-            "startsWith" => ("startsWith", ty.to_owned(), "With this text at its start."),
-            "endsWith" => ("endsWith", ty.to_owned(), "With this text at its end."),
+            "eq" => ("eq", ty.to_owned(), "Equal to this value."),
+            "ne" => ("ne", ty.to_owned(), "Not equal to this; null matches."),
+            "in" => ("in", format!("[{ty}!]"), "One of these values, at most 1,000."),
+            "notIn" => ("notIn", format!("[{ty}!]"), "Not one of these values, at most 1,000; null matches."),
+            "lt" => ("lt", ty.to_owned(), "Less than this value."),
+            "lte" => ("lte", ty.to_owned(), "Less than or equal to this."),
+            "gt" => ("gt", ty.to_owned(), "Greater than this value."),
+            "gte" => ("gte", ty.to_owned(), "Greater than or equal to this."),
+            "isNull" => ("isNull", "Boolean".to_owned(), "Whether the value is null."),
+            "contains" => ("contains", ty.to_owned(), "Contains this text."),
+            "startsWith" => ("startsWith", ty.to_owned(), "Starts with this text."),
+            "endsWith" => ("endsWith", ty.to_owned(), "Ends with this text."),
             _ => (
                 "ignoreCase",
                 "Boolean = false".to_owned(),
-                "Compares without case, accents and surplus white space: `Müller` and `MULLER` are equal.",
+                "Ignores case, accents and surplus white space: `Müller` and `MULLER` are equal.",
             ),
         };
         (name, ty, doc.to_owned())
     };
     let fields: Vec<In<'static>> = comparators.split(' ').map(describe).collect();
-    input_object(registry, name, &format!("{doc} All comparisons given must hold."), &fields, false);
+    input_object(registry, name, &format!("{doc} All given comparisons must match."), &fields, false);
 }
 
 pub(super) fn filters(registry: &mut Registry, table: &'static Table) {
     let name = table.name;
     let mut fields: Vec<In<'_>> = vec![
-        ("and", format!("[{name}Filter!]"), "All of these hold.".into()),
-        ("or", format!("[{name}Filter!]"), "At least one of these holds; none of none.".into()),
-        ("not", format!("{name}Filter"), "This does not hold; what is unknown does not hold.".into()),
+        ("and", format!("[{name}Filter!]"), "All of these filters match.".into()),
+        (
+            "or",
+            format!("[{name}Filter!]"),
+            "At least one of these filters matches; an empty list matches nothing.".into(),
+        ),
+        (
+            "not",
+            format!("{name}Filter"),
+            "This filter does not match; a comparison with null counts as not matching.".into(),
+        ),
     ];
-    for column in table.fields.iter().filter(|field| field.shown()) {
+    for column in table.readable().filter(|field| field.shown()) {
         let ty = match column.ty {
             Type::Id => "IdFilter".to_owned(),
             Type::Text if column.fold.is_some() => "TextFilter".into(),
@@ -89,7 +99,7 @@ pub(super) fn filters(registry: &mut Registry, table: &'static Table) {
                         &name,
                         set.name,
                         "eq ne in notIn isNull",
-                        &format!("A test of a {}.", set.name),
+                        &format!("Compares a {}.", set.name),
                     );
                 }
                 name
@@ -98,31 +108,47 @@ pub(super) fn filters(registry: &mut Registry, table: &'static Table) {
         };
         fields.push((&column.name, ty, column.doc.clone()));
     }
+    let mut keys = Vec::new();
     for link in &table.links {
         let target = link.target.name();
         match link.join {
-            Join::One { .. } => fields.push((
-                &link.name,
-                format!("{target}Filter"),
-                format!("It has one, and that one meets this; `{{}}` finds all that have one. {}", link.doc),
-            )),
+            Join::One { .. } => {
+                fields.push((
+                    &link.name,
+                    format!("{target}Filter"),
+                    format!("Matches records whose related record meets this filter; an empty filter matches every record. {}", link.doc),
+                ));
+                let doc = "The global ID of the related record. `isNull` tests whether there is one that you may see.";
+                keys.push((format!("{}Id", link.name), doc));
+            }
             Join::Many { .. } | Join::Through { .. } => {
                 fields.push((&link.name, format!("{target}RelationFilter"), link.doc.clone()));
             }
             Join::Subject | Join::Listed => {}
         }
     }
+    for (name, doc) in &keys {
+        fields.push((name, "ReferenceFilter".into(), (*doc).into()));
+    }
+    if table.kind != Kind::Event {
+        fields.push((EXTERNAL, "ExternalIdFilter".into(), "The ID of the record in an external system.".into()));
+    }
     if table.kind == Kind::Event {
         fields.retain(|(name, ..)| *name != "subjectType");
-        fields.push(("subject", "IdFilter".into(), "The record it happened to, of any type.".into()));
-        fields.push(("subjectType", "NameFilter".into(), "Type of the record it happened to, `Account`.".into()));
-        let doc = "A field or link of this name changed, `owner`; where your roles hide it, it never did.";
+        fields.push(("subject", "IdFilter".into(), "The record that changed, of any type.".into()));
+        fields.push((
+            "subjectType",
+            "NameFilter".into(),
+            "Type of the record that changed, for example `Account`.".into(),
+        ));
+        let doc =
+            "The name of a changed field or relation, for example `owner`. A field that your roles hide never matches.";
         fields.push(("field", "NameFilter".into(), doc.into()));
     }
     input_object(
         registry,
         &format!("{name}Filter"),
-        &format!("A test of {name} records. All entries given must hold."),
+        &format!("Filter conditions for {name} records, combined with AND."),
         &fields,
         false,
     );
@@ -130,11 +156,11 @@ pub(super) fn filters(registry: &mut Registry, table: &'static Table) {
     input_object(
         registry,
         &format!("{name}RelationFilter"),
-        &format!("A test of the live {name} records, within your reach, that hang off a record."),
+        &format!("Filter conditions for the related live {name} records within your reach."),
         &[
-            related("some", "At least one meets this."),
-            related("every", "All meet this; none at all do too."),
-            related("none", "Not one meets this."),
+            related("some", "At least one related record meets this filter."),
+            related("every", "All related records meet this filter; also matches if there are none."),
+            related("none", "No related record meets this filter."),
         ],
         false,
     );

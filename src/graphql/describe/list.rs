@@ -14,18 +14,16 @@ pub fn list_arguments(kind: Kind, most: usize) -> Vec<In<'static>> {
         (
             "first",
             "Int".into(),
-            format!(
-                "Rows from the start of the list, at most {most}; {default} where neither `first` nor `last` is given."
-            ),
+            format!("Returns the first n records, at most {most}; {default} if neither `first` nor `last` is given."),
         ),
-        ("after", "String".into(), "Only rows after this cursor.".into()),
-        ("last", "Int".into(), format!("Rows from the end of the list, at most {most}; not together with `first`.")),
-        ("before", "String".into(), "Only rows before this cursor.".into()),
-        ("filter", format!("{name}Filter"), "Only rows that meet this.".into()),
+        ("after", "String".into(), "Returns the records after this cursor.".into()),
+        ("last", "Int".into(), format!("Returns the last n records, at most {most}; cannot be combined with `first`.")),
+        ("before", "String".into(), "Returns the records before this cursor.".into()),
+        ("filter", format!("{name}Filter"), "Returns the records that meet this filter.".into()),
         (
             "orderBy",
             format!("[{name}Order!]"),
-            "Their order, at most 5 keys; the id is always the last key, and the only one where none is given.".into(),
+            "Sort keys, at most 5. The ID is always the last key, and the only one if none is given.".into(),
         ),
     ];
     arguments.extend(selection_arguments(kind));
@@ -39,11 +37,12 @@ pub(super) fn selection_arguments(kind: Kind) -> Vec<In<'static>> {
         arguments.push((
             "search",
             "String".into(),
-            "Only rows in whose names and addresses each of these words stands, case and accents aside.".into(),
+            "Returns the records whose names or addresses contain every one of these words, ignoring case and accents."
+                .into(),
         ));
     }
     if kind.table().column("archived_at").is_some() {
-        arguments.push(("includeArchived", "Boolean = false".into(), "Whether archived rows count too.".into()));
+        arguments.push(("includeArchived", "Boolean = false".into(), "Whether to include archived records.".into()));
     }
     arguments
 }
@@ -53,21 +52,26 @@ pub(super) fn connection(registry: &mut Registry, table: &'static Table) {
     object(
         registry,
         &format!("{name}Connection"),
-        &format!("A page of a list of {name} records."),
+        &format!("A paginated list of {name} records."),
         vec![
-            field("edges", format!("[{name}Edge!]!"), "The rows with their cursors.", &[]),
-            field("nodes", format!("[{name}!]!"), "The rows.", &[]),
-            field("pageInfo", "PageInfo!", "Where the page lies.", &[]),
-            field("totalCount", "Int!", "How many rows the whole list has; counted only where it is selected.", &[]),
+            field("edges", format!("[{name}Edge!]!"), "The records with their cursors.", &[]),
+            field("nodes", format!("[{name}!]!"), "The records of the page.", &[]),
+            field("pageInfo", "PageInfo!", "Information about the page.", &[]),
+            field(
+                "totalCount",
+                "Int!",
+                "The total number of records in the list. Counted only if it is selected.",
+                &[],
+            ),
         ],
     );
     object(
         registry,
         &format!("{name}Edge"),
-        &format!("A {name} record in a list."),
+        &format!("An edge in a list of {name} records."),
         vec![
-            field("node", required(name), "The row.", &[]),
-            field("cursor", "String!", "Its place in the list, for `after` and `before`.", &[]),
+            field("node", required(name), "The record.", &[]),
+            field("cursor", "String!", "A cursor for use in `after` and `before`.", &[]),
         ],
     );
 }
@@ -75,29 +79,28 @@ pub(super) fn connection(registry: &mut Registry, table: &'static Table) {
 pub(super) fn order(registry: &mut Registry, table: &'static Table) {
     let name = table.name;
     let fields: Vec<(String, &str)> = table
-        .fields
-        .iter()
+        .readable()
         .filter(|field| field.sort && field.shown())
         .map(|field| (screaming(&field.name), field.doc.as_str()))
         .collect();
     enumeration(
         registry,
         &format!("{name}OrderField"),
-        &format!("What lists of {name} records can be ordered by."),
+        &format!("The fields that {name} records can be sorted by."),
         fields.into_iter(),
     );
     input_object(
         registry,
         &format!("{name}Order"),
-        &format!("One key of an order of {name} records."),
+        &format!("A sort key for {name} records."),
         &[
             (
                 "field",
                 format!("{name}OrderField!"),
-                "What to order by; names in order without case and accents.".into(),
+                "The field to sort by. Names are sorted ignoring case and accents.".into(),
             ),
-            ("direction", "SortDirection! = ASC".into(), "Which end comes first.".into()),
-            ("nulls", "NullsOrder! = LAST".into(), "Where empty values stand.".into()),
+            ("direction", "SortDirection! = ASC".into(), "The sort direction.".into()),
+            ("nulls", "NullsOrder! = LAST".into(), "Where null values are placed.".into()),
         ],
         false,
     );

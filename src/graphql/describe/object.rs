@@ -10,7 +10,10 @@ use super::{
     build::{In, choices, field, input_object, object, required},
     list::list_arguments,
 };
-use crate::store::page::MAX_NESTED_PAGE;
+use crate::{
+    graphql::select::{DISPLAY_NAME, VIEWER_CAN},
+    store::page::MAX_NESTED_PAGE,
+};
 /// The scalar or enum that shows a column.
 pub(super) fn leaf(registry: &mut Registry, column: &Field) -> String {
     match column.ty {
@@ -52,7 +55,7 @@ pub fn input_type(registry: &mut Registry, field: &Field) -> String {
 
 pub(super) fn node(registry: &mut Registry, table: &'static Table) {
     let mut fields = Vec::new();
-    for column in table.fields.iter().filter(|field| field.shown()) {
+    for column in table.readable().filter(|field| field.shown()) {
         let ty = leaf(registry, column);
         fields.push(field(&column.name, if column.optional() { ty } else { required(&ty) }, &column.doc, &[]));
     }
@@ -62,14 +65,14 @@ pub(super) fn node(registry: &mut Registry, table: &'static Table) {
             Join::One { .. } => fields.push(field(
                 &link.name,
                 target,
-                &format!("{} Null where there is none or you may not see it.", link.doc),
+                &format!("{} Null if there is none or you may not see it.", link.doc),
                 &[],
             )),
             Join::Subject => fields.push(field(&link.name, "Node", &link.doc, &[])),
             Join::Listed => fields.push(field(
                 &link.name,
                 format!("{target}Connection"),
-                &format!("{} Null, with an error, where that would use what is hidden from you.", link.doc),
+                &format!("{} Null, with an error, if that would use a field hidden from you.", link.doc),
                 &list_arguments(link.target, MAX_NESTED_PAGE),
             )),
             _ => fields.push(field(
@@ -81,34 +84,44 @@ pub(super) fn node(registry: &mut Registry, table: &'static Table) {
         }
     }
     if table.kind == Kind::Event {
-        fields.extend(told());
+        fields.extend(event_fields());
     } else {
-        fields.push(field(EXTERNAL_IDS, "[ExternalId!]!", "The names other systems have for the record.", &[]));
+        fields.push(field(EXTERNAL_IDS, "[ExternalId!]!", "The IDs of the record in external systems.", &[]));
     }
+    fields.push(field(DISPLAY_NAME, "String", DISPLAY_NAME_DOC, &[]));
+    fields.push(field(
+        VIEWER_CAN,
+        "ViewerPermissions!",
+        "What your roles permit you to do to the record, for example to enable buttons. A rule of the record may still refuse an action.",
+        &[],
+    ));
     fields.push(field(
         "hiddenFields",
         "[String!]!",
-        "Names of this record's fields that your roles hide from you: they are null here, whatever they hold.",
+        "Names of the fields of this record that your roles hide from you. They are null, whatever their value.",
         &[],
     ));
     object(registry, table.name, &table.doc, fields);
     registry.implements.entry(table.name.to_owned()).or_default().insert("Node".to_owned());
 }
 
+/// Description of the field with what a record is called.
+pub(super) const DISPLAY_NAME_DOC: &str = "A name to show for the record, for lists of several types: its own name, title, domain or file name; for a link between two records, the name of the linked record. Null if that is hidden from you, and for events.";
+
 /// What events alone have.
-fn told() -> [MetaField; 3] {
+fn event_fields() -> [MetaField; 3] {
     [
-        field("subjectId", "ID!", "Global id of the record it happened to.", &[]),
+        field("subjectId", "ID!", "Global ID of the record that changed.", &[]),
         field(
             "changedFields",
             "[String!]!",
-            "Names of the changed fields, for a new record of all that have a value; none that your roles hide from you.",
+            "Names of the changed fields; for a new record, of all fields that have a value. Fields that your roles hide from you are left out.",
             &[],
         ),
         field(
             "changes",
             "[FieldChange!]!",
-            "The changed fields with their values; none that your roles hide from you, whatever became of them.",
+            "The changed fields with their values. Fields that your roles hide from you are left out.",
             &[],
         ),
     ]

@@ -9,22 +9,29 @@ use super::{
 };
 use crate::{graphql::select::groupable, store::page::MAX_PAGE};
 pub(super) fn reference(registry: &mut Registry, table: &'static Table) {
-    let mut fields: Vec<In<'_>> = vec![("id", "ID".into(), "By global id; archived records too.".into())];
+    let mut fields: Vec<In<'_>> =
+        vec![("id", "ID".into(), "Looks up a record by its global ID, including archived records.".into())];
     for column in table.unique() {
         fields.push((
             &column.name,
             column.scalar.unwrap_or("String").into(),
-            format!("Among live records: {}", column.doc),
+            format!("Looks up a live record. {}", column.doc),
         ));
     }
     if table.kind != Kind::Event {
         fields.push((
             "external",
             "ExternalIdInput".into(),
-            "By the name another system has for it; archived records too.".into(),
+            "Looks up a record by its ID in an external system, including archived records.".into(),
         ));
     }
-    input_object(registry, &format!("{}Ref", table.name), &format!("Names one {} record.", table.name), &fields, true);
+    input_object(
+        registry,
+        &format!("{}Ref", table.name),
+        &format!("Identifies one {} record by exactly one of these fields.", table.name),
+        &fields,
+        true,
+    );
 }
 
 /// The root fields that read a kind: one, many, figures.
@@ -32,12 +39,12 @@ pub(super) fn reference(registry: &mut Registry, table: &'static Table) {
 pub fn queries(table: &'static Table) -> [MetaField; 3] {
     let name = table.name;
     let singular = table.singular();
-    let mut figures = vec![("filter", format!("{name}Filter"), "Only records that meet this.".into())];
+    let mut figures = vec![("filter", format!("{name}Filter"), "Aggregates the records that meet this filter.".into())];
     if groupable(table.kind).next().is_some() {
         figures.push((
             "groupBy",
             format!("[{name}GroupBy!]"),
-            "What to group by, at most 4 keys; one group of all where nothing is given.".into(),
+            "Grouping keys, at most 4. Without any, all records form one group.".into(),
         ));
     }
     figures.extend(selection_arguments(table.kind));
@@ -45,19 +52,19 @@ pub fn queries(table: &'static Table) -> [MetaField; 3] {
         field(
             &singular,
             name,
-            &format!("One {name} record; null where there is none or you may not see it."),
-            &[("by", format!("{name}Ref!"), "Which one.".into())],
+            &format!("Looks up one {name} record. Null if it does not exist or you may not see it."),
+            &[("by", format!("{name}Ref!"), "The record to look up.".into())],
         ),
         field(
             table.plural,
             format!("{name}Connection!"),
-            &format!("The {name} records within your reach. {}", table.doc),
+            &format!("Lists the {name} records that you have access to. {}", table.doc),
             &list_arguments(table.kind, MAX_PAGE),
         ),
         field(
             &format!("{singular}Aggregate"),
             format!("[{name}Aggregate!]!"),
-            &format!("Figures over the {name} records within your reach, at most 1,000 groups."),
+            &format!("Aggregates over the {name} records within your reach, at most 1,000 groups."),
             &figures,
         ),
     ]

@@ -7,7 +7,10 @@ use super::{
     build::{by_name, choices, enumeration, field, input_object, object},
     filter,
 };
-use crate::access::{Action, FieldRule, Reach};
+use crate::{
+    access::{Action, FieldRule, Reach},
+    graphql::select::{DISPLAY_NAME, PERMISSIONS},
+};
 pub(super) fn scalars(registry: &mut Registry) {
     for (name, doc, url) in crate::graphql::scalars::ALL {
         let ty = MetaType::Scalar {
@@ -38,12 +41,12 @@ fn small_objects(registry: &mut Registry) {
     object(
         registry,
         "PageInfo",
-        "Where a page lies in its list.",
+        "Information about a page of a list.",
         vec![
-            field("hasNextPage", "Boolean!", "Whether rows come after the page.", &[]),
-            field("hasPreviousPage", "Boolean!", "Whether rows come before the page.", &[]),
-            field("startCursor", "String", "Cursor of the page's first row.", &[]),
-            field("endCursor", "String", "Cursor of the page's last row.", &[]),
+            field("hasNextPage", "Boolean!", "Whether there are records after the page.", &[]),
+            field("hasPreviousPage", "Boolean!", "Whether there are records before the page.", &[]),
+            field("startCursor", "String", "Cursor of the first record of the page.", &[]),
+            field("endCursor", "String", "Cursor of the last record of the page.", &[]),
         ],
     );
     object(
@@ -63,39 +66,50 @@ fn small_objects(registry: &mut Registry) {
     object(
         registry,
         "FieldChange",
-        "What became of one field. Values are as the API shows them: ids, and `{ amount, currency }` for money. Ids of \
-         records that you may not see are null, as is a list's filter that tests what is hidden from you.",
+        "The change of one field. Values are formatted as in the API: global IDs, and `{ amount, currency }` for money. IDs of \
+         records that you may not see are null, and so is a list's filter that uses a field hidden from you.",
         vec![
-            field("field", "String!", "Name of the field or link; `password` where one was set.", &[]),
-            field("before", "JSON", "Its value before; null where it had none.", &[]),
-            field("after", "JSON", "Its value after; null where it has none.", &[]),
+            field("field", "String!", "The name of the field or relation; `password` if one was set.", &[]),
+            field("before", "JSON", "The previous value; null if there was none.", &[]),
+            field("after", "JSON", "The new value; null if there is none.", &[]),
         ],
     );
     object(
         registry,
+        "ViewerPermissions",
+        "What your roles permit you to do to a record. An action that does not apply to the record's type is false.",
+        PERMISSIONS.iter().map(|(name, _, doc)| field(name, "Boolean!", doc, &[])).collect(),
+    );
+    object(
+        registry,
         "ExternalId",
-        "The name another system has for a record.",
+        "The ID of a record in an external system.",
         vec![
-            field("system", "String!", "The other system, `salesforce`.", &[]),
-            field("id", "String!", "The record's id there.", &[]),
+            field("system", "String!", "The external system, for example `salesforce`.", &[]),
+            field("id", "String!", "The record's ID in that system.", &[]),
         ],
     );
     object(
         registry,
         "UserError",
-        "A mistake that a person can put right.",
+        "An error in the input, or in the state of the data, that the caller can correct.",
         vec![
-            field("code", "UserErrorCode!", "What kind of mistake.", &[]),
-            field("reason", "String", "The particular reason, in SCREAMING_SNAKE_CASE: an open set.", &[]),
-            field("message", "String!", "For people.", &[]),
+            field("code", "UserErrorCode!", "The error code.", &[]),
+            field(
+                "reason",
+                "String",
+                "The specific reason in SCREAMING_SNAKE_CASE. An open set: new reasons may be added.",
+                &[],
+            ),
+            field("message", "String!", "A message to show to people.", &[]),
             field(
                 "field",
                 "[String!]",
-                "Path of the input field, outermost first; null where it concerns the whole input.",
+                "Path to the input field that caused the error, outermost first; null if the error concerns the whole input.",
                 &[],
             ),
-            field("index", "Int", "Place in a bulk input, from 0.", &[]),
-            field("conflict", "Node", "The record that stands in the way, as it is now, if you may see it.", &[]),
+            field("index", "Int", "Index of the item in a bulk input, starting at 0.", &[]),
+            field("conflict", "Node", "The conflicting record in its current state, if you may see it.", &[]),
         ],
     );
 }
@@ -103,7 +117,7 @@ fn small_objects(registry: &mut Registry) {
 /// Inputs that many types share.
 fn small_inputs(registry: &mut Registry) {
     let amount =
-        |name: &'static str| (name, "Decimal".to_owned(), format!("Amounts `{name}` this one, in `currency`."));
+        |name: &'static str| (name, "Decimal".to_owned(), format!("The amount is `{name}` this one, in `currency`."));
     input_object(
         registry,
         "MoneyInput",
@@ -116,26 +130,42 @@ fn small_inputs(registry: &mut Registry) {
     );
     input_object(
         registry,
-        "ExternalIdInput",
-        "The name another system has for a record.",
+        "ExternalIdFilter",
+        "Compares the id of a record in an external system. `system` alone matches records that have any ID there.",
         &[
-            ("system", "String!".into(), "The other system, `salesforce`.".into()),
-            ("id", "String!".into(), "The record's id there.".into()),
+            ("system", "String!".into(), "The external system, for example `salesforce`.".into()),
+            ("id", "String".into(), "The record has this ID in the system.".into()),
+            ("in", "[String!]".into(), "The record has one of these IDs in the system; at most 1,000.".into()),
+            ("isNull", "Boolean".into(), "Whether the record has no ID in the system.".into()),
+        ],
+        false,
+    );
+    input_object(
+        registry,
+        "ExternalIdInput",
+        "The ID of a record in an external system.",
+        &[
+            ("system", "String!".into(), "The external system, for example `salesforce`.".into()),
+            ("id", "String!".into(), "The record's ID in that system.".into()),
         ],
         false,
     );
     input_object(
         registry,
         "MoneyFilter",
-        "A test of a money amount. Amounts compare within one currency, which must be named.",
+        "Compares a money amount. Amounts are compared within one currency, which must be given.",
         &[
-            ("currency", "CurrencyCode".into(), "The currency; alone, it finds all amounts in it.".into()),
+            (
+                "currency",
+                "CurrencyCode".into(),
+                "The currency. Given alone, it matches all amounts in that currency.".into(),
+            ),
             amount("eq"),
             amount("lt"),
             amount("lte"),
             amount("gt"),
             amount("gte"),
-            ("isNull", "Boolean".into(), "Whether there is no amount.".into()),
+            ("isNull", "Boolean".into(), "Whether the amount is null.".into()),
         ],
         false,
     );
@@ -149,24 +179,24 @@ fn small_enums(registry: &mut Registry) {
     enumeration(
         registry,
         "SortDirection",
-        "Which end of an order comes first.",
-        [("ASC".to_owned(), "Least first."), ("DESC".to_owned(), "Greatest first.")].into_iter(),
+        "Sort direction.",
+        [("ASC".to_owned(), "Ascending."), ("DESC".to_owned(), "Descending.")].into_iter(),
     );
     enumeration(
         registry,
         "NullsOrder",
-        "Where empty values stand in an order, whatever its direction.",
-        [("FIRST".to_owned(), "Before all others."), ("LAST".to_owned(), "After all others.")].into_iter(),
+        "Where null values are placed, whatever the sort direction.",
+        [("FIRST".to_owned(), "Null values first."), ("LAST".to_owned(), "Null values last.")].into_iter(),
     );
     enumeration(
         registry,
         "TimeBucket",
-        "A calendar period to group dates by.",
+        "Calendar period for grouping dates.",
         [
-            ("DAY".to_owned(), "From midnight to midnight."),
-            ("WEEK".to_owned(), "From Monday to Sunday (ISO 8601)."),
+            ("DAY".to_owned(), "A day, from midnight to midnight."),
+            ("WEEK".to_owned(), "A week, from Monday to Sunday (ISO 8601)."),
             ("MONTH".to_owned(), "A calendar month."),
-            ("QUARTER".to_owned(), "Three calendar months, the first from January on."),
+            ("QUARTER".to_owned(), "A calendar quarter, beginning in January, April, July or October."),
             ("YEAR".to_owned(), "A calendar year."),
         ]
         .into_iter(),
@@ -174,7 +204,7 @@ fn small_enums(registry: &mut Registry) {
     enumeration(
         registry,
         "UserErrorCode",
-        "What kind of mistake a user error tells of: a closed set.",
+        "The codes of user errors. A closed set.",
         crate::error::UserCode::ALL
             .iter()
             .map(|code| (code.as_str().to_owned(), crate::graphql::payload::meaning(*code))),
@@ -184,8 +214,11 @@ fn small_enums(registry: &mut Registry) {
 fn node_interface(registry: &mut Registry) {
     let node = MetaType::Interface {
         name: "Node".to_owned(),
-        description: Some("A record that can be fetched by its global id.".to_owned()),
-        fields: by_name(vec![field("id", "ID!", "Global id: names the record for ever.", &[])]),
+        description: Some("A record that can be fetched by its global ID.".to_owned()),
+        fields: by_name(vec![
+            field("id", "ID!", "The global ID of the record. It never changes.", &[]),
+            field(DISPLAY_NAME, "String", super::object::DISPLAY_NAME_DOC, &[]),
+        ]),
         possible_types: Kind::ALL.into_iter().map(|kind| kind.name().to_owned()).collect(),
         extends: false,
         inaccessible: false,

@@ -27,7 +27,7 @@ pub(in crate::http) struct Cost {
     pub constant: bool,
 }
 
-/// Selections that the reckoning visits at most; honest documents need a few thousand.
+/// Selections that the analysis visits at most; honest documents need a few thousand.
 const STEPS: usize = 400_000;
 
 /// Paths that a refusal names.
@@ -47,15 +47,15 @@ pub(super) struct Priced<'a> {
 impl Priced<'_> {
     /// The cost, unless it passes the limit or a page size does.
     pub fn cost(&self) -> Result<Cost, Refusal> {
-        let mut reckoning = Reckoning::new(self);
+        let mut analysis = CostAnalysis::new(self);
         let root = self.operation.selection_set.ty.as_str();
-        let weight = reckoning.set(&[&self.operation.selection_set], root, Depth::Root)?;
+        let weight = analysis.set(&[&self.operation.selection_set], root, Depth::Root)?;
         let introspection = shape::shape(self.document, self.operation).introspection;
         let requested = weight.fixed.saturating_add(introspection);
         if requested > self.limits.cost {
             return Err(self.too_dear(requested));
         }
-        Ok(Cost { requested, constant: !reckoning.pages.variable })
+        Ok(Cost { requested, constant: !analysis.pages.variable })
     }
 
     /// A Relay connection, and not some noun that is called so.
@@ -66,12 +66,12 @@ impl Priced<'_> {
 
     fn too_dear(&self, figure: u64) -> Refusal {
         let limit = self.limits.cost;
-        let mut reckoning = Reckoning::new(self);
+        let mut analysis = CostAnalysis::new(self);
         let mut paths = Vec::new();
         let root = self.operation.selection_set.ty.as_str();
         // Out of breath, the dearest of what was seen is still the best advice.
-        let _ = reckoning.dearest(&[&self.operation.selection_set], root, &mut Trail::default(), &mut paths);
-        let mut message = format!("The operation may cost {figure}, at most {limit} is taken. Dearest:");
+        let _ = analysis.dearest(&[&self.operation.selection_set], root, &mut Trail::default(), &mut paths);
+        let mut message = format!("The operation may cost {figure}, the limit is {limit}. Most expensive:");
         for (cost, path) in &paths {
             let _ = write!(message, " {path} ({cost})");
         }
@@ -107,7 +107,7 @@ struct Trail<'a> {
     times: Vec<u64>,
 }
 
-struct Reckoning<'a> {
+struct CostAnalysis<'a> {
     on: &'a Priced<'a>,
     known: HashMap<(Vec<usize>, &'a str, Depth), Weight>,
     steps: usize,
@@ -116,7 +116,7 @@ struct Reckoning<'a> {
 
 type Groups<'a> = IndexMap<&'a str, Vec<&'a Field>>;
 
-impl<'a> Reckoning<'a> {
+impl<'a> CostAnalysis<'a> {
     fn new(on: &'a Priced<'a>) -> Self {
         Self { on, known: HashMap::default(), steps: 0, pages: Pages { on, variable: false } }
     }
@@ -332,7 +332,7 @@ impl<'a> Reckoning<'a> {
     fn step(&mut self) -> Result<(), Refusal> {
         self.steps += 1;
         if self.steps > STEPS {
-            let message = format!("The cost of the operation takes more than {STEPS} steps to reckon.");
+            let message = format!("Calculating the cost of the operation takes more than {STEPS} steps.");
             return Err(Refusal::limit(Code::QueryTooComplex, message, STEPS as u64, None));
         }
         Ok(())

@@ -115,7 +115,7 @@ impl Documents {
     /// This operation of this document, from the cache or checked now.
     pub fn get(&self, text: &str, operation: Option<&str>, limits: &Limits) -> Result<Arc<Document>, Refusal> {
         if text.len() > limits.document {
-            let message = format!("The document is {} bytes long; at most {} are taken.", text.len(), limits.document);
+            let message = format!("The document is {} bytes long; the limit is {}.", text.len(), limits.document);
             return Err(Refusal::limit(Code::QueryTooLarge, message, limits.document as u64, Some(text.len() as u64)));
         }
         // The length of the name keeps it apart from the text.
@@ -133,11 +133,11 @@ impl Documents {
     fn check(&self, text: &str, name: Option<&str>, limits: &Limits) -> Result<Document, Refusal> {
         lexer::scan(text, limits).map_err(|too_much| match too_much {
             TooMuch::Brackets => {
-                let message = format!("The document nests brackets deeper than {}.", limits.brackets);
+                let message = format!("The document nests brackets deeper than the limit of {}.", limits.brackets);
                 Refusal::limit(Code::QueryTooComplex, message, limits.brackets as u64, None)
             }
             TooMuch::Tokens => {
-                let message = format!("The document has more than {} tokens.", limits.tokens);
+                let message = format!("The document has more tokens than the limit of {}.", limits.tokens);
                 Refusal::limit(Code::QueryTooLarge, message, limits.tokens as u64, None)
             }
         })?;
@@ -162,7 +162,7 @@ impl Documents {
             Refusal::new(Code::ParseFailed, format!("syntax error: {reason}")).at(pos)
         })?;
         if !same::is_same(&checked, &operation, &parsed) {
-            return Err(Refusal::new(Code::ParseFailed, "The document can be read in more than one way."));
+            return Err(Refusal::new(Code::ParseFailed, "The document is ambiguous."));
         }
         keep_only(&mut parsed, operation.name.as_ref().map(Name::as_str));
         let conditional = merge::is_conditional(&parsed);
@@ -186,23 +186,23 @@ impl Documents {
             Err(Refusal::limit(Code::QueryTooComplex, message, limit, Some(figure)))
         };
         if shape.introspection > 0 && !self.introspection {
-            return Err(Refusal::new(Code::ValidationFailed, "Introspection is turned off."));
+            return Err(Refusal::new(Code::ValidationFailed, "Introspection is disabled."));
         }
         if shape.depth > limits.depth {
-            return complex("is nested too deep, its fragments included", limits.depth, shape.depth);
+            return complex("is nested too deeply, including fragments", limits.depth, shape.depth);
         }
         if shape.selections > limits.selections {
-            return complex("has too many selections once fragments are expanded", limits.selections, shape.selections);
+            return complex("has too many selections after expanding fragments", limits.selections, shape.selections);
         }
         if shape.introspection > limits.introspection {
-            return complex("asks for too much introspection", limits.introspection, shape.introspection);
+            return complex("has too many introspection fields", limits.introspection, shape.introspection);
         }
         if shape.lists > INTROSPECTION_NESTED {
-            let what = "nests lists of the introspection in each other";
+            let what = "nests introspection lists";
             return complex(what, INTROSPECTION_NESTED, shape.lists);
         }
         if shape.listed > INTROSPECTION_LISTS {
-            return complex("asks for too many lists of the introspection", INTROSPECTION_LISTS, shape.listed);
+            return complex("has too many introspection lists", INTROSPECTION_LISTS, shape.listed);
         }
         Ok(())
     }
@@ -213,7 +213,7 @@ fn select(checked: &Valid<Checked>, name: Option<&str>) -> Result<Node<Operation
         let message = match name {
             Some(name) => Cow::Owned(format!("The document has no operation named \"{}\".", crate::text::short(name))),
             None if checked.operations.is_empty() => Cow::Borrowed("The document has no operation."),
-            None => Cow::Borrowed("The document has several operations; operationName must say which."),
+            None => Cow::Borrowed("The document has several operations; operationName is required."),
         };
         Refusal::new(Code::OperationResolution, message)
     })

@@ -47,7 +47,7 @@ impl Refusal {
 
     /// Something else than a query in a preview.
     pub fn read_only() -> Self {
-        let message = "You see what somebody else sees; this way runs nothing but queries.";
+        let message = "This is a preview as another user; only queries are allowed.";
         Self::new(Code::Forbidden, message).with("reason", "PREVIEW_READ_ONLY")
     }
 
@@ -98,7 +98,7 @@ impl From<Error> for Refusal {
 
 /// An input holds the character U+0000.
 pub(in crate::http) fn nul() -> Refusal {
-    let message = "A text holds the character U+0000 (NUL), which cannot be stored or compared.";
+    let message = "A string contains the character U+0000 (NUL), which is not allowed.";
     Refusal::new(Code::BadUserInput, message).with("reason", "CONTROL_CHARACTER")
 }
 

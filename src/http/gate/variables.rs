@@ -63,7 +63,8 @@ fn one_of(schema: &Schema, ty: &Type, value: &JsonValue, path: &mut String) -> R
         JsonValue::Object(fields) => {
             let Some(input) = schema.get_input_object(ty.inner_named_type()) else { return Ok(()) };
             if input.directives.has("oneOf") && (fields.len() != 1 || fields.values().any(JsonValue::is_null)) {
-                let message = format!("{path}: exactly one field of {} must be given, and not null.", input.name);
+                let message =
+                    format!("{path}: exactly one field of {} must be given and must not be null.", input.name);
                 return Err(Refusal::new(Code::BadUserInput, message));
             }
             for (name, inner) in fields {

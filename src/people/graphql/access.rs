@@ -22,117 +22,120 @@ const MAX_RECORDS: usize = 100;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AccessQuery;
 
-/// Whether you may do something to one record.
+/// Whether you may perform an action on a record.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct Can {
-    /// Global id of the record.
+    /// Global ID of the record.
     id: ID,
-    /// Whether you may; false too where there is no such record or you may not see it.
+    /// Whether you may perform the action; also false if the record does not exist or you do not have access to it.
     allowed: bool,
 }
 
-/// Whether somebody may do something to a record, and why.
+/// Whether a user may perform an action on a record, and why.
 #[derive(Debug, SimpleObject)]
 pub struct AccessExplanation {
-    /// Whether they may.
+    /// Whether the user may perform the action.
     allowed: bool,
-    /// The decision and its reason in one or two sentences, to be read aloud.
+    /// The decision and its reason, in one or two sentences.
     summary: String,
-    /// How far any of their roles lets them do it to records of this type.
+    /// Widest reach of the action that any role of the user grants on records of this type.
     reach: Of<Reach>,
-    /// What stands in the way; empty where they may.
+    /// Reasons why the action is not permitted; empty if it is.
     obstacles: Vec<Of<Obstacle>>,
-    /// What each role that they hold says, by name.
+    /// Effect of each role of the user, sorted by name.
     roles: Vec<AccessRole>,
-    /// To whom the record belongs as far as you may see, at most 100, those first by whom it is within their reach.
+    /// Users and departments that the record belongs to, as far as you have access to them, at most 100; those that
+    /// bring the record within the user's reach come first.
     ties: Vec<AccessTie>,
-    /// The fields of records of this type that are kept from their sight.
+    /// Fields of this record type that are hidden from the user.
     hidden_fields: Vec<AccessField>,
-    /// The fields of records of this type that they see and may not change.
+    /// Fields of this record type that the user can see but not change.
     read_only_fields: Vec<AccessField>,
 }
 
-/// What one role has to do with a decision.
+/// The effect of one role on an access decision.
 #[derive(Debug, SimpleObject)]
 pub struct AccessRole {
-    /// The role; to read it costs a step of its own.
+    /// The role. Selecting it adds a separate read per entry.
     role: Option<Row<role::Entity>>,
-    /// Its name.
+    /// Name of the role.
     name: String,
-    /// How far it lets its holders do this to records of the type.
+    /// Reach of the action that the role grants on records of this type.
     reach: Of<Reach>,
-    /// Whether the record is within that: the roles that cover it decide.
+    /// Whether the record is within that reach; only roles that cover the record count in the decision.
     covers: bool,
-    /// Why it does, or does not.
+    /// Why the role covers the record, or why not.
     because: String,
 }
 
-/// Somebody, or a department, to whom a record belongs.
+/// A user or department that a record belongs to.
 #[derive(Debug, SimpleObject)]
 pub struct AccessTie {
-    /// How it belongs to them.
+    /// How the record belongs to the user or department.
     how: Of<Bond>,
-    /// Who; null for a department, and where you may not see them. To read them costs a step of their own.
+    /// The user; null for a department, or if you do not have access to the user. Selecting it adds a separate read
+    /// per entry.
     user: Option<Row<user::Entity>>,
-    /// Their name, where you may see them.
+    /// Name of the user; null for a department, or if you do not have access to the user.
     name: Option<String>,
-    /// Which department; null for a person.
+    /// The department; null for a user.
     department: Option<Of<Department>>,
-    /// Whether it is the person asked about: then reach OWN covers the record.
+    /// Whether this is the user in question; if so, reach OWN covers the record.
     is_person: bool,
-    /// Whether their teams cover it by this: then reach TEAM does.
+    /// Whether it brings the record within the user's teams; if so, reach TEAM covers the record.
     in_teams: bool,
 }
 
-/// A field that is kept from somebody, and the roles that keep it.
+/// A field that is hidden from a user or read-only for them, and the roles that cause it.
 #[derive(Debug, SimpleObject)]
 pub struct AccessField {
-    /// The name of the field or link.
+    /// Name of the field or link.
     field: String,
-    /// What holds for it.
+    /// Kind of restriction.
     rule: Of<FieldRule>,
-    /// The roles behind it: it holds because each role of theirs that lets them see (or change) such records has it.
+    /// Roles that cause the restriction. It applies because every role that lets the user see (or change) such
+    /// records has it.
     roles: Vec<AccessFieldRole>,
 }
 
-/// A role that keeps a field from its holders.
+/// A role that restricts a field.
 #[derive(Debug, SimpleObject)]
 pub struct AccessFieldRole {
-    /// The role; to read it costs a step of its own.
+    /// The role. Selecting it adds a separate read per entry.
     role: Option<Row<role::Entity>>,
-    /// Its name.
+    /// Name of the role.
     name: String,
 }
 
 #[Object]
 impl AccessQuery {
-    /// Which of several records of one type you may do something to, in their order. One that you may
-    /// not see and one that does not exist are answered alike.
+    /// Checks whether you may perform an action on each of several records of one type, in the given order. A record
+    /// that you do not have access to is treated like one that does not exist.
     async fn can(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The record type, `Account`.")] resource: Of<Kind>,
-        #[graphql(desc = "What is to be done.")] action: Of<Action>,
-        #[graphql(desc = "Global ids of records of the type, at most 100.")] ids: Vec<IdText>,
+        #[graphql(desc = "The record type, for example `Account`.")] resource: Of<Kind>,
+        #[graphql(desc = "The action.")] action: Of<Action>,
+        #[graphql(desc = "Global IDs of records of the type, at most 100.")] ids: Vec<IdText>,
     ) -> async_graphql::Result<Vec<Can>> {
         Ok(can(node::store(ctx)?, resource.0, action.0, ids).await?)
     }
 
-    /// Whether somebody may do something to a record, by which of their roles, and why the record is or
-    /// is not within their reach. For whoever may see all roles and who holds them; null where you may
-    /// not see the person or the record, or there is none.
+    /// Explains whether a user may perform an action on a record, by which of their roles, and why the record is or
+    /// is not within their reach. Requires READ on all roles and role assignments; null if the user or record does
+    /// not exist or you do not have access to it.
     async fn explain_access(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who.")] user: IdText,
-        #[graphql(desc = "Global id of a record of any type.")] record: IdText,
-        #[graphql(desc = "What is to be done.")] action: Of<Action>,
+        #[graphql(desc = "Credentials.")] user: IdText,
+        #[graphql(desc = "Global ID of a record of any type.")] record: IdText,
+        #[graphql(desc = "The action.")] action: Of<Action>,
     ) -> Option<async_graphql::Result<AccessExplanation>> {
         let explained = async {
             let store = node::store(ctx)?;
             store.require_sign_in()?;
             let person = value::key(Kind::User, &user.0).map_err(|misfit| Error::argument(misfit.message))?;
-            let no_id = || Error::argument(format!("“{}” is not a global id.", value::short(&record.0)));
+            let no_id = || Error::argument(format!("“{}” is not a global ID.", value::short(&record.0)));
             let record = id::parse(&record.0).ok_or_else(no_id)?;
             explain::explain(store, UserId(person), record, action.0).await
         };
@@ -143,7 +146,7 @@ impl AccessQuery {
 async fn can(store: &Store, kind: Kind, action: Action, ids: Vec<IdText>) -> Result<Vec<Can>> {
     store.require_sign_in()?;
     if ids.len() > MAX_RECORDS {
-        return Err(Error::argument(format!("ids takes at most {MAX_RECORDS}; this has {}.", ids.len())));
+        return Err(Error::argument(format!("ids may have at most {MAX_RECORDS} entries; got {}.", ids.len())));
     }
     let keys = ids.iter().map(|id| value::key(kind, &id.0).map_err(|misfit| Error::argument(misfit.message)));
     let keys = keys.collect::<Result<Vec<_>>>()?;

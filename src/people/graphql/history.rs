@@ -19,43 +19,44 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HistoryQuery;
 
-/// One change of what somebody may do.
+/// A change of a user's access.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct UserAccessChange {
-    /// Global id of the event that tells of it, in `audit` too.
+    /// Global ID of the event that recorded the change, also listed by `audit`.
     event_id: ID,
-    /// When it happened.
+    /// When the change was made.
     occurred_at: DateTime,
-    /// What happened, as a sentence about the person.
+    /// Description of the change, as a sentence about the user.
     summary: String,
-    /// What kind of record was changed: `RoleAssignment` for a role given or taken, `Role` for a change of one they held,
-    /// `TeamMembership` and `Team` for what TEAM reaches, `ApiKey` for keys that act for them, or the `User` themself.
+    /// Type of the changed record: `RoleAssignment` if a role was assigned or unassigned, `Role` if a role of the
+    /// user was edited, `TeamMembership` or `Team` if the TEAM reach changed, `ApiKey` for keys owned by the user, or
+    /// `User` for the user itself.
     resource: Of<Kind>,
-    /// Who did it, or answers for the API key that did; null for the system itself. To read them costs a step of their own.
+    /// User who made the change, or the owner of the API key that did; null for the system. Selecting it adds a separate read per entry.
     actor: Option<Row<user::Entity>>,
-    /// Their name.
+    /// Name of the actor.
     actor_name: Option<String>,
-    /// The name of the API key by which it was done, if any.
+    /// Name of the API key that made the change, if any.
     api_key_name: Option<String>,
 }
 
-/// A change in a list.
+/// A change with its cursor.
 #[derive(Debug, SimpleObject)]
 pub struct UserAccessChangeEdge {
     /// The change.
     node: UserAccessChange,
-    /// Its place in the list, for `after`.
+    /// Cursor of the change, for `after`.
     cursor: String,
 }
 
-/// A page of changes of what somebody may do, the newest first.
+/// A page of changes of a user's access, newest first.
 #[derive(Debug, SimpleObject)]
 pub struct UserAccessChangeConnection {
-    /// The changes with their cursors.
+    /// The changes of the page with their cursors.
     edges: Vec<UserAccessChangeEdge>,
-    /// The changes.
+    /// The changes of the page.
     nodes: Vec<UserAccessChange>,
-    /// Where the page lies.
+    /// Pagination information.
     page_info: Page,
 }
 
@@ -75,16 +76,16 @@ impl From<&RightsEvent> for UserAccessChange {
 
 #[Object]
 impl HistoryQuery {
-    /// What changed somebody's rights, the newest first: roles given and taken, edits of roles while they held them, teams
-    /// joined, left and moved, API keys that act for them, their status, their department, and their groups at the company's
-    /// issuer. For whoever administers people (User MANAGE, ALL) and sees all roles, who holds them, teams, API keys and
-    /// events; null where there is no such person.
+    /// Lists changes of a user's access, newest first: roles assigned and unassigned, edits of roles while the user
+    /// held them, teams joined, left and moved, API keys owned by the user, their status, department, and groups at
+    /// the OpenID issuer. Requires User MANAGE with reach ALL, and READ on all roles, role assignments, teams, API
+    /// keys and events; null if the user does not exist.
     async fn user_access_history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose.")] user: IdText,
-        #[graphql(desc = "How many changes, at most 200.", default = 25)] first: i32,
-        #[graphql(desc = "Only changes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The person.")] user: IdText,
+        #[graphql(desc = "Returns the first n changes, at most 200.", default = 25)] first: i32,
+        #[graphql(desc = "Returns the changes after this cursor.")] after: Option<String>,
     ) -> Option<async_graphql::Result<UserAccessChangeConnection>> {
         let read = async {
             let store = node::store(ctx)?;

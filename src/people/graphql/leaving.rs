@@ -22,109 +22,109 @@ use crate::{
 };
 
 payload! {
-    /// Answer of `userDeactivate`.
+    /// Return type of `userDeactivate`.
     UserDeactivatePayload {
-        /// The person as they are now; null where it failed.
+        /// Current state of the user; null if the mutation failed.
         user: Option<Row<user::Entity>>,
-        /// How many records have gone to a new owner by now.
+        /// Number of records reassigned so far.
         handed_over: i32,
-        /// The hand-over, which may go on: read it again by `userHandover`. Null where nothing was to be handed over, or it failed.
+        /// The handover, which may still be running; poll it with `userHandover`. Null if there was nothing to reassign or the mutation failed.
         handover: Option<UserHandover>,
     }
-    /// Answer of `userReactivate`.
+    /// Return type of `userReactivate`.
     UserReactivatePayload {
-        /// The person as they are now; null where it failed.
+        /// Current state of the user; null if the mutation failed.
         user: Option<Row<user::Entity>>,
     }
 }
 
-/// How what somebody owned who has left goes to their successors. Shown to whoever began it, and to whoever may update
-/// all people.
+/// The reassignment of the records of a deactivated user to new owners. Visible to the user who started it and to
+/// users with UPDATE on all users.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct UserHandover {
-    /// Its id.
+    /// ID of the handover.
     id: ID,
-    /// Who has left.
+    /// User who was deactivated; null if you do not have access to them.
     user: Option<Row<user::Entity>>,
-    /// Who began it.
+    /// User who started the handover; null if unknown or if you do not have access to them.
     started_by: Option<Row<user::Entity>>,
-    /// How far it has come.
+    /// Status of the handover.
     status: Of<UserHandoverStatus>,
-    /// Records to be dealt with, archived ones included, as counted at the beginning: those that go to a successor, and
-    /// the places in account teams that end.
+    /// Total number of records to process, including archived ones, as counted at the start: records to reassign and
+    /// account team memberships to end.
     total: i32,
-    /// Records dealt with so far.
+    /// Number of records processed so far.
     done: i32,
-    /// Records that went to a new owner so far.
+    /// Number of records reassigned so far.
     handed_over: i32,
-    /// Records that their successor could not be given; `failures` lists them.
+    /// Number of records that could not be reassigned; see `failures`.
     failed: i32,
-    /// Why it stopped, where it failed as a whole.
+    /// Why the handover stopped, if it failed as a whole.
     message: Option<String>,
-    /// When it began.
+    /// When the handover started.
     started_at: DateTime,
-    /// When it ended; null while it is under way.
+    /// When the handover finished; null while it is running.
     finished_at: Option<DateTime>,
     #[graphql(skip)]
     key: Uuid,
 }
 
-/// A record that its successor could not be given.
+/// A record that could not be reassigned.
 #[derive(Debug, SimpleObject)]
 pub struct UserHandoverFailure {
-    /// Global id of the record.
+    /// Global ID of the record.
     record_id: ID,
-    /// The record; null where you may not see it.
+    /// The record; null if you do not have access to it.
     record: Option<AnyRow>,
-    /// The particular reason, in `SCREAMING_SNAKE_CASE`.
+    /// Specific reason, in `SCREAMING_SNAKE_CASE`.
     reason: Option<String>,
-    /// Why, for people.
+    /// Human-readable message.
     message: String,
 }
 
-/// What it would mean that somebody leaves.
+/// The effects of deactivating a user.
 #[derive(Debug, SimpleObject)]
 pub struct UserDeactivatePreview {
-    /// The person; null where you may not see them.
+    /// The user; null if you do not have access to them.
     user: Option<Row<user::Entity>>,
-    /// What they own and are linked in, by type.
+    /// Records that the user owns and account teams that they belong to, by type.
     holdings: Vec<UserHolding>,
-    /// How many teams they belong to; their memberships end.
+    /// Number of teams that the user belongs to; these memberships would end.
     teams: i32,
-    /// How many of these teams they lead.
+    /// Number of these teams that the user leads.
     teams_led: i32,
-    /// How many sessions of theirs would end.
+    /// Number of sessions that would be revoked.
     sessions: i32,
-    /// Whether the hand-over would go on after the answer.
+    /// Whether the handover would continue after the mutation returns.
     outlives_request: bool,
-    /// Why it would be refused; empty where it would not be.
+    /// Errors with which the mutation would fail; empty if it would succeed.
     user_errors: Vec<UserError>,
 }
 
-/// What somebody owns or is linked in, of one type.
+/// Records of one type that a user owns, or the account teams that they belong to.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct UserHolding {
-    /// The type.
+    /// Type of the records.
     #[graphql(name = "type")]
     of: Of<HandoverType>,
-    /// How many live records.
+    /// Number of non-archived records.
     count: i32,
-    /// How many archived records; they go along with the live ones.
+    /// Number of archived records; they are reassigned together with the others.
     archived: i32,
-    /// For how many of the live ones no successor is named. Places in account teams then end; of all others none may
-    /// be left.
+    /// Number of non-archived records without a new owner. Such account team memberships end; for all other types
+    /// this must be 0.
     unassigned: i32,
 }
 
 #[ComplexObject]
 impl UserHandover {
-    /// The records that their successors could not be given, in the order of their ids.
+    /// Records that could not be reassigned, sorted by ID.
     async fn failures(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, at most 200.", default = 25)] first: i32,
-        #[graphql(desc = "Only those after the record of this id.")] after: Option<IdText>,
+        #[graphql(desc = "Returns the first n, at most 200.", default = 25)] first: i32,
+        #[graphql(desc = "Returns those after the record of this id.")] after: Option<IdText>,
     ) -> async_graphql::Result<Vec<UserHandoverFailure>> {
         let after = after.map(|after| id::parse(&after.0).ok_or_else(|| unknown(&after))).transpose()?;
         let found =
@@ -148,7 +148,7 @@ impl From<HandoverFailure> for UserHandoverFailure {
 impl From<Handover> for UserHandover {
     fn from(kept: Handover) -> Self {
         Self {
-            id: ID(spelled(kept.id)),
+            id: ID(encode(kept.id)),
             user: Some(Row::new(kept.user)),
             started_by: kept.started_by.map(Row::new),
             status: Of(kept.status),
@@ -178,12 +178,12 @@ fn count(count: i64) -> i32 {
 /// How a hand-over's id begins.
 const PREFIX: &str = "hand_";
 
-fn spelled(id: Uuid) -> String {
+fn encode(id: Uuid) -> String {
     format!("{PREFIX}{}", String::from_utf8_lossy(&id::base32(id)))
 }
 
 fn unknown(id: &IdText) -> Error {
-    Error::argument(format!("“{}” is not an id of this kind.", value::short(&id.0)))
+    Error::argument(format!("“{}” is not a valid ID here.", value::short(&id.0)))
 }
 
 /// Hand-overs, and what leaving would mean.
@@ -192,12 +192,12 @@ pub struct LeavingQuery;
 
 #[Object]
 impl LeavingQuery {
-    /// What it would mean that somebody is deactivated in this way: what they own and are linked in, by type, and why it
-    /// would be refused. Nothing is changed. For whoever may update all people.
+    /// Previews the deactivation of a user: the records they own and account teams they belong to, by type, and the
+    /// errors with which it would fail. Nothing is changed. Requires UPDATE on all users.
     async fn user_deactivate_preview(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who would leave, and what would go to whom.")] input: UserDeactivateInput,
+        #[graphql(desc = "The person to deactivate, and the new owners of their records.")] input: UserDeactivateInput,
     ) -> async_graphql::Result<UserDeactivatePreview> {
         let look = async |store: &Store| {
             store.require_sign_in()?;
@@ -220,11 +220,11 @@ impl LeavingQuery {
         })
     }
 
-    /// A hand-over by its id; null where there is none, or you may not see it.
+    /// Returns a handover by ID; null if it does not exist or you do not have access to it.
     async fn user_handover(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which hand-over.")] id: IdText,
+        #[graphql(desc = "The ID of the hand-over.")] id: IdText,
     ) -> async_graphql::Result<Option<UserHandover>> {
         let store = node::store(ctx)?;
         store.require_sign_in()?;
@@ -235,12 +235,12 @@ impl LeavingQuery {
         Ok(kept.filter(seen).map(UserHandover::from))
     }
 
-    /// The last hand-overs that you may see, the newest first.
+    /// Lists the most recent handovers that you have access to, newest first.
     async fn user_handovers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only of this person, who has left.")] user_id: Option<IdText>,
-        #[graphql(desc = "How many, at most 200.", default = 25)] first: i32,
+        #[graphql(desc = "Returns the hand-overs of this person.")] user_id: Option<IdText>,
+        #[graphql(desc = "Returns the first n, at most 200.", default = 25)] first: i32,
     ) -> async_graphql::Result<Vec<UserHandover>> {
         let store = node::store(ctx)?;
         store.require_sign_in()?;
@@ -262,14 +262,14 @@ pub struct LeavingMutation;
 
 #[Object]
 impl LeavingMutation {
-    /// Takes a person out of service: they sign in no more, their sessions end, they leave their teams, and what they
-    /// own goes to their successors. All that is refused is refused before anything happens. More than 500 records go
-    /// over after the answer; `handover` and later `userHandover` tell how far it has come. From then on nobody can give
-    /// them work. Done once more, it hands over what is still theirs.
+    /// Deactivates a user: they can no longer sign in, their sessions are revoked, they are removed from their teams,
+    /// and their records are reassigned to new owners. All errors are reported before anything is changed. More than
+    /// 500 records are reassigned asynchronously; `handover` and `userHandover` show the progress. Records can no
+    /// longer be assigned to the user. Calling it again reassigns the records that the user still owns.
     async fn user_deactivate(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who leaves, and what goes to whom.")] input: UserDeactivateInput,
+        #[graphql(desc = "The person to deactivate, and the new owners of their records.")] input: UserDeactivateInput,
     ) -> async_graphql::Result<UserDeactivatePayload> {
         let deactivate = async |store: &Store| {
             store.require_sign_in()?;
@@ -298,12 +298,12 @@ impl LeavingMutation {
         })
     }
 
-    /// Lets a deactivated person sign in again; what was handed over stays where it is, and a hand-over that is under
-    /// way ends.
+    /// Reactivates a user, who can then sign in again. Reassigned records stay with their new owners, and a running
+    /// handover is cancelled.
     async fn user_reactivate(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who comes back.")] input: UserReactivateInput,
+        #[graphql(desc = "The person to reactivate.")] input: UserReactivateInput,
     ) -> async_graphql::Result<UserReactivatePayload> {
         let reactivate = async |store: &Store| {
             store.require_sign_in()?;

@@ -25,39 +25,39 @@ use crate::{
 };
 
 payload! {
-    /// Answer of `userInvite` and `userReinvite`.
+    /// Return type of `userInvite` and `userReinvite`.
     UserInvitePayload {
-        /// The person; null where it failed.
+        /// The user; null if the mutation failed.
         user: Option<Row<user::Entity>>,
-        /// The token by which they join, once, by `invitationAccept`; shown now and never again. Null where it failed.
+        /// Invitation token, for one use with `invitationAccept`; returned only here. Null if the mutation failed.
         invitation: Option<String>,
-        /// Until when the token is good; null where it failed.
+        /// When the token expires; null if the mutation failed.
         expires_at: Option<DateTime>,
     }
-    /// Answer of `userPasswordResetCreate`.
+    /// Return type of `userPasswordResetCreate`.
     UserPasswordResetCreatePayload {
-        /// The person; null where it failed.
+        /// The user; null if the mutation failed.
         user: Option<Row<user::Entity>>,
-        /// The token by which they set a password, once, by `passwordReset`; shown now and never again. Null where it failed.
+        /// Password reset token, for one use with `passwordReset`; returned only here. Null if the mutation failed.
         token: Option<String>,
-        /// Until when the token is good; null where it failed.
+        /// When the token expires; null if the mutation failed.
         expires_at: Option<DateTime>,
     }
-    /// Answer of `userSetPassword`.
+    /// Return type of `userSetPassword`.
     UserSetPasswordPayload {
-        /// The person; null where it failed.
+        /// The user; null if the mutation failed.
         user: Option<Row<user::Entity>>,
     }
-    /// Answer of `userUnlock`.
+    /// Return type of `userUnlock`.
     UserUnlockPayload {
-        /// The person; null where it failed.
+        /// The user; null if the mutation failed.
         user: Option<Row<user::Entity>>,
-        /// How many failed sign-ins were forgotten.
+        /// Number of failed sign-ins that were cleared.
         forgotten: i32,
     }
-    /// Answer of `signingKeyRotate`.
+    /// Return type of `signingKeyRotate`.
     SigningKeyRotatePayload {
-        /// The name of the key that signs from now on; null where it failed.
+        /// ID of the new signing key; null if the mutation failed.
         key_id: Option<String>,
     }
 }
@@ -68,24 +68,24 @@ pub struct KeepingMutation;
 
 #[Object]
 impl KeepingMutation {
-    /// Invites a person: makes them, gives them their roles, and answers a token by which they set
-    /// their password and join within 7 days. Give it to nobody else: whoever has it joins as them. A role
-    /// given to them later makes it void; then invite them again.
-    /// For whoever may create people; roles take the right to assign them, and all that they permit.
+    /// Invites a user: creates the user, assigns their roles, and returns a token with which they set their password,
+    /// valid for 7 days. Keep the token secret: whoever has it can sign in as the user. Assigning another role later
+    /// invalidates the token; use `userReinvite` then. Requires CREATE on users; assigning roles requires permission
+    /// to assign them and all permissions that they grant.
     async fn user_invite(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who joins.")] input: UserInviteInput,
+        #[graphql(desc = "The person to invite.")] input: UserInviteInput,
     ) -> async_graphql::Result<UserInvitePayload> {
         Ok(invited(authority(ctx)?, invitations::invite(node::store(ctx)?, input.newcomer()).await)?)
     }
 
-    /// Gives an invited person another token, in place of the one before. Only for people who have
-    /// no password yet, by whoever may invite them and has all that their roles permit.
+    /// Issues a new token to an invited user, replacing the previous one. Only for users without a password. Requires
+    /// permission to invite them and all permissions that their roles grant.
     async fn user_reinvite(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who is invited again.")] input: UserReinviteInput,
+        #[graphql(desc = "The person to invite again.")] input: UserReinviteInput,
     ) -> async_graphql::Result<UserInvitePayload> {
         let again = async |store: &Store| {
             store.require_sign_in()?;
@@ -94,14 +94,14 @@ impl KeepingMutation {
         Ok(invited(authority(ctx)?, again(node::store(ctx)?).await)?)
     }
 
-    /// Answers a token by which a person sets another password within a day, once. The password and the sessions
-    /// they have stay good until then. Give it to nobody else: whoever has it becomes them. It takes the place of a
-    /// token before it, and a role given to them later makes it void. For whoever administers people and has all
-    /// that this person's roles permit.
+    /// Creates a token with which a user can set a new password, valid for one day and one use. Their current
+    /// password and sessions remain valid until then. Keep the token secret: whoever has it can sign in as the user.
+    /// It replaces any previous token, and assigning a role to the user later invalidates it. Requires MANAGE on all
+    /// users and all permissions that the user's roles grant.
     async fn user_password_reset_create(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose.")] input: UserPasswordResetCreateInput,
+        #[graphql(desc = "The person.")] input: UserPasswordResetCreateInput,
     ) -> async_graphql::Result<UserPasswordResetCreatePayload> {
         let reset = async |store: &Store| {
             store.require_sign_in()?;
@@ -120,11 +120,11 @@ impl KeepingMutation {
         })
     }
 
-    /// Gives a person a password and ends their sessions; for administrators.
+    /// Sets the password of a user and revokes their sessions. For administrators.
     async fn user_set_password(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose and which.")] input: UserSetPasswordInput,
+        #[graphql(desc = "The person and the new password.")] input: UserSetPasswordInput,
     ) -> async_graphql::Result<UserSetPasswordPayload> {
         let authority = authority(ctx)?;
         let set = async |store: &Store| {
@@ -137,12 +137,12 @@ impl KeepingMutation {
         Ok(UserSetPasswordPayload { user: user.map(Row::new), user_errors, query: RootQuery })
     }
 
-    /// Forgets the failed sign-ins of a person, from wherever, so that they can try again at once. Another password does
-    /// the same. For whoever administers people.
+    /// Clears the failed sign-ins of a user from all addresses, so that they can try again immediately. Setting a new
+    /// password does the same. Requires MANAGE on all users.
     async fn user_unlock(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose.")] input: UserUnlockInput,
+        #[graphql(desc = "The person.")] input: UserUnlockInput,
     ) -> async_graphql::Result<UserUnlockPayload> {
         let unlock = async |store: &Store| {
             store.require_sign_in()?;
@@ -155,7 +155,7 @@ impl KeepingMutation {
         Ok(UserUnlockPayload { user, forgotten, user_errors, query: RootQuery })
     }
 
-    /// Has a new key sign access tokens; those given before stay good until they end. For administrators.
+    /// Rotates the key that signs access tokens; existing tokens remain valid until they expire. For administrators.
     async fn signing_key_rotate(&self, ctx: &Context<'_>) -> async_graphql::Result<SigningKeyRotatePayload> {
         let (key_id, user_errors) = outcome(authority(ctx)?.rotate_key(node::store(ctx)?).await)?;
         Ok(SigningKeyRotatePayload { key_id, user_errors, query: RootQuery })

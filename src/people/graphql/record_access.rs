@@ -21,45 +21,49 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RecordAccessQuery;
 
-/// A role by which somebody may do something to a record.
+/// A role that permits a user actions on a record.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct RecordAccessRole {
-    /// The role's key.
+    /// Key of the role.
     key: String,
-    /// Its name.
+    /// Name of the role.
     name: String,
-    /// What it lets them do to the record.
+    /// Actions that the role permits on the record.
     actions: Vec<Of<Action>>,
 }
 
-/// A page of people who can see a record, by name.
+/// A page of users who can see a record, sorted by name.
 #[derive(SimpleObject)]
 pub struct RecordAccessConnection {
-    /// The people and what they may do.
+    /// The users of the page and their permitted actions.
     nodes: People,
-    /// Where the page lies.
+    /// Pagination information.
     page_info: Page,
 }
 
 #[Object]
 impl RecordAccessQuery {
-    /// Who can see a record, by name, what each of them may do to it, and by which of their roles; `explainAccess` tells the
-    /// rest of each. Active people alone: an API key may do what its own role permits. For whoever administers people
-    /// (User MANAGE, ALL) and sees all roles and who holds them; null where you may not see the record, or there is none.
+    /// Lists the users who can see a record, sorted by name, with the actions that each of them may perform on it and
+    /// the roles that permit them; see `explainAccess` for details. Lists active users only; an API key has the
+    /// permissions of its own role. Requires User MANAGE with reach ALL, and READ on all roles and role assignments;
+    /// null if the record does not exist or you do not have access to it.
     async fn record_access(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global id of a record of any type but Event, which is seen with its subject.")] id: IdText,
-        #[graphql(desc = "How many people, at most 200.", default = 25)] first: i32,
-        #[graphql(desc = "Only people after this cursor.")] after: Option<String>,
+        #[graphql(
+            desc = "Global ID of a record of any type except Event; events are visible to whoever can see their subject."
+        )]
+        id: IdText,
+        #[graphql(desc = "Returns the first n people, at most 200.", default = 25)] first: i32,
+        #[graphql(desc = "Returns the people after this cursor.")] after: Option<String>,
     ) -> Option<async_graphql::Result<RecordAccessConnection>> {
         let read = async {
             let store = node::store(ctx)?;
             store.require_sign_in()?;
-            let no_id = || Error::argument(format!("“{}” is not a global id.", value::short(&id.0)));
+            let no_id = || Error::argument(format!("“{}” is not a global ID.", value::short(&id.0)));
             let record = id::parse(&id.0).ok_or_else(no_id)?;
             if record.0 == Kind::Event {
-                let message = "An event is seen by who sees its subject: ask about that.";
+                let message = "An event is visible to whoever can see its subject; pass the ID of the subject instead.";
                 return Err(Error::refused_because(Code::BadUserInput, "RESOURCE_UNKNOWN", message));
             }
             record_access::read(store, record, first, after.as_deref()).await
@@ -87,12 +91,12 @@ impl OutputType for People {
         let actions = <Vec<Of<Action>> as OutputType>::create_type_info(registry);
         let roles = <Vec<RecordAccessRole> as OutputType>::create_type_info(registry);
         let fields = vec![
-            describe::field("user", "User", "The person.", &[]),
-            describe::field("cursor", "String!", "Their place in the list, for `after`.", &[]),
-            describe::field("actions", &actions, "What they may do to the record.", &[]),
-            describe::field("through", &roles, "The roles of theirs that let them, by name.", &[]),
+            describe::field("user", "User", "The user.", &[]),
+            describe::field("cursor", "String!", "Cursor of the user, for `after`.", &[]),
+            describe::field("actions", &actions, "Actions that the user may perform on the record.", &[]),
+            describe::field("through", &roles, "Roles of the user that permit these actions, sorted by name.", &[]),
         ];
-        describe::object(registry, ONE, "Somebody who can see a record, and what they may do to it.", fields);
+        describe::object(registry, ONE, "A user who can see a record, and the actions they may perform on it.", fields);
         format!("[{ONE}!]!")
     }
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {

@@ -31,37 +31,37 @@ use crate::{
 };
 
 payload! {
-    /// Answer of `signIn`, `refresh`, `invitationAccept` and `passwordReset`.
+    /// Return type of `signIn`, `refresh`, `invitationAccept` and `passwordReset`.
     SignInPayload {
-        /// Send it as `Authorization: Bearer …`; null where it failed.
+        /// Access token, to send as `Authorization: Bearer …`; null if the mutation failed.
         access_token: Option<String>,
-        /// Gets new tokens by `refresh`, once; null where it failed.
+        /// Refresh token, for one use with `refresh`; null if the mutation failed.
         refresh_token: Option<String>,
-        /// Until when the access token is good.
+        /// When the access token expires; null if the mutation failed.
         expires_at: Option<DateTime>,
-        /// Who has signed in, read as themselves: the request itself is still nobody's.
+        /// User who signed in, read with their own permissions; the rest of the request remains anonymous.
         user: Option<Through<Row<user::Entity>>>,
     }
-    /// Answer of `signOut`.
+    /// Return type of `signOut`.
     SignOutPayload {
-        /// Whether a session was ended.
+        /// Whether a session was revoked.
         signed_out: bool,
     }
-    /// Answer of `passwordChange`.
+    /// Return type of `passwordChange`.
     PasswordChangePayload {
-        /// The person; null where it failed.
+        /// The user; null if the mutation failed.
         user: Option<Row<user::Entity>>,
     }
-    /// Answer of `sessionRevoke`.
+    /// Return type of `sessionRevoke`.
     SessionRevokePayload {
-        /// The session as it is now; null where it failed.
+        /// Current state of the session; null if the mutation failed.
         session: Option<Row<session::Entity>>,
     }
-    /// Answer of `sessionsRevoke`.
+    /// Return type of `sessionsRevoke`.
     SessionsRevokePayload {
-        /// The person; null where it failed.
+        /// The user; null if the mutation failed.
         user: Option<Row<user::Entity>>,
-        /// How many sessions were ended.
+        /// Number of sessions that were revoked.
         ended: i32,
     }
 }
@@ -72,17 +72,18 @@ pub struct SignInMutation;
 
 #[Object]
 impl SignInMutation {
-    /// Signs a person in by e-mail address and password. Failures slow further attempts down and shut nobody out: they
-    /// are refused with `RATE_LIMITED` and the seconds to wait as `retryAfter`, also in the header `Retry-After`. From
-    /// the fifth failure for one person from one address on, the wait is 5 seconds and doubles with each further
-    /// failure up to 15 minutes, or up to one minute at addresses from which the person has signed in within 30 days.
-    /// Elsewhere 20 failures for one person from all addresses, or 20 people who failed from one address, slow down
-    /// too, by a minute or half a minute at most. A device that sends its `deviceToken` waits for its own failures
-    /// alone. Success, another password and `userUnlock` end the waiting.
+    /// Signs a user in with e-mail address and password. Failed attempts throttle further ones but never lock the
+    /// account: throttled attempts fail with `RATE_LIMITED` and the seconds to wait in `retryAfter` and in the
+    /// `Retry-After` header. From the fifth failure for one user from one IP address on, the wait is 5 seconds and
+    /// doubles with each further failure, up to 15 minutes, or up to one minute for IP addresses from which the user
+    /// has signed in within 30 days. At other addresses, 20 failures for one user from all addresses, or failures for
+    /// 20 users from one address, also throttle attempts, by at most one minute and half a minute respectively. A
+    /// device that sends its `deviceToken` is throttled only by its own failures. A successful sign-in, a new
+    /// password and `userUnlock` reset the throttling.
     async fn sign_in(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who.")] input: SignInInput,
+        #[graphql(desc = "Credentials.")] input: SignInInput,
     ) -> async_graphql::Result<SignInPayload> {
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
         let (email, password) = (input.email.as_str(), input.password.as_str());
@@ -92,11 +93,12 @@ impl SignInMutation {
         Ok(signed_in(authority, tokens).await?)
     }
 
-    /// Gives new tokens for a refresh token. Used twice, it ends its session: somebody has a copy.
+    /// Exchanges a refresh token for new tokens. Using a refresh token twice revokes its session, because it may have
+    /// been stolen.
     async fn refresh(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "By what.")] input: RefreshInput,
+        #[graphql(desc = "The refresh token.")] input: RefreshInput,
     ) -> async_graphql::Result<SignInPayload> {
         charge(ctx, Guess::RefreshToken, &input.refresh_token)?;
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
@@ -104,11 +106,11 @@ impl SignInMutation {
         Ok(signed_in(authority, tokens).await?)
     }
 
-    /// Joins by an invitation: sets the password that is to hold, and signs in. The invitation is used up.
+    /// Accepts an invitation: sets the password and signs in. The invitation token can be used once.
     async fn invitation_accept(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "By what, and with which password.")] input: InvitationAcceptInput,
+        #[graphql(desc = "The token of the invitation and a password.")] input: InvitationAcceptInput,
     ) -> async_graphql::Result<SignInPayload> {
         charge(ctx, Guess::Invitation, &input.token)?;
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
@@ -116,12 +118,12 @@ impl SignInMutation {
         Ok(signed_in(authority, invitations::accept(authority, store, sent, &input.password, &origin).await).await?)
     }
 
-    /// Sets another password by a token of `userPasswordResetCreate`, ends all your sessions, and signs you in. The
-    /// token is used up.
+    /// Resets the password with a token from `userPasswordResetCreate`, revokes all your sessions and signs you in.
+    /// The token can be used once.
     async fn password_reset(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "By what, and which password.")] input: PasswordResetInput,
+        #[graphql(desc = "The token and the new password.")] input: PasswordResetInput,
     ) -> async_graphql::Result<SignInPayload> {
         charge(ctx, Guess::PasswordReset, &input.token)?;
         let (store, authority) = (node::store(ctx)?, authority(ctx)?);
@@ -129,17 +131,17 @@ impl SignInMutation {
         Ok(signed_in(authority, invitations::accept(authority, store, sent, &input.password, &origin).await).await?)
     }
 
-    /// Ends the session in which you call.
+    /// Revokes the current session.
     async fn sign_out(&self, ctx: &Context<'_>) -> async_graphql::Result<SignOutPayload> {
         let (done, user_errors) = outcome(sessions::sign_out(node::store(ctx)?).await)?;
         Ok(SignOutPayload { signed_out: done.unwrap_or(false), user_errors, query: RootQuery })
     }
 
-    /// Changes your own password and ends your other sessions.
+    /// Changes your own password and revokes your other sessions.
     async fn password_change(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which password.")] input: PasswordChangeInput,
+        #[graphql(desc = "The current and the new password.")] input: PasswordChangeInput,
     ) -> async_graphql::Result<PasswordChangePayload> {
         let store = node::store(ctx)?;
         let done =
@@ -148,11 +150,11 @@ impl SignInMutation {
         Ok(PasswordChangePayload { user: user.map(Row::new), user_errors, query: RootQuery })
     }
 
-    /// Ends a session of yours, or anybody's if you may.
+    /// Revokes one of your sessions, or another user's if your permissions allow it.
     async fn session_revoke(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which session.")] input: SessionRevokeInput,
+        #[graphql(desc = "The session.")] input: SessionRevokeInput,
     ) -> async_graphql::Result<SessionRevokePayload> {
         let revoke = async |store: &Store| {
             store.require_sign_in()?;
@@ -163,12 +165,12 @@ impl SignInMutation {
         Ok(SessionRevokePayload { session: session.map(Row::new), user_errors, query: RootQuery })
     }
 
-    /// Ends all sessions of a person, in every process and with their open subscriptions: where a device was lost,
-    /// say. They can sign in again. Needs DELETE of sessions: ALL, or OWN for yourself.
+    /// Revokes all sessions of a user in every server process and closes their open subscriptions, e.g. after a
+    /// device was lost. The user can sign in again. Requires DELETE on sessions with reach ALL, or OWN for yourself.
     async fn sessions_revoke(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose.")] input: SessionsRevokeInput,
+        #[graphql(desc = "The person.")] input: SessionsRevokeInput,
     ) -> async_graphql::Result<SessionsRevokePayload> {
         let revoke = async |store: &Store| {
             store.require_sign_in()?;

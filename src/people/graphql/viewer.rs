@@ -18,8 +18,8 @@ pub struct ViewerQuery;
 
 #[Object]
 impl ViewerQuery {
-    /// Who is calling and what they may do; null for somebody who has not signed in. By an API key it is
-    /// who answers for the key, and what the key may do.
+    /// The caller and their permissions; null if not signed in. For an API key, the owner of the key and the
+    /// permissions of the key.
     #[expect(clippy::unused_async, reason = "the library takes asynchronous resolvers alone")]
     async fn viewer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Viewer>> {
         let actor = node::store(ctx)?.actor().clone();
@@ -39,23 +39,23 @@ pub struct Viewer {
     actor: Actor,
 }
 
-/// One thing that somebody may do.
+/// Permission for one action on records of one type.
 #[derive(Debug, SimpleObject)]
 pub struct Permission {
-    /// The record type, `Account`.
+    /// Record type, e.g. `Account`.
     resource: &'static str,
-    /// What may be done to records of it.
+    /// Permitted action.
     action: Of<Action>,
-    /// To which of them.
+    /// Reach of the permission: the records it applies to.
     reach: Of<Reach>,
 }
 
 /// Fields of one record type.
 #[derive(Debug, SimpleObject)]
 pub struct ResourceFields {
-    /// The record type, `Deal`.
+    /// Record type, e.g. `Deal`.
     resource: &'static str,
-    /// The names of the fields, in alphabetical order.
+    /// Names of the fields, in alphabetical order.
     fields: Vec<String>,
 }
 
@@ -71,20 +71,20 @@ impl Viewer {
     }
 }
 
-/// The person or API key that is calling, and what they may do: the union of their roles.
+/// The user or API key making the request, and their permissions: the union of their roles.
 #[Object]
 impl Viewer {
-    /// The person, or who answers for the API key; null where they may not see themselves.
+    /// The user, or the owner of the API key; null if they do not have access to their own user record.
     async fn user(&self) -> Option<Row<user::Entity>> {
         Some(Row::new(self.user))
     }
 
-    /// The session in which they call; null for an API key, and in a preview.
+    /// Session of the request; null for an API key and in a preview.
     async fn session(&self) -> Option<Row<session::Entity>> {
         self.session.map(Row::new)
     }
 
-    /// The API key by which the request came, which always sees itself; null for a person.
+    /// API key of the request, which can always read itself; null for a user.
     #[expect(clippy::unused_async, reason = "the library takes asynchronous resolvers alone")]
     async fn api_key(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Through<Row<api_key::Entity>>>> {
         let Some(key) = self.actor.api_key() else { return Ok(None) };
@@ -96,33 +96,32 @@ impl Viewer {
         Ok(Some(Through(node::store(ctx)?.backend().store(actor, None), Row::new(key))))
     }
 
-    /// Who looks at what this person sees, by the header `Tandem-Preview-As`; null outside a preview.
-    /// Read, with all that is selected of it, with their own eyes and not with this person's.
+    /// User who is previewing as this user with the `Tandem-Preview-As` header; null outside a preview. This field
+    /// and its subfields are read with the previewing user's own permissions.
     async fn previewed_by(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Through<Row<user::Entity>>>> {
         let Some(admin) = self.actor.previewed_by else { return Ok(None) };
         let store = preview::own_eyes(node::store(ctx)?, admin).await?;
         Ok(Some(Through(store, Row::new(admin))))
     }
 
-    /// What they may do, as `Account:UPDATE:OWN` (resource, action, reach): all that a front end needs
-    /// to show or hide a button.
+    /// Permissions in the format `Account:UPDATE:OWN` (resource, action, reach), e.g. to show or hide buttons.
     async fn permissions(&self) -> Vec<String> {
         let spell =
             |grant: Permission| format!("{}:{}:{}", grant.resource, grant.action.0.as_str(), grant.reach.0.as_str());
         self.granted().into_iter().map(spell).collect()
     }
 
-    /// The same, part by part.
+    /// The same permissions as objects.
     async fn grants(&self) -> Vec<Permission> {
         self.granted()
     }
 
-    /// The fields that are kept from them.
+    /// Fields that are hidden from the viewer.
     async fn hidden_fields(&self) -> Vec<ResourceFields> {
         fields(|kind| self.actor.policy.hidden(kind).map(str::to_owned).collect())
     }
 
-    /// The fields that they see and may not change.
+    /// Fields that the viewer can see but not change.
     async fn read_only_fields(&self) -> Vec<ResourceFields> {
         fields(|kind| {
             let policy = &self.actor.policy;
@@ -130,8 +129,8 @@ impl Viewer {
         })
     }
 
-    /// Their sessions that are good now, the newest first, at most 100; `sessions` lists all of them. None
-    /// by an API key, whose owner's sessions are none of its business.
+    /// Active sessions of the viewer, newest first, at most 100; use the root field `sessions` to list all. Empty for
+    /// an API key, which has no access to its owner's sessions.
     async fn sessions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Row<session::Entity>>> {
         if self.actor.api_key().is_some() {
             return Ok(vec![]);

@@ -115,7 +115,7 @@ impl Published {
             }
         }
         old.map(|fetched| fetched.keys).ok_or_else(|| {
-            let message = "The issuer of the access token cannot be asked for its keys right now; try again.";
+            let message = "The keys of the token issuer are currently unavailable; try again.";
             Error::refused_because(Code::ServiceUnavailable, "ISSUER_UNREACHABLE", message)
         })
     }

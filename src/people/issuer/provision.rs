@@ -71,13 +71,13 @@ async fn recognise(change: &mut Change, settings: &Settings, claims: &Claims) ->
             tracing::info!(user = %person.id, "a person is known to the issuer from now on");
             // Whoever invited them was trusted with less than the issuer's groups may give.
             change.withdraw_invitations(&[person.id]).await?;
-            change.tell_of_issuer(person.id, &settings.rules.issuer).await?;
+            change.record_issuer(person.id, &settings.rules.issuer).await?;
             Ok(person.id)
         }
         (Some(_), _) => Err(Error::refused_because(
             Code::Unauthenticated,
             "EMAIL_UNVERIFIED",
-            "Somebody has your e-mail address here, and the issuer does not say that it is verified.",
+            "A user with your e-mail address exists, and the issuer has not verified the address.",
         )),
         (None, _) => create(change, settings, claims, email).await,
     }

@@ -26,16 +26,18 @@ impl Settings {
         let mistake = |message: String| Err(Error::internal(message));
         match outward::trusted(issuer) {
             Err(why) => return mistake(format!("--oidc-issuer {why}")),
-            Ok(url) if url.query().is_some() => return mistake("--oidc-issuer takes no query".to_owned()),
+            Ok(url) if url.query().is_some() => {
+                return mistake("--oidc-issuer must not have a query string".to_owned());
+            }
             Ok(_) => {}
         }
         let audiences: Vec<String> =
             audiences.iter().map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect();
         if audiences.is_empty() {
-            return mistake("--oidc-issuer needs --oidc-audience: for whom its tokens must be meant".to_owned());
+            return mistake("--oidc-issuer requires --oidc-audience, the accepted audiences of its tokens".to_owned());
         }
         if groups.trim().is_empty() {
-            return mistake("--oidc-groups-claim takes the name of a claim".to_owned());
+            return mistake("--oidc-groups-claim must be the name of a claim".to_owned());
         }
         let mut mapping = Vec::new();
         for text in roles.iter().filter(|text| !text.trim().is_empty()) {
@@ -129,8 +131,8 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        assert!(told("http://id.example", "t", "groups", "").contains("takes https"));
-        assert!(told("https://id.example/?a=b", "t", "groups", "").contains("no query"));
+        assert!(told("http://id.example", "t", "groups", "").contains("must use https"));
+        assert!(told("https://id.example/?a=b", "t", "groups", "").contains("query string"));
         assert!(told("https://id.example", " ", "groups", "").contains("--oidc-audience"));
         assert!(told("https://id.example", "t", "", "").contains("--oidc-groups-claim"));
         assert!(told("https://id.example", "t", "groups", "nothing").contains("“nothing”"));

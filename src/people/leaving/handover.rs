@@ -168,7 +168,7 @@ impl Work {
         if change.leavers(&successors).await?.is_empty() {
             return Ok(());
         }
-        let message = "A new owner was deactivated meanwhile; deactivate the person once more, with other new owners.";
+        let message = "A new owner was deactivated in the meantime; deactivate the user again with other new owners.";
         Err(UserError::new(UserCode::Invalid, "", message).because("OWNER_DEACTIVATED").into())
     }
 }
@@ -211,7 +211,7 @@ async fn run(held: &Held) -> Result<Ended> {
     let work = Work { id: kept.id, user: kept.user, plan };
     let mut progress = Option::<Progress>::deserialize(held.progress()).map_err(Error::internal)?.unwrap_or_default();
     while held.goes_on() {
-        let mut change = held.backend().as_system(Purpose::Consequence).begin().await?;
+        let mut change = held.backend().as_system(Purpose::SideEffect).begin().await?;
         if let Some(by) = kept.started_by {
             change.written_by(by);
         }

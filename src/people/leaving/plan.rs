@@ -184,10 +184,10 @@ impl Plan {
         holdings: &[Holding],
     ) -> Option<UserError> {
         if rule.to == user.0 {
-            return Some(rule.mistake("toId", UserCode::Invalid, "The new owner is somebody else."));
+            return Some(rule.mistake("toId", UserCode::Invalid, "The new owner must be another user."));
         }
         if !named.seen.contains(&rule.to) {
-            return Some(rule.mistake("toId", UserCode::NotFound, "There is no live User with this id."));
+            return Some(rule.mistake("toId", UserCode::NotFound, "There is no User with this id, or it is archived."));
         }
         if named.left.contains(&rule.to) {
             let left = rule.mistake("toId", UserCode::Invalid, "The new owner is deactivated.");
@@ -195,11 +195,11 @@ impl Plan {
         }
         if let Some(accounts) = &rule.accounts {
             if let Some(of) = rule.of.filter(|of| account_of(kind(*of)).is_none()) {
-                let message = format!("Records of type {} belong to no account.", of.as_str());
+                let message = format!("Records of type {} do not belong to an account.", of.as_str());
                 return Some(rule.mistake("accountIds", UserCode::Invalid, message));
             }
             if accounts.iter().any(|account| !named.accounts.contains(account)) {
-                let message = "There is no live Account with one of these ids.";
+                let message = "At least one of these Accounts does not exist or is archived.";
                 return Some(rule.mistake("accountIds", UserCode::NotFound, message));
             }
         }
@@ -213,8 +213,10 @@ impl Plan {
             // Who answers for an API key need not administer keys.
             let takes = if holding.of == HandoverType::AccountTeamMember { Kind::Account } else { kind(holding.of) };
             if takes != Kind::ApiKey && reach(takes) == Reach::None {
-                let message =
-                    format!("The new owner may see no {} records; give them a role that permits it.", takes.name());
+                let message = format!(
+                    "The new owner does not have access to {} records; assign a role that permits it.",
+                    takes.name()
+                );
                 let lacks = rule.mistake("toId", UserCode::Invalid, message);
                 return Some(lacks.because("OWNER_WITHOUT_ACCESS"));
             }
@@ -235,7 +237,7 @@ impl Plan {
         let types: Vec<String> =
             left.iter().map(|holding| format!("{} {}", holding.left, holding.of.as_str())).collect();
         let message =
-            format!("{owned} live records belong to this person ({}); name their new owner.", types.join(", "));
+            format!("The user owns {owned} non-archived records ({}); a new owner is required.", types.join(", "));
         Some(UserError::new(UserCode::Required, "newOwnerId", message).because("NEW_OWNER_REQUIRED"))
     }
 }

@@ -21,20 +21,20 @@ pub const MAX_ITEMS: usize = 1_000;
 /// What happens to the others where an item fails.
 pub const ON_ERROR: &Choices = &Choices {
     name: "BulkOnError",
-    doc: "What happens to the other items where one fails.",
-    values: &[("ROLLBACK_ALL", "Nothing is changed at all."), ("SKIP_FAILED", "The others are kept.")],
+    doc: "What to do with the other items if one fails.",
+    values: &[("ROLLBACK_ALL", "All changes are rolled back."), ("SKIP_FAILED", "The other items are saved.")],
 };
 
 /// What became of an item.
 pub const STATUS: &Choices = &Choices {
     name: "BulkStatus",
-    doc: "What became of an item.",
+    doc: "Result of one item or row.",
     values: &[
-        ("CREATED", "It made a record."),
-        ("UPDATED", "It changed a record."),
-        ("UNCHANGED", "The record already was so."),
-        ("ROLLED_BACK", "It would have been saved, and was undone because another item failed."),
-        ("FAILED", "It was refused."),
+        ("CREATED", "The item created a record."),
+        ("UPDATED", "The item updated a record."),
+        ("UNCHANGED", "The record already had these values."),
+        ("ROLLED_BACK", "The item was rolled back because another item failed."),
+        ("FAILED", "The item was rejected."),
     ],
 };
 
@@ -102,7 +102,7 @@ pub fn saved(status: Option<&str>) -> Option<Saved> {
 pub fn drafts(noun: &dyn Noun, items: &[Json], policy: &Policy) -> Vec<Result<Draft>> {
     let read = |item: &Json| match item.as_object() {
         Some(object) => Draft::read(noun.kind(), object, true, (policy, noun.extras())),
-        None => Err(Error::argument("An item is an object.")),
+        None => Err(Error::argument("An item must be an object.")),
     };
     items.iter().map(read).collect()
 }
@@ -111,9 +111,10 @@ pub fn drafts(noun: &dyn Noun, items: &[Json], policy: &Policy) -> Vec<Result<Dr
 pub async fn upsert(
     noun: &dyn Noun,
     change: &mut Change,
-    drafts: Vec<Result<Draft>>,
+    mut drafts: Vec<Result<Draft>>,
     match_on: Option<&str>,
 ) -> Result<Vec<Outcome>> {
+    resolve(change, &mut drafts).await?;
     let mut found = recognise(noun, change, &drafts, match_on).await?;
     let new = found.iter().flatten().filter(|known| known.record.is_none()).flat_map(|known| &known.identities);
     let new: Vec<String> = new.map(Identity::name).collect();
@@ -148,6 +149,18 @@ pub async fn upsert(
         });
     }
     Ok(outcomes)
+}
+
+/// Looks up what the items refer to, for all of them at once.
+async fn resolve(change: &Change, drafts: &mut [Result<Draft>]) -> Result<()> {
+    let mut good: Vec<&mut Draft> = drafts.iter_mut().filter_map(|draft| draft.as_mut().ok()).collect();
+    let mut mistakes = change.resolve(&mut good).await?.into_iter();
+    for draft in drafts.iter_mut().filter(|draft| draft.is_ok()) {
+        if let Some(mistakes) = mistakes.next().filter(|mistakes| !mistakes.is_empty()) {
+            *draft = Err(Error::Input(mistakes));
+        }
+    }
+    Ok(())
 }
 
 /// Changes the record that an item was recognised as, or creates one. Where somebody else creates the same record at
@@ -263,7 +276,7 @@ pub async fn recognise(
             let Some(field) = table.field(name).filter(|field| field.unique) else {
                 let unique: Vec<&str> = table.unique().map(|field| field.name.as_str()).collect();
                 let message = format!(
-                    "matchOn takes externalId{}{}.",
+                    "matchOn must be externalId{}{}.",
                     if unique.is_empty() { "" } else { " or " },
                     unique.join(" or ")
                 );
@@ -303,7 +316,7 @@ async fn recognise_by(
 
 /// An item without what its record is recognised by; created anyway, it would be created at every run.
 fn missing(field: &str) -> Error {
-    Error::input(UserCode::Required, field, format!("{field} is what the record is recognised by; it is missing."))
+    Error::input(UserCode::Required, field, format!("{field} is required, because records are matched by it."))
 }
 
 /// The outcomes of a run that was undone, without records. Of a dry run they tell what would have happened; where an

@@ -116,7 +116,7 @@ impl Change {
         let owners = table.owner.columns();
         let mistake = |field: &Field| {
             let (name, owns) = (input_name(field), owners.contains(&field.column));
-            let message = format!("{name} names somebody who is deactivated; name somebody who works here.");
+            let message = format!("{name} refers to a deactivated user; it must refer to an active user.");
             UserError::new(UserCode::Invalid, &name, message).because(if owns {
                 "OWNER_DEACTIVATED"
             } else {
@@ -207,7 +207,7 @@ impl Change {
             return Ok(());
         }
         let message = format!(
-            "You may not leave this {} where you could not {} it yourself.",
+            "The resulting {} would be outside your own reach to {} it.",
             E::KIND.name(),
             if action == Action::Create { "create" } else { "change" }
         );

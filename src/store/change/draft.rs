@@ -7,6 +7,7 @@ use entity::{
 use sea_orm::{ActiveModelTrait, Iterable, ModelTrait, TryIntoModel, Value, prelude::Uuid};
 use serde_json::{Map, Value as Json};
 
+use super::reference::{Named, Reference};
 use crate::{
     access::Policy,
     error::{Error, Result, UserCode, UserError},
@@ -32,6 +33,8 @@ pub const REMOVED_EXTERNAL_IDS: &str = "removeExternalIds";
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
     values: Vec<(usize, Value)>,
+    /// Keys whose records are named by something else than their id.
+    pub(super) references: Vec<Reference>,
     /// Names other systems have for the record.
     pub external_ids: Vec<(String, String)>,
     /// Those that it loses.
@@ -64,11 +67,21 @@ impl Draft {
                 .fields
                 .iter()
                 .position(|field| !field.physical && field.input != Input::Server && input_name(field) == *name);
-            let Some(at) = found else {
+            let named = || {
+                let is = |field: &Field| field.input != Input::Server && field.link_name.as_deref() == Some(name);
+                table.fields.iter().position(is)
+            };
+            let Some(at) = found.or_else(named) else {
                 draft.read_other(name, json, extras, &mut mistakes);
                 continue;
             };
             let field = &table.fields[at];
+            let key = input_name(field);
+            if found.is_none() && input.contains_key(&key) {
+                let message = format!("{key} and {name} refer to the same record; give only one of them.");
+                mistakes.push(UserError::new(UserCode::Invalid, name, message).because("REFERENCE_GIVEN_TWICE"));
+                continue;
+            }
             if policy.locks(kind, field.link_name.as_deref().unwrap_or(&field.name)) {
                 mistakes.push(
                     UserError::new(UserCode::Forbidden, name, format!("You may not set {name}."))
@@ -84,7 +97,11 @@ impl Draft {
                 ));
                 continue;
             }
-            if let Err(misfit) = draft.read_value(table, at, json) {
+            let read = match (found, field.ty) {
+                (None, Type::Key(target)) => draft.read_reference(table, (at, name, target), json),
+                _ => draft.read_value(table, at, json),
+            };
+            if let Err(misfit) = read {
                 mistakes.push(UserError::new(misfit.code, name, misfit.message));
             }
         }
@@ -111,11 +128,30 @@ impl Draft {
         if !field.nullable && value == value::null(field.ty) {
             return Err(value::Misfit {
                 code: UserCode::Required,
-                message: format!("{} may not be empty.", input_name(field)),
+                message: format!("{} must not be empty.", input_name(field)),
             });
         }
         self.values.push((at, value));
         Ok(())
+    }
+
+    fn read_reference(
+        &mut self,
+        table: &Table,
+        (at, input, target): (usize, &str, Kind),
+        json: &Json,
+    ) -> Result<(), value::Misfit> {
+        match Reference::read(at, input, target, json)? {
+            Named::Id(id) => self.put(at, id),
+            Named::Nothing => return self.read_value(table, at, &Json::Null),
+            Named::Later(reference) => self.references.push(reference),
+        }
+        Ok(())
+    }
+
+    /// Sets the key at a place.
+    pub(super) fn put(&mut self, at: usize, id: Uuid) {
+        self.values.push((at, id.into()));
     }
 
     fn read_other(&mut self, name: &str, json: &Json, extras: &[Extra], mistakes: &mut Vec<UserError>) {
@@ -166,8 +202,7 @@ impl Draft {
             || id.chars().count() > 200
             || [&system, &id].iter().any(|text| value::has_control(text))
         {
-            let message =
-                "An external id has a system (1 to 100 characters) and an id (1 to 200), without control characters.";
+            let message = "An external ID must have a system of 1 to 100 characters and an ID of 1 to 200 characters, without control characters.";
             return Err(UserError::new(UserCode::Invalid, "id", message));
         }
         Ok((system.into_owned(), id.into_owned()))
@@ -184,6 +219,7 @@ impl Draft {
     /// Leaves out what is set on creation and never changes, for a record that exists.
     pub fn forget_fixed(&mut self, table: &Table) {
         self.values.retain(|(at, _)| table.fields[*at].input == Input::Write || table.fields[*at].physical);
+        self.references.retain(|reference| table.fields[reference.at].input == Input::Write);
         self.extras.clear();
     }
 

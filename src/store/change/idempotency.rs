@@ -1,6 +1,6 @@
 //! Idempotency keys: the same request sent twice is done once.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sea_orm::prelude::Uuid;
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How long a key is kept.
-pub const KEPT: Duration = Duration::from_hours(24);
+pub const KEPT: i64 = 24 * 60 * 60 * 1_000;
 
 /// Bytes of the longest key.
 const LONGEST: usize = 255;
@@ -116,17 +116,14 @@ impl Idempotency {
         let rows = change.fetch(sql).await?;
         let Some(row) = rows.first() else { return Ok(Replay::New) };
         if json::text(row, 0)? != Some(&self.fingerprint) {
-            let message = "This idempotency key was used for another request.";
+            let message = "This idempotency key was already used for a different request.";
             return Err(UserError::new(UserCode::IdempotencyKeyReused, "idempotencyKey", message).into());
         }
         Ok(Replay::Answer(serde_json::from_str(json::text(row, 1)?.unwrap_or("null"))?))
     }
 
-    /// Keeps the answer with what was done, and forgets keys past their time.
+    /// Keeps the answer with what was done.
     pub async fn keep(&self, change: &mut Change, answer: &Json) -> Result<()> {
-        let mut sql = change.sql();
-        sql.push("DELETE FROM idempotency_key WHERE created_at <= ").bind(Self::oldest(change));
-        change.execute(sql).await?;
         let mut sql = change.sql();
         sql.push("INSERT INTO idempotency_key (actor_id, key, fingerprint, answer, created_at) VALUES (");
         sql.bind(whose(change)?)
@@ -135,13 +132,16 @@ impl Idempotency {
             .push(", ")
             .bind(self.fingerprint.as_str())
             .push(", ");
-        sql.bind(answer.clone()).push(", ").bind(change.store().now().0).push(")");
+        sql.bind(answer.clone()).push(", ").bind(change.store().now().0);
+        // One past its time may still be there.
+        sql.push(") ON CONFLICT (actor_id, key) DO UPDATE SET fingerprint = excluded.fingerprint, ");
+        sql.push("answer = excluded.answer, created_at = excluded.created_at");
         change.execute(sql).await?;
         Ok(())
     }
 
     fn oldest(change: &Change) -> i64 {
-        change.store().now().0 - i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX)
+        change.store().now().0 - KEPT
     }
 }
 

@@ -91,7 +91,7 @@ impl Change {
         Ok(self.fetch(sql).await?.is_empty())
     }
 
-    fn and_seen(&self, sql: &mut Sql, kind: Kind, alias: &str) {
+    pub(super) fn and_seen(&self, sql: &mut Sql, kind: Kind, alias: &str) {
         and_live(sql, kind.table(), alias);
         scope::and_within(sql, self.store().actor(), (kind, alias), Action::Read);
     }
@@ -104,7 +104,7 @@ impl Change {
     }
 }
 
-fn one_of(sql: &mut Sql, alias: &str, column: &str, names: &[String]) {
+pub(super) fn one_of(sql: &mut Sql, alias: &str, column: &str, names: &[String]) {
     sql.column(alias, column).push(" IN (");
     for (n, name) in names.iter().enumerate() {
         sql.push(if n > 0 { ", " } else { "" }).bind(name.as_str());

@@ -10,6 +10,8 @@ mod lookup;
 mod noun;
 mod reach;
 mod record;
+mod reference;
+mod resolve;
 mod unscoped;
 
 use entity::{
@@ -21,7 +23,7 @@ use entity::{
 use sea_orm::{FromQueryResult, Iterable, ModelTrait, QueryResult, SqlxError, Value, prelude::Uuid};
 
 pub use draft::{Draft, Extra, REMOVED_EXTERNAL_IDS, input_name};
-pub use idempotency::{Answered, Idempotency, Replay, is_key};
+pub use idempotency::{Answered, Idempotency, KEPT as IDEMPOTENCY_KEPT, Replay, is_key};
 pub use lock::Lock;
 pub use noun::{Noun, Nouns, Rules, Slice, Verbs};
 pub(super) use record::Event;
@@ -91,7 +93,7 @@ fn forbidden(kind: Kind, action: Action) -> Error {
         Action::Create => "create",
         Action::Update => "change",
         Action::Delete => "archive",
-        Action::Assign => "give away",
+        Action::Assign => "assign",
         _ => "do this to",
     };
     UserError::new(UserCode::Forbidden, "", format!("You may not {verb} this {}.", kind.name()))
@@ -102,7 +104,7 @@ fn forbidden(kind: Kind, action: Action) -> Error {
 impl Change {
     pub(super) async fn open(store: Store) -> Result<Self> {
         if store.actor().previewed_by.is_some() {
-            let message = "You see what somebody else sees; nothing can be changed this way.";
+            let message = "This is a preview as another user; it is read-only.";
             return Err(Error::refused_because(Code::Forbidden, "PREVIEW_READ_ONLY", message));
         }
         let tx = store.backend.db.begin().await?;
@@ -236,6 +238,7 @@ impl Change {
             return Err(forbidden(table.kind, Action::Create));
         }
         let now = self.store.now();
+        self.resolve_one(&mut draft).await?;
         self.own(&mut draft, table);
         E::complete(&mut draft, self.store.actor(), now);
         let (mut row, missing) = draft.build::<E>(self.store.backend.new_id(), now)?;
@@ -273,7 +276,7 @@ impl Change {
         &mut self,
         id: Uuid,
         expected: Option<i32>,
-        draft: Draft,
+        mut draft: Draft,
     ) -> Result<(E::Model, Saved)> {
         let table = E::table();
         let (before, may) = self.find_for::<E>(id, Action::Update).await?;
@@ -288,6 +291,7 @@ impl Change {
             let gone = UserError::new(UserCode::InvalidTransition, "id", "The record is archived; restore it first.");
             return Err(gone.because("ARCHIVED").into());
         }
+        self.resolve_one(&mut draft).await?;
         let left = self.check_keys(&draft, table).await?;
         let mut row = before.clone();
         draft.apply::<E>(&mut row)?;
@@ -386,7 +390,7 @@ fn finish<E: Rules>(row: &mut E::Model, before: Option<&E::Model>) -> Result<()>
                 let form = tidy(&text);
                 if form.is_empty() && !text.is_empty() && !field.nullable {
                     let name = input_name(field);
-                    problems.add(UserCode::Required, &name, format!("{name} may not be empty."));
+                    problems.add(UserCode::Required, &name, format!("{name} must not be empty."));
                 }
                 let form = Some(form.into_owned()).filter(|form| !form.is_empty() || !field.nullable);
                 if form.as_ref() != Some(&text) {
@@ -421,8 +425,10 @@ fn keep_fixed<E: Rules>(before: &E::Model, row: &E::Model, draft: &Draft) -> Res
 fn expect_version<E: Rules>(row: &E::Model, expected: Option<i32>) -> Result<()> {
     match expected {
         Some(expected) if expected != E::version(row) => {
-            let message =
-                format!("The record is at version {}, not {expected}: somebody changed it meanwhile.", E::version(row));
+            let message = format!(
+                "The record is at version {}, not {expected}: it was changed in the meantime.",
+                E::version(row)
+            );
             Err(UserError::new(UserCode::Conflict, "expectedVersion", message)
                 .because("STALE_VERSION")
                 .against(E::KIND, E::id(row))

@@ -218,21 +218,21 @@ impl Change {
     }
 
     /// Tells that a person is known to an issuer from now on. For Tandem itself.
-    pub async fn tell_of_issuer(&mut self, person: UserId, issuer: &str) -> Result<()> {
+    pub async fn record_issuer(&mut self, person: UserId, issuer: &str) -> Result<()> {
         let changes = json!({ "issuer": { "before": null, "after": issuer } });
         let (action, subject) = (EventAction::Updated, (Kind::User, person.0));
         self.tell(Event { action, subject, account: None, changes }).await
     }
 
     /// Tells that somebody sees what this person sees. For Tandem itself, which acts for nobody in a preview.
-    pub async fn tell_of_preview(&mut self, person: UserId) -> Result<()> {
+    pub async fn record_preview(&mut self, person: UserId) -> Result<()> {
         let changes = Json::Object(Map::new());
         self.tell(Event { action: EventAction::Previewed, subject: (Kind::User, person.0), account: None, changes })
             .await
     }
 
     /// Writes that the actor took records out in bulk, and which.
-    pub async fn tell_exported(&mut self, user: UserId, what: Json) -> Result<()> {
+    pub async fn record_export(&mut self, user: UserId, what: Json) -> Result<()> {
         let (action, subject) = (EventAction::Exported, (Kind::User, user.0));
         self.tell(Event { action, subject, account: None, changes: what }).await
     }
@@ -329,7 +329,7 @@ fn differences<E: Rules>(before: Option<&E::Model>, after: &E::Model) -> Json {
     let columns: Vec<E::Column> = E::Column::iter().collect();
     let mut changes = Map::new();
     for (at, field) in table.fields.iter().enumerate() {
-        if !event::is_told(field) {
+        if !event::is_in_events(field) {
             continue;
         }
         let currency =
@@ -337,7 +337,7 @@ fn differences<E: Rules>(before: Option<&E::Model>, after: &E::Model) -> Json {
         let show = |row: &E::Model| api_value(field, row.get(columns[at]), currency.map(|at| row.get(columns[at])));
         let (old, new) = (before.map_or(Json::Null, show), show(after));
         if old != new {
-            changes.insert(field.told_as().to_owned(), json!({ "before": old, "after": new }));
+            changes.insert(field.event_name().to_owned(), json!({ "before": old, "after": new }));
         }
     }
     Json::Object(changes)

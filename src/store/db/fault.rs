@@ -101,9 +101,7 @@ impl Fault {
             Self::StorageFull => {
                 (Code::ServiceUnavailable, "STORAGE_FULL", "The database cannot store anything right now.")
             }
-            Self::ReadOnly => {
-                (Code::ServiceUnavailable, "STORAGE_READ_ONLY", "The database takes no changes right now.")
-            }
+            Self::ReadOnly => (Code::ServiceUnavailable, "STORAGE_READ_ONLY", "The database is currently read-only."),
             Self::Busy => {
                 (Code::ServiceUnavailable, "DATABASE_BUSY", "The database is busy with other requests; try again.")
             }
@@ -126,7 +124,7 @@ impl Fault {
     }
 
     /// The error for the client, with the cause in the log.
-    pub fn told(self, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+    pub fn error_for(self, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
         let Some(refusal) = self.refusal() else { return Error::internal(cause) };
         match self {
             Self::Collision => tracing::debug!(error = %cause, "changes collided"),
@@ -139,13 +137,13 @@ impl Fault {
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        Fault::of_orm(&error).told(error)
+        Fault::of_orm(&error).error_for(error)
     }
 }
 
 impl From<SqlxError> for Error {
     fn from(error: SqlxError) -> Self {
-        Fault::of(&error).told(error)
+        Fault::of(&error).error_for(error)
     }
 }
 

@@ -98,19 +98,19 @@ impl<S: Source> Connections<S> {
     pub async fn lease(&self) -> Result<Lease<S>> {
         match self.0.get().await {
             Ok(object) => Ok(Lease { object: Some(object), state: State::Whole }),
-            Err(error) => Err(self.told(error)),
+            Err(error) => Err(self.error_for(error)),
         }
     }
 
-    fn told(&self, error: PoolError<SqlxError>) -> Error {
+    fn error_for(&self, error: PoolError<SqlxError>) -> Error {
         match error {
-            PoolError::Backend(error) => Fault::of(&error).told(error),
+            PoolError::Backend(error) => Fault::of(&error).error_for(error),
             PoolError::Timeout(TimeoutType::Wait) => {
                 let status = self.0.status();
                 tracing::warn!(status.size, status.waiting, "all connections to the database are in use");
                 Fault::Busy.error()
             }
-            error => Fault::OutOfReach.told(error),
+            error => Fault::OutOfReach.error_for(error),
         }
     }
 

@@ -82,7 +82,7 @@ impl Servers {
             Some(found) if self.standby => Ok(found),
             Some(_) => Err(SqlxError::Io(std::io::Error::new(
                 std::io::ErrorKind::ReadOnlyFilesystem,
-                "the PostgreSQL server is a standby, which takes no changes; name the primary server",
+                "the PostgreSQL server is a read-only standby; use the primary server",
             ))),
             None => Err(failure.unwrap_or(SqlxError::PoolClosed)),
         }

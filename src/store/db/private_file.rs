@@ -25,7 +25,7 @@ pub fn sqlite_file(url: &str) -> Result<Option<PathBuf>> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let refused = |why: &str| Err(Error::internal(format!("{why}; a database URL is like sqlite://tandem.db")));
     if path.trim().is_empty() {
-        return refused("sqlite:// names no file");
+        return refused("sqlite:// has no file name");
     }
     if path.contains(":memory:") || path.starts_with("file:") || path.contains('\0') {
         return refused("the database has to be a file: one in memory would be gone at the end");
@@ -110,14 +110,14 @@ pub(in crate::store) fn prepare(url: &str) -> Result<Option<InUse>> {
     let in_use = InUse::shared(&path)?;
     match private().create_new(true).open(&path) {
         Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => tell_of_wide_modes(&path),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => warn_of_wide_modes(&path),
         Err(error) => return Err(Error::internal(error)),
     }
     Ok(Some(in_use))
 }
 
 /// One line of warning where others than the owner may read the database.
-fn tell_of_wide_modes(path: &Path) {
+fn warn_of_wide_modes(path: &Path) {
     let wide: Vec<String> = ["", "-wal", "-shm"]
         .into_iter()
         .map(|suffix| beside(path, suffix))

@@ -99,7 +99,7 @@ impl Writer {
                 self.health.failed(fault);
                 *slot = None;
             }
-            fault.told(error)
+            fault.error_for(error)
         })
     }
 
@@ -143,7 +143,7 @@ impl Writer {
         let opened = Box::pin(self.source.open()).await.map_err(|error| {
             let fault = Fault::of(&error);
             self.health.failed(fault);
-            fault.told(error)
+            fault.error_for(error)
         })?;
         *slot = Some(opened);
         Ok(())
@@ -190,7 +190,7 @@ impl Turn {
                 Err(error) => {
                     let fault = Fault::of(&error);
                     self.give_up(fault);
-                    return Err(fault.told(error));
+                    return Err(fault.error_for(error));
                 }
             }
         }

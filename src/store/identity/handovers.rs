@@ -131,12 +131,12 @@ impl Change {
         sql.push(" WHERE ").push(hold.column).push(" = ").bind(from.0).push(" AND id").in_ids(ids);
         sql.push(" RETURNING id, ").push(account_of(hold.kind).unwrap_or("NULL"));
         let rows = self.fetch(sql).await?;
-        let told = table.column(hold.column).map_or("owner", |field| field.told_as());
+        let told = table.column(hold.column).map_or("owner", |field| field.event_name());
         let person = |id: UserId| global(Kind::User, id.0);
         let mut changes = Map::new();
         changes.insert(told.to_owned(), json!({ "before": person(from), "after": person(to) }));
         self.touches(hold.kind);
-        self.tell_of(EventAction::Updated, hold.kind, (&rows, &Json::Object(changes))).await
+        self.record_for(EventAction::Updated, hold.kind, (&rows, &Json::Object(changes))).await
     }
 
     /// Which of these live records the actor may see.
@@ -196,10 +196,10 @@ impl Change {
         sql.push(" RETURNING id, ").push(account_of(kind).unwrap_or("NULL"));
         let rows = self.fetch(sql).await?;
         self.touches(kind);
-        self.tell_of(EventAction::Archived, kind, (&rows, &Json::Object(Map::new()))).await
+        self.record_for(EventAction::Archived, kind, (&rows, &Json::Object(Map::new()))).await
     }
 
-    async fn tell_of(
+    async fn record_for(
         &mut self,
         action: EventAction,
         kind: Kind,

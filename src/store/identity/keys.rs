@@ -112,7 +112,7 @@ impl Backend {
              FROM api_key_secret s JOIN api_key k ON k.id = s.api_key_id JOIN role r ON r.id = k.role_id \
              JOIN \"user\" u ON u.id = k.owner_id WHERE s.hash = ",
         );
-        sql.bind(secret.spelled());
+        sql.bind(secret.encode());
         self.ask(asking, sql).await?.first().map(known).transpose()
     }
 
@@ -151,7 +151,7 @@ impl Change {
         sql.push(") AND api_key_id = ").bind(key.0);
         self.execute(sql).await?;
         let mut sql = self.sql();
-        sql.push("INSERT INTO api_key_secret (hash, api_key_id, created_at) VALUES (").bind(secret.spelled());
+        sql.push("INSERT INTO api_key_secret (hash, api_key_id, created_at) VALUES (").bind(secret.encode());
         sql.push(", ").bind(key.0).push(", ").bind(now).push(")");
         self.execute(sql).await?;
         // It is known here from now on. Where this change is undone, it is looked for and not found.
@@ -178,7 +178,7 @@ fn known(row: &QueryResult) -> Result<Known> {
         id: ApiKeyId(cells::uuid(row, 0)?.unwrap_or_default()),
         owner: UserId(cells::uuid(row, 1)?.unwrap_or_default()),
         department: cells::text(row, 2)?.and_then(Department::parse),
-        policy: policies::spelled(row, 11)?,
+        policy: policies::encode(row, 11)?,
         standing,
         last_used_at: cells::bigint(row, 4)?.map(Instant),
     })

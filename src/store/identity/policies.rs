@@ -185,7 +185,7 @@ impl Backend {
             sql.push("SELECT r.id, r.version, r.grants, r.field_rules FROM role r WHERE r.id").in_ids(&missing);
             let compile = |row: &QueryResult| -> Result<(Uuid, i32, Policy)> {
                 let (id, version) = (json::uuid(row, 0)?.unwrap_or_default(), json::int(row, 1)?.unwrap_or_default());
-                Ok((id, version, spelled(row, 2)?))
+                Ok((id, version, encode(row, 2)?))
             };
             let read: Vec<_> = self.ask(asking, sql).await?.iter().map(compile).collect::<Result<_>>()?;
             policies.extend(read.iter().map(|(_, _, policy)| policy.clone()));
@@ -196,9 +196,9 @@ impl Backend {
 }
 
 /// What a role's row permits, from its column of permissions and that of field rules behind it.
-pub(in crate::store) fn spelled(row: &QueryResult, at: usize) -> Result<Policy> {
+pub(in crate::store) fn encode(row: &QueryResult, at: usize) -> Result<Policy> {
     let (grants, rules) = (row.try_get_by_index::<Grants>(at)?, row.try_get_by_index::<FieldRules>(at + 1)?);
-    Ok(Policy::spelled(&grants.0, &rules.0))
+    Ok(Policy::encode(&grants.0, &rules.0))
 }
 
 /// A role as somebody holds it.
@@ -266,6 +266,6 @@ fn role_held(row: &QueryResult) -> Result<Held> {
         user: UserId(json::uuid(row, 0)?.unwrap_or_default()),
         role: RoleId(json::uuid(row, 1)?.unwrap_or_default()),
         name: json::text(row, 2)?.unwrap_or_default().to_owned(),
-        policy: spelled(row, 3)?,
+        policy: encode(row, 3)?,
     })
 }

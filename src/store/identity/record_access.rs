@@ -49,7 +49,7 @@ impl Store {
                 role: RoleId(json::uuid(&row, 0)?.unwrap_or_default()),
                 key: json::text(&row, 1)?.unwrap_or_default().to_owned(),
                 name: json::text(&row, 2)?.unwrap_or_default().to_owned(),
-                policy: policies::spelled(&row, 3)?,
+                policy: policies::encode(&row, 3)?,
                 people: vec![],
             });
         }

@@ -171,14 +171,14 @@ impl Change {
     }
 
     /// Tells that signing in as somebody has failed, and how often.
-    pub async fn tell_of_failed_sign_ins(&mut self, user: UserId, failures: i64) -> Result<()> {
+    pub async fn record_failed_sign_ins(&mut self, user: UserId, failures: i64) -> Result<()> {
         let changes = json!({ "failedSignIns": { "before": null, "after": failures } });
         self.tell(Event { action: EventAction::SignInFailed, subject: (Kind::User, user.0), account: None, changes })
             .await
     }
 
     /// Tells that the failures to sign in as somebody were forgotten.
-    pub async fn tell_of_unlock(&mut self, user: UserId, failures: i64) -> Result<()> {
+    pub async fn record_unlock(&mut self, user: UserId, failures: i64) -> Result<()> {
         let changes = json!({ "failedSignIns": { "before": failures, "after": 0 } });
         self.tell(Event { action: EventAction::Updated, subject: (Kind::User, user.0), account: None, changes }).await
     }

@@ -297,7 +297,7 @@ impl Change {
         sql.push(", updated_at = ").bind(now).push(", version = ").bind(job.version + 1);
         sql.push(" WHERE id = ").bind(job.id).push(" AND version = ").bind(job.version);
         if self.execute(sql).await? == 0 {
-            let message = "The import was taken up elsewhere meanwhile and goes on there.";
+            let message = "The import was taken over by another process and continues there.";
             return Err(UserError::new(UserCode::Conflict, "", message).because("IMPORT_TAKEN_UP").into());
         }
         job.version += 1;

@@ -10,6 +10,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use entity::Instant;
 use sea_orm::{QueryResult, prelude::Uuid};
 use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
 
 use crate::{
     access::Purpose,
@@ -47,6 +48,8 @@ pub enum Release<'a> {
     HandedOver,
     /// It is tried again at this time.
     Again(Instant),
+    /// It has ended, and comes round at this time; with an error, it had failed.
+    Round(Instant, Option<&'a str>),
 }
 
 impl Change {
@@ -58,7 +61,7 @@ impl Change {
         sql.bind(id).push(", ").bind(kind).push(", ").bind(payload.to_string()).push(", 'null', ").bind(now);
         sql.push(", 0, ").bind(now).push(", ").bind(now).push(")");
         self.execute(sql).await?;
-        self.tell_of_jobs().await?;
+        self.notify_jobs().await?;
         Ok(id)
     }
 
@@ -89,10 +92,14 @@ impl Change {
             Release::Again(at) => {
                 sql.push(", run_at = ").bind(at.0);
             }
+            Release::Round(at, error) => {
+                sql.push(", attempts = 0, progress = 'null', run_at = ").bind(at.0);
+                sql.push(", error = ").bind(error.map(str::to_owned));
+            }
         }
         self.held(sql, claim).await?;
         if matches!(release, Release::HandedOver) {
-            self.tell_of_jobs().await?;
+            self.notify_jobs().await?;
         }
         Ok(())
     }
@@ -108,7 +115,7 @@ impl Change {
     }
 
     /// Lets other processes know, once this change is committed, that there is a job to take.
-    async fn tell_of_jobs(&self) -> Result<()> {
+    async fn notify_jobs(&self) -> Result<()> {
         if self.sql().engine() == Engine::Postgres {
             let mut sql = self.sql();
             sql.push("SELECT pg_notify('tandem', 'job')::text");
@@ -146,6 +153,22 @@ impl Backend {
         Ok(claim)
     }
 
+    /// Puts the one job of each of these kinds into the queue, to be run at these times, where it is not in it yet.
+    pub async fn begin_recurring(self: &Arc<Self>, kinds: &[(&str, Instant)]) -> Result<()> {
+        let change = self.as_system(Purpose::Jobs).begin().await?;
+        let now = self.now().0;
+        for (kind, at) in kinds {
+            let mut sql = change.sql();
+            sql.push(
+                "INSERT INTO job (id, kind, payload, progress, run_at, attempts, created_at, updated_at) VALUES (",
+            );
+            sql.bind(recurring(kind)).push(", ").bind(*kind).push(", 'null', 'null', ").bind(at.0).push(", 0, ");
+            sql.bind(now).push(", ").bind(now).push(") ON CONFLICT (id) DO NOTHING");
+            change.execute(sql).await?;
+        }
+        change.commit().await
+    }
+
     /// Extends the lease of a job; false where another process has taken it.
     pub async fn extend_lease(self: &Arc<Self>, claim: &Claim) -> Result<bool> {
         let change = self.as_system(Purpose::Jobs).begin().await?;
@@ -167,6 +190,14 @@ impl Backend {
     pub(crate) fn jobs_queued(&self) -> impl Future<Output = ()> {
         self.queued.notified()
     }
+}
+
+/// The id of the one job of a kind that comes round.
+fn recurring(kind: &str) -> Uuid {
+    let digest = Sha256::digest(kind.as_bytes());
+    let mut id = [0; 16];
+    id.copy_from_slice(&digest[..16]);
+    sea_orm::prelude::Uuid::from_bytes(id)
 }
 
 /// The job that has been due longest and that nobody holds.

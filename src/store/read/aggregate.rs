@@ -70,7 +70,7 @@ impl Store {
             let instants = matches!(group.field.ty, Type::Instant);
             let shift = bucket.stretch(instants);
             let shifted = format!(" >> {shift} AS stretch");
-            sql.push("SELECT DISTINCT ").column("t", group.field.column).push(&shifted);
+            sql.push("SELECT DISTINCT ").value("t", group.field, group.field.column).push(&shifted);
             sql.push(" FROM ").table(plan.key.kind.table().table).push(" t WHERE TRUE");
             self.and_found(&mut sql, (plan.key.kind, "t"), &plan.find)?;
             sql.push(" ORDER BY 1 LIMIT ").bind(i64::try_from(MAX_STRETCHES + 1).unwrap_or(i64::MAX));
@@ -130,7 +130,7 @@ impl Store {
                 Function::Max => [("max(", ")"), ("0 * count(", ")")],
             };
             for (before, after) in parts.into_iter().chain([("count(", ")")]) {
-                sql.push(", CAST(").push(before).push("CAST(").column("t", measure.field.column);
+                sql.push(", CAST(").push(before).push("CAST(").value("t", measure.field, measure.field.column);
                 sql.push(" AS bigint)").push(after).push(" AS bigint)");
             }
         }
@@ -158,9 +158,9 @@ impl Store {
                     .push(" ")
                     .push(&other)
                     .push(" WHERE ");
-                sql.column(&other, "id").push(" = ").column("t", column);
+                sql.column(&other, "id").push(" = ").value("t", group.field, column);
                 scope::and_within(sql, self.actor(), (target, &other), Action::Read);
-                sql.push(") THEN ").column("t", column).push(" END");
+                sql.push(") THEN ").value("t", group.field, column).push(" END");
             }
             (_, Some(_)) => {
                 let json = serde_json::to_string(bounds).unwrap_or_default();
@@ -174,7 +174,7 @@ impl Store {
                         sql.push("(")
                             .bind(array.clone())
                             .push(")[nullif(width_bucket(")
-                            .column("t", column)
+                            .value("t", group.field, column)
                             .push("::bigint, ");
                         sql.bind(array).push("), 0)]");
                         if matches!(group.field.ty, Type::Day) {
@@ -183,12 +183,12 @@ impl Store {
                     }
                     Engine::Sqlite => {
                         sql.push("(SELECT max(b.value) FROM json_each(").bind(json).push(") b WHERE b.value <= ");
-                        sql.column("t", column).push(")");
+                        sql.value("t", group.field, column).push(")");
                     }
                 }
             }
             _ => {
-                sql.column("t", column);
+                sql.value("t", group.field, column);
             }
         }
     }

@@ -53,7 +53,7 @@ impl Store {
                     }
                     Child::Changes { kind, changes, parts } => {
                         let values = parts.iter().any(|(_, part)| matches!(*part, "before" | "after"));
-                        Loaded::Changes(self.told(&rows, (*kind, *changes), values).await?)
+                        Loaded::Changes(self.visible_changes(&rows, (*kind, *changes), values).await?)
                     }
                     Child::ExternalIds(_) => {
                         Loaded::ExternalIds(self.load_external_ids(plan.kind, &keys(&rows, 0)?).await?)

@@ -25,13 +25,13 @@ pub const DEFAULT_PAGE: usize = 25;
 /// How many rows `first` asks for in a root list.
 pub fn most(first: i32) -> Result<usize> {
     let most = usize::try_from(first).ok().filter(|first| *first <= MAX_PAGE);
-    most.ok_or_else(|| Error::argument(format!("first lies between 0 and {MAX_PAGE}; this is {first}.")))
+    most.ok_or_else(|| Error::argument(format!("first must be between 0 and {MAX_PAGE}; got {first}.")))
 }
 
 /// The refusal of a cursor that leads nowhere.
 #[must_use]
 pub fn invalid_cursor(why: &str) -> Error {
-    Error::refused(Code::InvalidCursor, format!("The cursor {why}; take it from a page of this list."))
+    Error::refused(Code::InvalidCursor, format!("The cursor {why}; use a cursor returned by this list."))
 }
 
 /// One key of an order.
@@ -70,18 +70,17 @@ impl Order {
             Some(one) => std::slice::from_ref(one),
         };
         if items.len() > 5 {
-            return Err(Error::argument(format!("orderBy takes at most 5 keys; this has {}.", items.len())));
+            return Err(Error::argument(format!("orderBy may have at most 5 keys; got {}.", items.len())));
         }
         let mut keys: Vec<Key> = Vec::with_capacity(items.len() + 1);
         for item in items {
             let name = item.get("field").and_then(Json::as_str).unwrap_or_default();
             let field =
-                kind.table().fields.iter().find(|field| field.sort && field.shown() && screaming(&field.name) == name);
-            let field =
-                field.ok_or_else(|| Error::argument(format!("{} cannot be ordered by {name}.", kind.name())))?;
+                kind.table().readable().find(|field| field.sort && field.shown() && screaming(&field.name) == name);
+            let field = field.ok_or_else(|| Error::argument(format!("{} cannot be sorted by {name}.", kind.name())))?;
             let column = field.fold.unwrap_or(field.column);
             if keys.iter().any(|key| key.column == column) {
-                return Err(Error::argument(format!("orderBy names {name} twice.")));
+                return Err(Error::argument(format!("orderBy contains {name} more than once.")));
             }
             keys.push(Key {
                 field,
@@ -121,7 +120,7 @@ impl Order {
             if n > 0 {
                 sql.push(", ");
             }
-            sql.column(alias, key.column).push(if key.descending == backwards { " ASC" } else { " DESC" });
+            sql.value(alias, key.field, key.column).push(if key.descending == backwards { " ASC" } else { " DESC" });
             if key.field.nullable {
                 sql.push(if key.nulls_first == backwards { " NULLS LAST" } else { " NULLS FIRST" });
             }
@@ -190,7 +189,7 @@ impl Order {
         if one_way {
             sql.push("(");
             for (n, key) in self.keys.iter().enumerate() {
-                sql.push(if n > 0 { ", " } else { "" }).column(alias, key.column);
+                sql.push(if n > 0 { ", " } else { "" }).value(alias, key.field, key.column);
             }
             sql.push(if self.keys[0].descending == backwards { ") > (" } else { ") < (" });
             for (n, value) in values.iter().enumerate() {
@@ -203,7 +202,7 @@ impl Order {
         if self.keys[0].field.nullable {
             sql.push("TRUE AND (");
         } else {
-            sql.column(alias, self.keys[0].column).push(if self.keys[0].descending == backwards {
+            sql.value(alias, self.keys[0].field, self.keys[0].column).push(if self.keys[0].descending == backwards {
                 " >= "
             } else {
                 " <= "
@@ -213,7 +212,7 @@ impl Order {
         for n in 0..self.keys.len() {
             sql.push(if n > 0 { " OR (" } else { "(" });
             for (key, value) in self.keys.iter().zip(values).take(n) {
-                sql.column(alias, key.column);
+                sql.value(alias, key.field, key.column);
                 if is_null(value) {
                     sql.push(" IS NULL")
                 } else {
@@ -236,13 +235,13 @@ fn push_beyond(sql: &mut Sql, (alias, key): (&str, &Key), value: &Value, backwar
             sql.push("FALSE");
         }
         (true, false) => {
-            sql.column(alias, key.column).push(" IS NOT NULL");
+            sql.value(alias, key.field, key.column).push(" IS NOT NULL");
         }
         (false, nulls_last) => {
-            sql.push("(").column(alias, key.column);
+            sql.push("(").value(alias, key.field, key.column);
             sql.push(if key.descending == backwards { " > " } else { " < " }).bind(value.clone());
             if nulls_last && key.field.nullable {
-                sql.push(" OR ").column(alias, key.column).push(" IS NULL");
+                sql.push(" OR ").value(alias, key.field, key.column).push(" IS NULL");
             }
             sql.push(")");
         }
@@ -288,18 +287,18 @@ impl Page {
         let size = |name: &str| match get(name) {
             None | Some(Json::Null) => Ok(None),
             Some(json) => match json.as_i64() {
-                Some(n) if n < 0 => Err(Error::argument(format!("{name} may not be negative; it is {n}."))),
+                Some(n) if n < 0 => Err(Error::argument(format!("{name} must not be negative; got {n}."))),
                 Some(n) if usize::try_from(n).is_ok_and(|n| n > most) => {
-                    Err(Error::argument(format!("{name} may be at most {most}; it is {n}.")))
+                    Err(Error::argument(format!("{name} must be at most {most}; got {n}.")))
                 }
                 Some(n) => Ok(Some(usize::try_from(n).unwrap_or(most))),
-                None => Err(Error::argument(format!("{name} takes a whole number."))),
+                None => Err(Error::argument(format!("{name} must be an integer."))),
             },
         };
         let text = |name: &str| get(name).and_then(|json| json.as_str().map(str::to_owned));
         let (first, last) = (size("first")?, size("last")?);
         if first.is_some() && last.is_some() {
-            return Err(Error::argument("first and last exclude each other."));
+            return Err(Error::argument("first and last cannot be combined."));
         }
         Ok(Self {
             size: first.or(last).unwrap_or(DEFAULT_PAGE.min(most)),

@@ -15,6 +15,7 @@ use super::{
     filter::Filter,
     page::{Order, Page},
 };
+use crate::access::Action;
 
 /// A whole root field.
 #[derive(Debug)]
@@ -70,20 +71,29 @@ pub struct Rows {
     pub children: Vec<Child>,
 }
 
-/// A column that is read.
+/// A value that is read of each row.
 #[derive(Clone, Copy, Debug)]
-pub struct Slot {
-    /// The field it belongs to; hidden from an actor, it is read as null.
-    pub field: &'static Field,
-    /// The column: the field's own, its currency or its fold key.
-    pub column: &'static str,
+pub enum Slot {
+    /// Of a field, which is read as null where it is hidden from the actor; and which of its columns: its own, its
+    /// currency or its fold key.
+    Field(&'static Field, &'static str),
+    /// Whether the actor may do this to the row.
+    Permitted(Action),
 }
 
 impl Slot {
-    /// What the column holds.
+    /// What it holds.
     #[must_use]
     pub fn ty(&self) -> Type {
-        if self.column == self.field.column { self.field.ty } else { Type::Text }
+        match self {
+            Self::Field(field, column) if *column == field.column => field.ty,
+            Self::Field(..) => Type::Text,
+            Self::Permitted(_) => Type::Bool,
+        }
+    }
+
+    fn is(&self, column: &str) -> bool {
+        matches!(self, Self::Field(_, other) if *other == column)
     }
 }
 
@@ -104,6 +114,10 @@ pub enum Item {
     Parted(usize, &'static Parted, Vec<(String, &'static str)>),
     /// The names of the fields hidden from the actor.
     HiddenFields,
+    /// What the actor may do to the row: slots, or the type's name.
+    Permissions(Vec<(String, Option<usize>)>),
+    /// What the one row that hangs off this one is called: the first entry of its shape.
+    NameOf(usize),
     /// A global id: slots of the kind's name and of the id.
     AnyId(usize, usize),
     /// The names of the fields that an event tells of: slots of its subject's kind and of the changes.
@@ -276,13 +290,22 @@ impl Rows {
     #[must_use]
     pub fn new(kind: Kind) -> Self {
         let id = &kind.table().fields[0];
-        Self { kind, slots: vec![Slot { field: id, column: id.column }], children: Vec::new() }
+        Self { kind, slots: vec![Slot::Field(id, id.column)], children: Vec::new() }
     }
 
     /// The slot of a column, added where it is not read yet.
     pub fn slot(&mut self, field: &'static Field, column: &'static str) -> usize {
-        self.slots.iter().position(|slot| slot.column == column).unwrap_or_else(|| {
-            self.slots.push(Slot { field, column });
+        self.slots.iter().position(|slot| slot.is(column)).unwrap_or_else(|| {
+            self.slots.push(Slot::Field(field, column));
+            self.slots.len() - 1
+        })
+    }
+
+    /// The slot of whether the actor may do this to the row.
+    pub fn permitted_slot(&mut self, action: Action) -> usize {
+        let same = |slot: &Slot| matches!(slot, Slot::Permitted(other) if *other == action);
+        self.slots.iter().position(same).unwrap_or_else(|| {
+            self.slots.push(Slot::Permitted(action));
             self.slots.len() - 1
         })
     }

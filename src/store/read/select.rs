@@ -4,10 +4,10 @@ use entity::{Kind, table::Type};
 
 use super::{
     filter::{self, Filter},
-    plan::{Find, Rows},
+    plan::{Find, Rows, Slot},
 };
 use crate::{
-    access::Action,
+    access::{Action, has_effect},
     error::Result,
     store::{
         Store, scope,
@@ -39,12 +39,22 @@ impl Store {
             if n > 0 {
                 sql.push(", ");
             }
-            let name = slot.field.link_name.as_deref().unwrap_or(&slot.field.name);
-            if self.actor().policy.hides(rows.kind, name) {
+            let (field, column) = match slot {
+                Slot::Field(field, column) => (field, column),
+                Slot::Permitted(action) if !has_effect(rows.kind, *action) => {
+                    sql.push("FALSE");
+                    continue;
+                }
+                Slot::Permitted(action) => {
+                    scope::is_within(sql, self.actor(), (rows.kind, alias), *action);
+                    continue;
+                }
+            };
+            if self.actor().policy.hides(rows.kind, field.event_name()) {
                 sql.push("NULL");
                 continue;
             }
-            sql.column(alias, slot.column);
+            sql.value(alias, field, column);
             if matches!(slot.ty(), Type::Json | Type::Texts | Type::Parted(_)) && sql.engine() == Engine::Postgres {
                 sql.push("::text");
             }

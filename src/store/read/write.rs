@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use entity::{Kind, table::Parted};
-use sea_orm::prelude::Uuid;
+use sea_orm::{QueryResult, prelude::Uuid};
 
 use super::{
     level::{Drawn, Level, Loaded, Span},
-    plan::{Any, Child, Connection, ConnectionItem, EdgeItem, Find, Item, Rows, Shape},
+    plan::{Any, Child, Connection, ConnectionItem, EdgeItem, Find, Item, Rows, Shape, Slot},
     visible_changes::{self, FieldChange},
 };
 use crate::{
@@ -32,7 +32,20 @@ pub(in crate::store) fn object(
         write_key(out, n, key);
         match item {
             Item::Typename => json::quoted(out, rows.kind.name()),
-            Item::Column(slot) => json::column(out, (row, *slot), rows.kind, rows.slots[*slot].field)?,
+            Item::Column(slot) => write_column(out, (row, *slot), rows)?,
+            Item::Permissions(parts) => write_permissions(out, row, parts)?,
+            Item::NameOf(child) => match (&rows.children[*child], &level.children[*child]) {
+                (Child::One { slot, rows, shape }, Loaded::One(inner, index)) => {
+                    let found = json::uuid(row, *slot)?.and_then(|id| index.get(&id));
+                    match (found, shape.0.first()) {
+                        (Some(at), Some((_, Item::Column(slot)))) => {
+                            write_column(out, (&inner.rows[*at], *slot), rows)?;
+                        }
+                        _ => json::null(out),
+                    }
+                }
+                _ => json::null(out),
+            },
             Item::Money(minor, currency, parts) => match (json::bigint(row, *minor)?, json::text(row, *currency)?) {
                 (Some(minor), Some(currency)) => write_money(out, minor.into(), currency, parts),
                 _ => json::null(out),
@@ -63,6 +76,30 @@ pub(in crate::store) fn object(
             }
             Item::Fixed(json) => out.extend_from_slice(json.as_bytes()),
             Item::Child(child) => write_child(store, out, (rows, *child), (level, at))?,
+        }
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+fn write_column(out: &mut Out, (row, slot): (&QueryResult, usize), rows: &Rows) -> Result<()> {
+    match rows.slots[slot] {
+        Slot::Field(field, _) => json::column(out, (row, slot), rows.kind, field),
+        Slot::Permitted(_) => {
+            boolean(out, json::bool(row, slot)?);
+            Ok(())
+        }
+    }
+}
+
+/// Writes what the actor may do to a row.
+fn write_permissions(out: &mut Out, row: &QueryResult, parts: &[(String, Option<usize>)]) -> Result<()> {
+    out.push(b'{');
+    for (n, (key, slot)) in parts.iter().enumerate() {
+        write_key(out, n, key);
+        match slot {
+            Some(slot) => boolean(out, json::bool(row, *slot)?),
+            None => json::quoted(out, "ViewerPermissions"),
         }
     }
     out.push(b'}');

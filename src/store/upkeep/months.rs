@@ -1,7 +1,5 @@
 //! The event table's months: on PostgreSQL each has a partition of its own, made ahead.
 
-use std::{sync::Arc, time::Duration};
-
 use chrono::{Datelike, Months, NaiveDate};
 use entity::Instant;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
@@ -80,7 +78,7 @@ async fn make(tx: &DatabaseTransaction, name: &str, from: i64, to: i64) -> Resul
 
 impl Backend {
     /// Makes the partitions that are missing, one process at a time.
-    pub async fn add_months(&self) -> Result<()> {
+    pub async fn add_partitions(&self) -> Result<()> {
         if self.db.engine() != Engine::Postgres {
             return Ok(());
         }
@@ -91,28 +89,5 @@ impl Backend {
         add(&tx, self.now()).await?;
         tx.commit().await?;
         Ok(connection.close().await?)
-    }
-
-    /// Makes partitions ahead each day, until the end of the program.
-    pub async fn keep_months(self: Arc<Self>) {
-        if self.db.engine() != Engine::Postgres {
-            return;
-        }
-        let (mut changes, mut done) = (self.changes(), None);
-        loop {
-            let today = self.now().day();
-            if done.as_ref() != Some(&today) {
-                match self.add_months().await {
-                    Ok(()) => done = Some(today),
-                    Err(error) => {
-                        tracing::warn!(error = %error, "cannot make the event table's next partitions; trying again");
-                        tokio::time::sleep(Duration::from_mins(1)).await;
-                        continue;
-                    }
-                }
-            }
-            // A day may also end while nobody writes.
-            let _ = tokio::time::timeout(Duration::from_mins(10), changes.changed()).await;
-        }
     }
 }

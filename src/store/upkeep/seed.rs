@@ -29,9 +29,9 @@ struct Spelled {
 impl Spelled {
     /// What a role that Tandem brings permits and hides.
     fn of(role: &BuiltIn, keep: impl Fn(Kind) -> bool) -> Self {
-        let grants = role.grants().into_iter().filter(|grant| keep(grant.kind)).map(|grant| grant.spelled());
+        let grants = role.grants().into_iter().filter(|grant| keep(grant.kind)).map(|grant| grant.encode());
         let fields = role.fields().into_iter().filter(|(kind, ..)| keep(*kind));
-        let fields = fields.map(|(kind, field, rule)| rule.spelled(kind, &field));
+        let fields = fields.map(|(kind, field, rule)| rule.encode(kind, &field));
         Self { grants: grants.collect(), fields: fields.collect() }
     }
 
@@ -132,14 +132,14 @@ pub(in crate::store) async fn roles(backend: &Backend, tx: &DatabaseTransaction)
 }
 
 async fn insert(backend: &Backend, tx: &DatabaseTransaction, role: &BuiltIn) -> Result<()> {
-    let (now, spelled) = (backend.now().0, Spelled::of(role, |_| true));
+    let (now, encoded) = (backend.now().0, Spelled::of(role, |_| true));
     let mut sql = Sql::new(backend.db.engine());
     sql.push("INSERT INTO role (id, key, name, name_fold, description, built_in, grants, field_rules, brought_grants, brought_field_rules, version, created_at, updated_at) VALUES (");
     sql.bind(backend.new_id()).push(", ").bind(role.key).push(", ").bind(role.name).push(", ");
     sql.bind(fold(role.name)).push(", ").bind(role.description).push(", ").bind(true);
     for _ in 0..2 {
-        sql.push(", ").bind(Value::from(Grants(spelled.grants.clone())));
-        sql.push(", ").bind(Value::from(FieldRules(spelled.fields.clone())));
+        sql.push(", ").bind(Value::from(Grants(encoded.grants.clone())));
+        sql.push(", ").bind(Value::from(FieldRules(encoded.fields.clone())));
     }
     sql.push(", 1, ").bind(now).push(", ").bind(now).push(")");
     tx.execute_raw(sql.finish()).await?;

@@ -91,7 +91,7 @@ fn a_single_address_is_a_trusted_proxy() {
         command
     };
     refused(&mut serve("127.0.0.1,::1,10.0.0.0/8"), "does not exist");
-    assert!(told(&serve("localhost").output().unwrap()).contains("takes addresses like 127.0.0.1"));
+    assert!(told(&serve("localhost").output().unwrap()).contains("must be addresses like 127.0.0.1"));
 }
 
 #[test]

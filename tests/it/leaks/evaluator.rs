@@ -37,8 +37,15 @@ impl<'a> Sight<'a> {
     pub fn check_filter(&self, kind: Kind, filter: &Value) -> Result<(), Refused> {
         for (name, test) in filter.as_object().expect("a filter is an object") {
             match name.as_str() {
+                _ if is_empty(kind, name, test) => {}
                 "and" | "or" => items(test).iter().try_for_each(|filter| self.check_filter(kind, filter))?,
                 "not" => self.check_filter(kind, test)?,
+                "external" => {}
+                _ if key_of(kind, name).is_some() => {
+                    if let Some(link) = key_of(kind, name) {
+                        self.refuse_hidden(kind, &link.name)?;
+                    }
+                }
                 _ if kind.table().field(name).is_some() => self.refuse_hidden(kind, name)?,
                 _ => {
                     let Some(link) = kind.table().link(name).filter(|link| is_filtered(link)) else {
@@ -99,9 +106,15 @@ impl<'a> Sight<'a> {
     /// Whether a record passes.
     pub fn passes(&self, kind: Kind, row: &Row, filter: &Value) -> bool {
         filter.as_object().expect("a filter is an object").iter().all(|(name, test)| match name.as_str() {
+            _ if is_empty(kind, name, test) => true,
             "and" => items(test).iter().all(|filter| self.passes(kind, row, filter)),
             "or" => items(test).iter().any(|filter| self.passes(kind, row, filter)),
             "not" => !self.passes(kind, row, test),
+            "external" => external(row, test),
+            _ if key_of(kind, name).is_some() => {
+                let link = key_of(kind, name).expect("a link");
+                is_key(text(row, &link.name), test)
+            }
             _ => match (kind.table().field(name), kind.table().link(name)) {
                 (Some(field), _) => tests(field, &row[name], test),
                 (None, Some(link)) if is_filtered(link) => self.linked_pass(link, row, test),
@@ -139,6 +152,51 @@ impl<'a> Sight<'a> {
 /// Whether filters go through a link as they do for all kinds.
 fn is_filtered(link: &Link) -> bool {
     !matches!(link.join, Join::Subject | Join::Listed)
+}
+
+/// The to-one link whose id an entry of a filter tests: `ownerId`.
+fn key_of(kind: Kind, name: &str) -> Option<&'static Link> {
+    let name = name.strip_suffix("Id")?;
+    kind.table().links.iter().find(|link| link.name == name && matches!(link.join, Join::One { .. }))
+}
+
+/// Whether an entry of a filter tests nothing, at any depth of to-one links.
+fn is_empty(kind: Kind, name: &str, test: &Value) -> bool {
+    let Some(tests) = test.as_object() else { return false };
+    match kind.table().link(name) {
+        None if name == "not" => tests.iter().all(|(name, test)| is_empty(kind, name, test)),
+        Some(link) if matches!(link.join, Join::One { .. }) => {
+            tests.iter().all(|(name, test)| is_empty(link.target, name, test))
+        }
+        _ => tests.keys().all(|name| name == "ignoreCase"),
+    }
+}
+
+/// Whether the record that is seen at the other end of a link has such an id.
+fn is_key(id: Option<&str>, test: &Value) -> bool {
+    let is = |with: &Value| id.is_some_and(|id| with == id);
+    test.as_object().expect("a test is an object").iter().all(|(name, with)| match name.as_str() {
+        "eq" => is(with),
+        "ne" => !is(with),
+        "in" => items(with).iter().any(is),
+        "notIn" => !items(with).iter().any(is),
+        _ => id.is_none() == with.as_bool().expect("a truth"),
+    })
+}
+
+/// Whether an external system has such an id for a record.
+fn external(row: &Row, test: &Value) -> bool {
+    let names = row["externalIds"].as_array().expect("a list").iter().filter(|name| name["system"] == test["system"]);
+    let ids: Vec<&Value> = names.map(|name| &name["id"]).collect();
+    let mut tests =
+        test.as_object().expect("a test is an object").iter().filter(|(name, _)| *name != "system").peekable();
+    if tests.peek().is_none() {
+        return !ids.is_empty();
+    }
+    tests.all(|(name, with)| match name.as_str() {
+        "id" | "in" => items(with).iter().any(|with| ids.contains(&with)),
+        _ => ids.is_empty() == with.as_bool().expect("a truth"),
+    })
 }
 
 /// One object is a list of one.
@@ -235,8 +293,7 @@ fn keys(kind: Kind, order: &Value) -> Vec<Key> {
     let key = |item: &Value| Key {
         field: kind
             .table()
-            .fields
-            .iter()
+            .readable()
             .find(|field| field.shown() && item["field"] == screaming(&field.name))
             .expect("a field"),
         descending: item["direction"] == "DESC",

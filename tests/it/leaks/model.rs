@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tandem::access::{
     Action,
     Reach::{self, All, None as Nowhere, Own, Team},
+    has_effect,
 };
 
 use super::{
@@ -81,7 +82,34 @@ impl<'a> Model<'a> {
             }
         }
         row.insert("hiddenFields".to_owned(), json!(hidden));
+        let name = self.name(kind, &row).map_or(Value::Null, |name| json!(name));
+        row.insert("displayName".to_owned(), name);
+        let may = |action| {
+            has_effect(kind, action)
+                && self.may(kind, self.all.0[&kind].get(text(&row, "id").unwrap_or_default()).unwrap_or(&row), action)
+        };
+        let can = json!({
+            "update": may(Action::Update), "delete": may(Action::Delete), "assign": may(Action::Assign),
+            "export": may(Action::Export), "manage": may(Action::Manage),
+        });
+        row.insert("viewerCan".to_owned(), can);
         row
+    }
+
+    /// What a record is called as far as they see it: by a text of its own, or by that of the record it ties to another.
+    fn name<'r>(&'r self, kind: Kind, row: &'r Row) -> Option<&'r str> {
+        let other = match kind {
+            Kind::Story => return text(row, "title"),
+            Kind::AccountDomain => return text(row, "domain"),
+            Kind::ImportJob => return text(row, "fileName"),
+            Kind::AccountContact => "contact",
+            Kind::AccountTeamMember | Kind::Session | Kind::TeamMembership => "user",
+            Kind::TargetAccountListMember => "account",
+            Kind::RoleAssignment => "role",
+            _ => return text(row, "name"),
+        };
+        let (kind, other) = self.all.row(text(row, other)?)?;
+        if self.roles.hides(kind, "name") { None } else { text(other, "name") }
     }
 
     fn sees_id(&self, id: &str) -> bool {

@@ -79,8 +79,8 @@ pub fn text<'a>(row: &'a Row, name: &str) -> Option<&'a str> {
 
 fn selection(kind: Kind) -> String {
     let table = kind.table();
-    let mut selected = String::from("id hiddenFields");
-    for field in table.fields.iter().filter(|field| field.shown() && field.name != "id") {
+    let mut selected = String::from("id hiddenFields displayName viewerCan { update delete assign export manage }");
+    for field in table.readable().filter(|field| field.shown() && field.name != "id") {
         let more = match field.ty {
             Type::Money => format!(" {} {{ amount currency }}", field.name),
             Type::Parted(parted) => {

@@ -235,6 +235,7 @@ impl Reference<'_> {
             let name = picked.field.name.as_str();
             let value = match (kind.table().field(name), kind.table().link(name)) {
                 _ if name == "__typename" => json!(kind.name()),
+                _ if name == "viewerCan" => self.parts(&row[name], "ViewerPermissions", &picked.sets),
                 _ if name == "externalIds" => self.parts(&row[name], "ExternalId", &picked.sets),
                 (Some(field), _) => match field.ty {
                     Type::Money => self.parts(&row[name], "Money", &picked.sets),

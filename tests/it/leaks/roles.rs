@@ -57,7 +57,7 @@ impl Role {
         hidden.map(|(_, field, _)| field.as_str()).collect()
     }
 
-    fn spelled(&self) -> (Vec<String>, Vec<String>) {
+    fn encode(&self) -> (Vec<String>, Vec<String>) {
         let grants = self
             .grants
             .iter()
@@ -106,6 +106,10 @@ impl Roles {
         if kind == Kind::Event && Kind::ALL.into_iter().any(|kind| kind != Kind::Event && self.hides(kind, "account")) {
             hidden.insert("account");
         }
+        // What is computed of something hidden tells of it.
+        if kind == Kind::Deal && (hidden.contains("openedAt") || hidden.contains("closedAt")) {
+            hidden.insert("cycleDays");
+        }
         hidden
     }
 
@@ -116,7 +120,7 @@ impl Roles {
 
     /// The same as the product compiles it.
     pub fn policy(&self) -> Policy {
-        let roles: Vec<Policy> = self.0.iter().map(Role::spelled).map(|(g, r)| Policy::spelled(&g, &r)).collect();
+        let roles: Vec<Policy> = self.0.iter().map(Role::encode).map(|(g, r)| Policy::encode(&g, &r)).collect();
         Policy::union(&roles)
     }
 }
@@ -154,7 +158,7 @@ impl Person {
     pub async fn hold(&self, world: &World, roles: &Roles) {
         let mut sql = String::new();
         for n in 0..MAX_ROLES {
-            let (grants, fields) = roles.0.get(n).cloned().unwrap_or_default().spelled();
+            let (grants, fields) = roles.0.get(n).cloned().unwrap_or_default().encode();
             let role = self.made_up(world, 'a', n);
             let _ = write!(
                 sql,

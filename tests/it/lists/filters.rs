@@ -179,7 +179,7 @@ on_both_engines! {
             (json!({ "and": [{ "employeeCount": { "gt": 5 } }, { "not": { "tier": { "eq": "TIER_1" } } }] }), "Beta Gamma"),
             (json!({ "or": [] }), ""),
             (json!({ "and": [] }), "Alpha Beta Gamma Delta"),
-            (json!({ "not": {} }), ""),
+            (json!({ "not": {} }), "Alpha Beta Gamma Delta"),
             (json!({}), "Alpha Beta Gamma Delta"),
             (json!({ "not": { "or": [{ "employeeCount": { "lt": 15 } }, { "employeeCount": { "gt": 25 } }] } }), "Beta Delta"),
             (json!({ "name": { "startsWith": "A" }, "or": [{ "tier": { "eq": "TIER_1" } }, { "tier": { "eq": "TIER_2" } }] }), "Alpha"),

@@ -85,11 +85,14 @@ on_both_engines! {
         }
     }
 
-    async fn an_empty_filter_on_one_record_asks_whether_there_is_one(world: World) {
+    async fn an_empty_filter_on_one_record_tests_nothing_and_its_id_asks_whether_there_is_one(world: World) {
         let admin = world.admin().await;
         company(&admin).await;
-        assert_eq!(found(&admin, &json!({ "owner": {} })).await, "Acme Initech");
-        assert_eq!(found(&admin, &json!({ "not": { "owner": {} } })).await, "Globex");
+        for nothing in [json!({ "owner": {} }), json!({ "owner": { "name": {} } }), json!({ "not": { "owner": {} } }), json!({ "contacts": {} })] {
+            assert_eq!(found(&admin, &nothing).await, "Acme Globex Initech", "{nothing}");
+        }
+        assert_eq!(found(&admin, &json!({ "ownerId": { "isNull": false } })).await, "Acme Initech");
+        assert_eq!(found(&admin, &json!({ "ownerId": { "isNull": true } })).await, "Globex");
         let owner = user_id(&admin, world::SELLER.email).await;
         assert_eq!(found(&admin, &json!({ "owner": { "id": { "eq": owner } } })).await, "Acme Initech");
         assert_eq!(found(&admin, &json!({ "owner": { "id": { "ne": owner } } })).await, "");

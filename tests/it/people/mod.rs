@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::support::client::{Answer, Client};
 
-/// Creates a role with these permissions, spelled `Account:READ:OWN`, and field rules, spelled
+/// Creates a role with these permissions, encoded `Account:READ:OWN`, and field rules, encoded
 /// `Deal:amount:HIDDEN`; answers its id.
 async fn role(admin: &Client, key: &str, grants: &[String], rules: &[String]) -> String {
     let parted = |texts: &[String], names: [&str; 3]| -> Value {
@@ -37,8 +37,8 @@ async fn role(admin: &Client, key: &str, grants: &[String], rules: &[String]) ->
 }
 
 /// Permissions as texts.
-fn texts(spelled: &[&str]) -> Vec<String> {
-    spelled.iter().map(|text| (*text).to_owned()).collect()
+fn texts(encoded: &[&str]) -> Vec<String> {
+    encoded.iter().map(|text| (*text).to_owned()).collect()
 }
 
 /// Gives somebody a role.

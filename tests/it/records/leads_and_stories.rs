@@ -60,7 +60,7 @@ on_both_engines! {
             assert_eq!(refused.user_errors("storyUpdate"), ["INVALID coreId"]);
             assert_eq!(refused.data("storyUpdate.userErrors.0.reason"), "NOT_A_CORE_STORY");
         }
-        let seen = admin.query("{ stories(filter: { core: {} }) { nodes { title core { title } } } cores: stories(filter: { not: { core: {} } }) { nodes { title variants { nodes { title } } } } }").await.expect_ok();
+        let seen = admin.query("{ stories(filter: { coreId: { isNull: false } }) { nodes { title core { title } } } cores: stories(filter: { coreId: { isNull: true } }) { nodes { title variants { nodes { title } } } } }").await.expect_ok();
         assert_eq!(seen.data("stories.nodes"), &json!([{ "title": "For buyers", "core": { "title": "Core" } }]));
         assert_eq!(seen.data("cores.nodes"), &json!([
             { "title": "Core", "variants": { "nodes": [{ "title": "For buyers" }] } },

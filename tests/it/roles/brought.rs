@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tandem::store;
 
-use super::{grants, role, save, spelled};
+use super::{encode, grants, role, save};
 use crate::{
     crew,
     support::{database::Engine, world::World},
@@ -25,13 +25,13 @@ fn json_list(world: &World, texts: &[&str]) -> String {
 on_both_engines! {
     async fn a_role_that_nobody_has_edited_gets_what_this_version_means_by_it(world: World) {
         let admin = world.admin().await;
-        let (today, _) = spelled(&role(&admin, "marketer").await);
+        let (today, _) = encode(&role(&admin, "marketer").await);
         assert!(today.contains(&"Lead:ASSIGN:ALL".to_owned()));
         let before: Vec<&str> = today.iter().map(String::as_str).filter(|text| !text.contains(":ASSIGN:")).collect();
         let list = json_list(&world, &before);
         crew::behind_the_back(&world, &format!("UPDATE role SET grants = {list}, brought_grants = {list} WHERE key = 'marketer'")).await;
         start_again(&world).await;
-        let (mut has, _) = spelled(&role(&admin, "marketer").await);
+        let (mut has, _) = encode(&role(&admin, "marketer").await);
         let mut wanted = today;
         has.sort();
         wanted.sort();
@@ -47,7 +47,7 @@ on_both_engines! {
         let few = ["Lead:READ:ALL", "Lead:CREATE:ALL"];
         save(&admin, "Update", json!({ "id": marketer["id"], "grants": grants(&few) })).await.expect_ok();
         start_again(&world).await;
-        assert_eq!(spelled(&role(&admin, "marketer").await).0, few);
+        assert_eq!(encode(&role(&admin, "marketer").await).0, few);
     }
 
     async fn permissions_that_nothing_takes_go_from_every_role_so_that_none_comes_to_life(world: World) {

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{events, field_rules, grants, role, role_id, said, save, spelled};
+use super::{encode, events, field_rules, grants, role, role_id, said, save};
 use crate::shared;
 
 /// What a role permits, in alphabetical order.
 fn sorted(role: &Value) -> (Vec<String>, Vec<String>) {
-    let (mut grants, mut rules) = spelled(role);
+    let (mut grants, mut rules) = encode(role);
     grants.sort_unstable();
     rules.sort_unstable();
     (grants, rules)
@@ -26,11 +26,11 @@ on_both_engines! {
         assert_eq!((&made["id"], &made["builtIn"], &made["version"]), (&json!(id), &json!(false), &json!(1)));
         let permits = ["Account:READ:TEAM", "Account:UPDATE:OWN", "Deal:READ:ALL"].map(str::to_owned).to_vec();
         let rules = ["Deal:amount:HIDDEN", "Deal:closeReason:READ_ONLY"].map(str::to_owned).to_vec();
-        assert_eq!(spelled(&made), (permits, rules.clone()), "in order, without what reaches nothing");
+        assert_eq!(encode(&made), (permits, rules.clone()), "in order, without what reaches nothing");
 
         save(&admin, "Update", json!({ "id": id, "grants": grants(&["Lead:READ:ALL"]), "expectedVersion": 1 })).await.expect_ok();
         let edited = role(&admin, "field_marketing").await;
-        assert_eq!(spelled(&edited), (vec!["Lead:READ:ALL".to_owned()], rules), "a list given replaces the whole list, one left out stays");
+        assert_eq!(encode(&edited), (vec!["Lead:READ:ALL".to_owned()], rules), "a list given replaces the whole list, one left out stays");
         let stale = save(&admin, "Update", json!({ "id": id, "name": "Other", "expectedVersion": 1 })).await;
         assert_eq!(said(&stale, "roleUpdate"), ["CONFLICT STALE_VERSION expectedVersion"]);
 
@@ -93,7 +93,7 @@ on_both_engines! {
             ("grants", &["Account:MERGE:ALL"], "GRANT_WITHOUT_EFFECT", "READ, CREATE"),
             ("grants", &["Account:READ:ALL", "Account:READ:NONE"], "GRANT_TWICE", "READ on Account"),
             ("grants", &["Pipeline:READ:OWN"], "REACH_MEANINGLESS", "Pipeline:READ:OWN"),
-            ("grants", &["Stage:READ:TEAM"], "REACH_MEANINGLESS", "only NONE and ALL"),
+            ("grants", &["Stage:READ:TEAM"], "REACH_MEANINGLESS", "must be NONE or ALL"),
             ("fieldRules", &["Deal:amuont:HIDDEN"], "FIELD_UNKNOWN", "amount"),
             ("fieldRules", &["Deal:name:HIDDEN"], "FIELD_NOT_HIDABLE", "amount"),
             ("fieldRules", &["Deal:createdAt:READ_ONLY"], "FIELD_NOT_WRITABLE", "amount"),
@@ -137,7 +137,7 @@ on_both_engines! {
         save(&admin, "Update", json!({ "id": id, "name": "Boss", "description": "All." })).await.expect_ok();
         let rep = role_id(&admin, "rep").await;
         save(&admin, "Update", json!({ "id": rep, "grants": grants(&["Account:READ:ALL"]) })).await.expect_ok();
-        assert_eq!(spelled(&role(&admin, "rep").await).0, ["Account:READ:ALL"]);
+        assert_eq!(encode(&role(&admin, "rep").await).0, ["Account:READ:ALL"]);
         let upsert = "mutation { roleBulkUpsert(input: { matchOn: \"key\", items: [{ key: \"rep\", name: \"Hunter\" }, { key: \"closer\", name: \"Closer\" }] }) { results { status } userErrors { code } } }";
         let upserted = admin.query(upsert).await.expect_ok();
         assert_eq!(upserted.data("roleBulkUpsert.results"), &json!([{ "status": "UPDATED" }, { "status": "CREATED" }]));

@@ -3,7 +3,7 @@
 use entity::Department;
 use serde_json::{Value, json};
 
-use super::{delete, events, grants, role, role_id, said, save, spelled};
+use super::{delete, encode, events, grants, role, role_id, said, save};
 use crate::{
     crew, shared,
     support::client::{Answer, Client},
@@ -56,7 +56,7 @@ on_both_engines! {
         assert_eq!((shown.data("roleImport.applied"), role(&admin, "support").await), (&json!(false), Value::Null), "it is only shown");
         import(&admin, &taken, Some(&fingerprint(&shown))).await.expect_ok();
         let is = role(&admin, "support").await;
-        assert_eq!((spelled(&is), &is["name"], &is["description"], &is["copiedFrom"]), (spelled(&was), &was["name"], &was["description"], &was["copiedFrom"]));
+        assert_eq!((encode(&is), &is["name"], &is["description"], &is["copiedFrom"]), (encode(&was), &was["name"], &was["description"], &was["copiedFrom"]));
         assert_eq!(export(&admin, Value::Null).await.expect_ok().data("roleExport"), &taken);
     }
 
@@ -77,7 +77,7 @@ on_both_engines! {
         }));
         assert_eq!(shown.data("roleImport.diff.0.texts.1"), &json!({ "member": "copyOf", "before": null, "after": "fresh" }));
         import(&admin, &wanted, Some(&fingerprint(&shown))).await.expect_ok();
-        assert_eq!(spelled(&role(&admin, "young").await), (vec![], vec!["Deal:amount:HIDDEN".to_owned()]), "a list left out of a new role is empty, copy or not");
+        assert_eq!(encode(&role(&admin, "young").await), (vec![], vec!["Deal:amount:HIDDEN".to_owned()]), "a list left out of a new role is empty, copy or not");
         assert_eq!(role(&admin, "young").await["version"], 1);
         // What is left out of a role that is there stays.
         let shown = import(&admin, &document(json!([{ "key": "old", "name": "Old" }])), None).await.expect_ok();

@@ -4,7 +4,7 @@
 use entity::Department;
 use serde_json::{Value, json};
 
-use super::{assign, delete, field_rules, grants, officer, role, role_id, said, save, spelled, verb};
+use super::{assign, delete, encode, field_rules, grants, officer, role, role_id, said, save, verb};
 use crate::{
     crew,
     shared::{self, user_id},
@@ -75,12 +75,12 @@ on_both_engines! {
         // She sees all deals without their amounts. By a role that shows deals of her team she would see all amounts.
         all_refused(&edit(&narrow, "helper", &["Lead:READ:OWN", "Deal:READ:TEAM"], &[]).await);
         let refused = save(&narrow, "Update", json!({ "id": helper, "grants": grants(&["Lead:READ:OWN", "Deal:READ:TEAM"]) })).await;
-        assert!(crew::text(&refused, "roleUpdate.userErrors.0.message").contains("sight of Deal.amount"), "{refused}");
+        assert!(crew::text(&refused, "roleUpdate.userErrors.0.message").contains("read access to Deal.amount"), "{refused}");
         // The same where the field is hidden by this role too, until somebody removes the rule.
         let hidden = json!({ "id": helper, "grants": grants(&["Lead:READ:OWN", "Deal:READ:TEAM"]), "fieldRules": field_rules(&["Deal:amount:HIDDEN"]) });
         save(&narrow, "Update", hidden).await.expect_ok();
         all_refused(&edit(&narrow, "helper", &["Lead:READ:OWN", "Deal:READ:TEAM"], &[]).await);
-        assert_eq!(spelled(&role(&admin, "helper").await).1, ["Deal:amount:HIDDEN"], "what is refused changes nothing");
+        assert_eq!(encode(&role(&admin, "helper").await).1, ["Deal:amount:HIDDEN"], "what is refused changes nothing");
         // For somebody who holds no other role it is no more than the editor has.
         let other = shared::create(&admin, "role", json!({ "name": "Other", "key": "other", "grants": grants(&["User:READ:OWN"]) })).await;
         crew::hire(&world, "olaf@tandem.test", "other", Department::Sales).await;
@@ -90,14 +90,14 @@ on_both_engines! {
     async fn no_way_to_edit_a_role_takes_permissions_from_those_who_may_do_more(world: World) {
         let admin = world.admin().await;
         let narrow = officer(&world, "narrow", &NARROW).await.client;
-        let before = spelled(&role(&admin, "marketer").await);
+        let before = encode(&role(&admin, "marketer").await);
         let fewer = ["User:READ:ALL", "Session:READ:OWN"];
         all_refused(&edit(&narrow, "marketer", &fewer, &[]).await);
         all_refused(&edit(&narrow, "marketer", &[], &[]).await);
         let same: Vec<&str> = before.0.iter().map(String::as_str).collect();
         all_refused(&edit(&narrow, "marketer", &same, &["Deal:amount:HIDDEN"]).await);
         all_refused(&edit(&narrow, "marketer", &same, &["Account:name:READ_ONLY"]).await);
-        assert_eq!(spelled(&role(&admin, "marketer").await), before);
+        assert_eq!(encode(&role(&admin, "marketer").await), before);
         // Whoever may do all that the holders may narrows it, and so does anybody where nothing is lost.
         save(&narrow, "Update", json!({ "id": role_id(&admin, "marketer").await, "description": "Other words." })).await.expect_ok();
         save(&admin, "Update", json!({ "id": role_id(&admin, "marketer").await, "grants": grants(&fewer) })).await.expect_ok();

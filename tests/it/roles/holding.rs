@@ -93,7 +93,7 @@ on_both_engines! {
         let refused = delete(&admin, json!({ "id": id })).await;
         assert_eq!(said(&refused, "roleDelete"), ["IN_USE ROLE_IN_USE id"]);
         let message = crew::text(&refused, "roleDelete.userErrors.0.message");
-        assert!(message.contains("1 people") && message.contains("1 live API keys"), "{message}");
+        assert!(message.contains("1 users") && message.contains("1 active API keys"), "{message}");
         let stale = delete(&admin, json!({ "id": id, "evenIfInUse": true, "expectedVersion": 7 })).await;
         assert_eq!(said(&stale, "roleDelete"), ["CONFLICT STALE_VERSION expectedVersion"]);
         assert_eq!(sees().await, 1, "what fails leaves nothing behind");

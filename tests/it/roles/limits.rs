@@ -3,7 +3,7 @@
 use entity::Department;
 use serde_json::json;
 
-use super::{assign, field_rules, grants, officer, role, role_id, said, save, spelled, unassign, verb};
+use super::{assign, encode, field_rules, grants, officer, role, role_id, said, save, unassign, verb};
 use crate::{
     crew,
     shared::{self, user_id},
@@ -52,7 +52,7 @@ on_both_engines! {
             let refused = save(&keeper, "Create", json!({ "name": "Wide", "grants": grants(permits) })).await;
             assert_eq!(said(&refused, "roleCreate"), [format!("{BEYOND} grants")], "{permits:?}");
             let message = crew::text(&refused, "roleCreate.userErrors.0.message");
-            assert!(message.ends_with(&format!("you lack {lacks}.")), "{message}");
+            assert!(message.ends_with(&format!("do not have: {lacks}.")), "{message}");
         }
         let copy = save(&keeper, "Create", json!({ "name": "Copy", "copiedFromId": role_id(&keeper, "admin").await })).await;
         assert_eq!(said(&copy, "roleCreate"), [format!("{BEYOND} grants")]);
@@ -88,8 +88,8 @@ on_both_engines! {
         let own = role_id(&admin, "keeper").await;
         save(&admin, "Update", json!({ "id": own, "fieldRules": field_rules(&["Deal:amount:HIDDEN", "Deal:closeDate:READ_ONLY"]) })).await.expect_ok();
         for (permits, rules, lacks) in [
-            (&["Deal:READ:ALL"][..], &["Deal:closeDate:READ_ONLY"][..], "sight of Deal.amount"),
-            (&["Deal:READ:ALL", "Deal:UPDATE:ALL"], &["Deal:amount:HIDDEN"], "change of Deal.closeDate"),
+            (&["Deal:READ:ALL"][..], &["Deal:closeDate:READ_ONLY"][..], "read access to Deal.amount"),
+            (&["Deal:READ:ALL", "Deal:UPDATE:ALL"], &["Deal:amount:HIDDEN"], "write access to Deal.closeDate"),
         ] {
             let input = json!({ "name": "Open", "grants": grants(permits), "fieldRules": field_rules(rules) });
             let refused = save(&keeper, "Create", input).await;
@@ -137,7 +137,7 @@ on_both_engines! {
         let back = verb(by, "userReactivate", json!({ "id": second.id }), "user { id }").await;
         assert_eq!(said(&back, "userReactivate"), [BEYOND]);
         let message = crew::text(&back, "userReactivate.userErrors.0.message");
-        assert!(message.contains("may do more than you"), "{message}");
+        assert!(message.contains("that you do not have"), "{message}");
         let title = shared::mutate(by, "user", "Update", json!({ "id": boss, "title": "Boss" }), "").await;
         assert_eq!(said(&title, "userUpdate"), [BEYOND]);
         assert!(crew::try_sign_in(&world.anonymous(), ADMIN.email, PASSWORD).await.data("signIn.accessToken").is_string());
@@ -192,6 +192,6 @@ on_both_engines! {
         }
         unassign(by, &role_id(by, "less").await, &less.id).await.expect_ok();
         shared::update(by, "user", json!({ "id": keeper.id, "email": "me@tandem.test" })).await;
-        assert_eq!(spelled(&role(by, "keeper").await).0.len(), KEEPER.len());
+        assert_eq!(encode(&role(by, "keeper").await).0.len(), KEEPER.len());
     }
 }

@@ -42,7 +42,7 @@ fn objects(texts: &[&str], names: [&str; 3]) -> Value {
 }
 
 /// A role's permissions and field rules as texts.
-fn spelled(role: &Value) -> (Vec<String>, Vec<String>) {
+fn encode(role: &Value) -> (Vec<String>, Vec<String>) {
     let texts = |list: &str, names: [&str; 3]| -> Vec<String> {
         let spell = |one: &Value| names.map(|name| one[name].as_str().expect("a word").to_owned()).join(":");
         role[list].as_array().expect("a list").iter().map(spell).collect()

@@ -36,7 +36,7 @@ impl Pages<'_> {
         let first = self.page(field, "first", limit)?;
         let last = self.page(field, "last", limit)?;
         if first.is_some() && last.is_some() {
-            return Err(self.bad_page(field, "last", "first and last cannot be given together"));
+            return Err(self.bad_page(field, "last", "first and last cannot be combined"));
         }
         let page = first.or(last);
         if self.on.is_connection(field.definition.ty.inner_named_type()) {
@@ -69,11 +69,11 @@ impl Pages<'_> {
         let Some(size) = size else { return Ok(None) };
         match u64::try_from(size) {
             Err(_) => Err(self
-                .bad_page(field, name, &format!("{name} is {size}, it must not be negative"))
+                .bad_page(field, name, &format!("{name} must not be negative; got {size}"))
                 .with("limit", limit)
                 .with("figure", size)),
             Ok(size) if size > limit => {
-                let message = format!("{name} is {size}, at most {limit} can be asked for here");
+                let message = format!("{name} must be at most {limit} here; got {size}");
                 Err(self.bad_page(field, name, &message).with("limit", limit).with("figure", size))
             }
             Ok(size) => Ok(Some(size)),

@@ -65,7 +65,7 @@ impl Position {
         };
         match (xid, seq) {
             (Some(xid), Some(seq)) => Ok((history, Self { xid, seq })),
-            _ => Err(Error::refused(Code::InvalidCursor, "This is no cursor of the event feed.")),
+            _ => Err(Error::refused(Code::InvalidCursor, "This is not a cursor of the event feed.")),
         }
     }
 }

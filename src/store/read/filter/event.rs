@@ -43,7 +43,7 @@ impl EventPredicate {
         let mut all = Vec::with_capacity(object.len());
         for (comparison, json) in object {
             if json.is_null() {
-                return Err(Error::argument(format!("`{comparison}: null` tests nothing; leave it out.")));
+                return Err(Error::argument(format!("`{comparison}: null` is not allowed; omit it.")));
             }
             all.push(match comparison.as_str() {
                 "eq" | "in" => Filter::EventPredicate(read(json)?),
@@ -129,16 +129,16 @@ pub(in crate::store) fn push_changed(sql: &mut Sql, alias: &str, name: &str) {
 
 /// The kinds of whose records events tell under this name.
 fn telling_of(name: &str) -> impl Iterator<Item = Kind> {
-    Kind::ALL.into_iter().filter(move |kind| *kind != Kind::Event && event::told(*kind).any(|told| told == name))
+    Kind::ALL.into_iter().filter(move |kind| *kind != Kind::Event && event::field_names(*kind).any(|told| told == name))
 }
 
 /// One value, or a list of them.
 fn values<T>(json: &Json, read: fn(&str) -> Result<T>) -> Result<Vec<T>> {
     let items = json.as_array().map_or(std::slice::from_ref(json), Vec::as_slice);
     if items.len() > MAX_COMPARED {
-        return Err(Error::argument(format!("in takes at most 1,000 values; this has {}.", items.len())));
+        return Err(Error::argument(format!("in may have at most 1,000 values; got {}.", items.len())));
     }
-    let misfit = || Err(Error::argument("A name or an id is a string."));
+    let misfit = || Err(Error::argument("A name or an ID must be a string."));
     items.iter().map(|item| item.as_str().map_or_else(misfit, read)).collect()
 }
 
@@ -150,16 +150,18 @@ fn kind(name: &str) -> Result<Kind> {
     Kind::named(name).filter(|kind| *kind != Kind::Event).ok_or_else(|| {
         let known: Vec<&str> = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Event).map(Kind::name).collect();
         let (name, known) = (value::short(name), known.join(", "));
-        Error::argument(format!("{name} is no type of record that events tell of; those are {known}."))
+        Error::argument(format!("{name} is not a record type that has events; valid types are {known}."))
     })
 }
 
 fn field(name: &str) -> Result<&'static str> {
     let known: BTreeSet<&'static str> =
-        Kind::ALL.into_iter().filter(|kind| *kind != Kind::Event).flat_map(event::told).collect();
+        Kind::ALL.into_iter().filter(|kind| *kind != Kind::Event).flat_map(event::field_names).collect();
     known.get(name).copied().ok_or_else(|| {
         let (name, known) = (value::short(name), known.into_iter().collect::<Vec<_>>().join(", "));
-        Error::argument(format!("{name} is no field whose changes events tell of; those are {known}."))
+        Error::argument(format!(
+            "{name} is not a field whose changes are recorded in events; valid fields are {known}."
+        ))
     })
 }
 
@@ -175,7 +177,7 @@ mod tests {
         assert!(refused("subjectType", json!({ "eq": "Nonsense" })).contains("Account, AccountDomain"));
         assert!(refused("field", json!({ "in": ["name", "ownerId"] })).contains("annualRevenue"));
         assert!(refused("subject", json!({ "eq": "acct_1" })).contains("not a global id"));
-        assert!(refused("field", json!({ "eq": null })).contains("tests nothing"));
+        assert!(refused("field", json!({ "eq": null })).contains("is not allowed"));
         assert!(refused("field", json!({ "ne": "name" })).contains("no comparison ne"));
         assert!(refused("field", json!({ "eq": 1 })).contains("string"));
         assert!(refused("subject", json!("acct")).contains("object"));
@@ -185,7 +187,7 @@ mod tests {
     #[test]
     fn every_name_that_events_tell_needs_no_escaping() {
         for kind in Kind::ALL {
-            assert!(event::told(kind).all(|name| name.bytes().all(|b| b.is_ascii_alphanumeric())), "{kind:?}");
+            assert!(event::field_names(kind).all(|name| name.bytes().all(|b| b.is_ascii_alphanumeric())), "{kind:?}");
         }
     }
 }

@@ -14,7 +14,7 @@ pub(in crate::store) use self::event::push_changed;
 pub use self::{
     check::{Checked, refuse_hidden},
     event::EventPredicate,
-    parse::{MAX_HOPS, MAX_TESTS, MAX_VALUES},
+    parse::{EXTERNAL, MAX_HOPS, MAX_TESTS, MAX_VALUES},
     search::{MAX_WORDS, search},
     sql::{and_live, kind_of_table},
 };
@@ -33,14 +33,23 @@ pub enum Filter {
     Not(Box<Filter>),
     /// A test of one column.
     Test(&'static Field, Test),
-    /// The row that another system knows by this name: system and id.
-    External(String, String),
+    /// What another system knows the row by.
+    External(String, Known),
     /// The row with this value of a unique field, already normalised.
     Unique(&'static Field, String),
     /// A test of what an event tells.
     EventPredicate(EventPredicate),
     /// A test of the rows at the other end of a link.
     Linked(&'static Link, Quantifier, Box<Filter>),
+}
+
+/// Whether, and by which id, another system knows a row.
+#[derive(Clone, Debug)]
+pub enum Known {
+    /// By one of these.
+    By(Vec<String>),
+    /// By any, or by none.
+    AtAll(bool),
 }
 
 /// How many of the linked rows must pass.

@@ -2,12 +2,12 @@
 
 use entity::{
     Kind,
-    table::{Field, Join, Table, Type},
+    table::{Field, Join, Link, Table, Type},
 };
 use sea_orm::Value;
 use serde_json::{Map, Value as Json};
 
-use super::{EventPredicate, Filter, Place, Quantifier, Test, search::needle};
+use super::{EventPredicate, Filter, Known, Place, Quantifier, Test, search::needle};
 use crate::{
     error::{Error, Result},
     store::{fold, value},
@@ -34,6 +34,9 @@ impl Size {
     }
 }
 
+/// The entry of a filter that tests what other systems know a record by.
+pub const EXTERNAL: &str = "external";
+
 impl Filter {
     /// Reads a filter in the shape of the kind's filter input, within what a database can bear:
     /// relations at most [`MAX_HOPS`] deep, at most [`MAX_TESTS`] tests and [`MAX_VALUES`] values.
@@ -42,11 +45,11 @@ impl Filter {
         let size = filter.size();
         for (what, number, most) in [
             ("relations deep", size.hops, MAX_HOPS),
-            ("tests", size.tests, MAX_TESTS),
+            ("conditions", size.tests, MAX_TESTS),
             ("values", size.values, MAX_VALUES),
         ] {
             if number > most {
-                return Err(Error::argument(format!("A filter may have at most {most} {what}; this has {number}.")));
+                return Err(Error::argument(format!("A filter may have at most {most} {what}; got {number}.")));
             }
         }
         Ok(filter)
@@ -54,19 +57,25 @@ impl Filter {
 
     fn read_part(kind: Kind, json: &Json) -> Result<Self> {
         let table = kind.table();
-        let object = json.as_object().ok_or_else(|| Error::argument(format!("{}Filter is an object.", table.name)))?;
+        let object =
+            json.as_object().ok_or_else(|| Error::argument(format!("{}Filter must be an object.", table.name)))?;
         let mut all = Vec::with_capacity(object.len());
         for (name, json) in object {
             if json.is_null() {
-                return Err(Error::argument(format!("`{name}: null` tests nothing; use `isNull`, or leave it out.")));
+                return Err(Error::argument(format!("`{name}: null` is not allowed; use `isNull`, or omit it.")));
             }
             all.push(match name.as_str() {
                 "and" => Self::And(Self::read_list(kind, json)?),
                 "or" => Self::Or(Self::read_list(kind, json)?),
-                "not" => Self::Not(Box::new(Self::read_part(kind, json)?)),
+                "not" => match Self::read_part(kind, json)? {
+                    Self::Everything => Self::Everything,
+                    inner => Self::Not(Box::new(inner)),
+                },
                 _ => Self::read_entry(table, name, json)?,
             });
         }
+        // An empty test tests nothing, wherever it stands.
+        all.retain(|filter| !matches!(filter, Self::Everything));
         Ok(match all.len() {
             0 => Self::Everything,
             1 => all.remove(0),
@@ -88,10 +97,21 @@ impl Filter {
         {
             return Ok(filter);
         }
+        if name == EXTERNAL && table.kind != Kind::Event {
+            return Self::read_external(json);
+        }
+        let key_of =
+            |link: &&'static Link| matches!(link.join, Join::One { .. }) && name.strip_suffix("Id") == Some(&link.name);
+        if let Some(link) = table.links.iter().find(key_of) {
+            return Self::read_key(link, name, json);
+        }
         if let Some(field) = table.field(name) {
             let object =
                 json.as_object().ok_or_else(|| Error::argument(format!("The filter of {name} is an object.")))?;
-            return Ok(Self::Test(field, Test::read(table.kind, field, object)?));
+            return Ok(match Test::read(table.kind, field, object)? {
+                Test::All(all) if all.is_empty() => Self::Everything,
+                test => Self::Test(field, test),
+            });
         }
         let Some(link) = table.link(name) else {
             return Err(Error::argument(format!("{}Filter has no field {name}.", table.name)));
@@ -100,21 +120,83 @@ impl Filter {
             return Err(Error::argument(format!("{}Filter has no field {name}.", table.name)));
         }
         if matches!(link.join, Join::One { .. }) {
-            return Ok(Self::Linked(link, Quantifier::Some, Box::new(Self::read_part(link.target, json)?)));
+            return Ok(match Self::read_part(link.target, json)? {
+                // An empty test tests nothing.
+                Self::Everything => Self::Everything,
+                inner => Self::Linked(link, Quantifier::Some, Box::new(inner)),
+            });
         }
         let object = json.as_object().ok_or_else(|| Error::argument(format!("The filter of {name} is an object.")))?;
         let mut all = Vec::new();
         for (quantifier, json) in object {
             if json.is_null() {
-                return Err(Error::argument(format!("`{quantifier}: null` tests nothing; leave it out.")));
+                return Err(Error::argument(format!("`{quantifier}: null` is not allowed; omit it.")));
             }
             let quantifier = match quantifier.as_str() {
                 "some" => Quantifier::Some,
                 "every" => Quantifier::Every,
                 "none" => Quantifier::None,
-                other => return Err(Error::argument(format!("{name} takes some, every or none, not {other}."))),
+                other => return Err(Error::argument(format!("{name} must contain some, every or none, not {other}."))),
             };
             all.push(Self::Linked(link, quantifier, Box::new(Self::read_part(link.target, json)?)));
+        }
+        Ok(if all.is_empty() { Self::Everything } else { Self::And(all) })
+    }
+
+    /// The test of the id at the other end of a to-one link, as far as the reader sees what is there.
+    fn read_key(link: &'static Link, name: &str, json: &Json) -> Result<Self> {
+        let object = json.as_object().ok_or_else(|| Error::argument(format!("The filter of {name} is an object.")))?;
+        let there = |filter| Self::Linked(link, Quantifier::Some, Box::new(filter));
+        let id = &link.target.table().fields[0];
+        let mut all = Vec::with_capacity(object.len());
+        for (comparison, json) in object {
+            let is = |comparison: &str| -> Result<Self> {
+                let test = Map::from_iter([(comparison.to_owned(), json.clone())]);
+                Ok(there(Self::Test(id, Test::read(link.target, id, &test)?)))
+            };
+            all.push(match comparison.as_str() {
+                "eq" | "in" => is(comparison)?,
+                "ne" => Self::Not(Box::new(is("eq")?)),
+                "notIn" => Self::Not(Box::new(is("in")?)),
+                "isNull" if json.is_boolean() => {
+                    let some = there(Self::Everything);
+                    if truth(comparison, json)? { Self::Not(Box::new(some)) } else { some }
+                }
+                _ if json.is_null() => {
+                    return Err(Error::argument(format!("`{comparison}: null` is not allowed; use `isNull`.")));
+                }
+                _ => return Err(Error::argument(format!("{name} has no comparison {comparison}."))),
+            });
+        }
+        Ok(if all.is_empty() { Self::Everything } else { Self::And(all) })
+    }
+
+    /// The test of the ids that another system has for a record.
+    fn read_external(json: &Json) -> Result<Self> {
+        let text = |json: &Json| json.as_str().map(|text| tidy(text).into_owned());
+        let takes = |name: &str| Error::argument(format!("external.{name} must be a string."));
+        let system = json.get("system").and_then(text).ok_or_else(|| takes("system"))?;
+        let (mut all, object) = (Vec::new(), json.as_object());
+        for (name, json) in object.into_iter().flatten().filter(|(name, _)| *name != "system") {
+            if json.is_null() {
+                return Err(Error::argument(format!("`{name}: null` is not allowed; use `isNull`.")));
+            }
+            let known = match (name.as_str(), json) {
+                ("id", json) => Known::By(vec![text(json).ok_or_else(|| takes(name))?]),
+                ("in", json) => {
+                    let ids = json.as_array().map_or(std::slice::from_ref(json), Vec::as_slice);
+                    if ids.len() > 1_000 {
+                        return Err(Error::argument(format!("in may have at most 1,000 values; got {}.", ids.len())));
+                    }
+                    Known::By(ids.iter().map(|id| text(id).ok_or_else(|| takes(name))).collect::<Result<_>>()?)
+                }
+                ("isNull", json) => Known::AtAll(!truth(name, json)?),
+                (other, _) => return Err(Error::argument(format!("external has no comparison {other}."))),
+            };
+            all.push(Self::External(system.clone(), known));
+        }
+        if all.is_empty() {
+            return Ok(Self::External(system, Known::AtAll(true)));
         }
         Ok(Self::And(all))
     }
@@ -128,6 +210,7 @@ impl Filter {
             }
             Self::Not(filter) => filter.size(),
             Self::Test(_, test) => Size { tests: 1, values: test.values(), ..Size::default() },
+            Self::External(_, Known::By(ids)) => Size { tests: 1, values: ids.len() + 1, ..Size::default() },
             Self::External(..) | Self::Unique(..) => Size { tests: 1, values: 2, ..Size::default() },
             Self::EventPredicate(predicate) => Size { tests: 1, values: predicate.values(), ..Size::default() },
             Self::Linked(_, _, filter) => {
@@ -176,14 +259,14 @@ impl Test {
         let mut all = Vec::new();
         for (name, json) in object {
             if json.is_null() {
-                return Err(Error::argument(format!("`{name}: null` tests nothing; use `isNull`.")));
+                return Err(Error::argument(format!("`{name}: null` is not allowed; use `isNull`.")));
             }
             if !compares(field, name) {
                 return Err(Error::argument(format!("{} has no comparison {name}.", field.name)));
             }
             let like = |place| match json.as_str() {
                 Some(text) => Ok(needle(field, place, text, folded)),
-                None => Err(Error::argument(format!("{name} takes a string."))),
+                None => Err(Error::argument(format!("{name} must be a string."))),
             };
             let test = match name.as_str() {
                 "eq" => Self::Compare("=", convert(json)?),
@@ -199,7 +282,7 @@ impl Test {
                     };
                     if values.len() > 1_000 {
                         return Err(Error::argument(format!(
-                            "{name} takes at most 1,000 values; this has {}.",
+                            "{name} may have at most 1,000 values; got {}.",
                             values.len()
                         )));
                     }
@@ -226,7 +309,7 @@ impl Test {
         let mut all = Vec::new();
         for (name, json) in object {
             if json.is_null() {
-                return Err(Error::argument(format!("`{name}: null` tests nothing; use `isNull`, or leave it out.")));
+                return Err(Error::argument(format!("`{name}: null` is not allowed; use `isNull`, or omit it.")));
             }
             let operator = match name.as_str() {
                 "currency" => continue,
@@ -242,7 +325,7 @@ impl Test {
                 other => return Err(Error::argument(format!("{} has no comparison {other}.", field.name))),
             };
             let Some(currency) = &currency else {
-                return Err(Error::argument(format!("Comparing {} needs its currency.", field.name)));
+                return Err(Error::argument(format!("Comparing {} requires its currency.", field.name)));
             };
             let amount = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
             let minor = value::minor_units(&amount, currency).map_err(|misfit| Error::argument(misfit.message))?;
@@ -275,5 +358,5 @@ fn host(text: &str) -> String {
 }
 
 fn truth(name: &str, json: &Json) -> Result<bool> {
-    json.as_bool().ok_or_else(|| Error::argument(format!("{name} takes true or false.")))
+    json.as_bool().ok_or_else(|| Error::argument(format!("{name} must be true or false.")))
 }

@@ -20,7 +20,7 @@ pub fn search(kind: Kind, text: &str, actor: &Actor) -> Result<Filter> {
     let fields: Vec<&'static Field> =
         kind.table().fields.iter().filter(|field| field.search && !actor.policy.hides(kind, &field.name)).collect();
     if !kind.table().fields.iter().any(|field| field.search) {
-        return Err(Error::argument(format!("{} has nothing to search.", kind.table().plural)));
+        return Err(Error::argument(format!("{} cannot be searched.", kind.table().plural)));
     }
     let form = normal(text);
     let words: Vec<&str> = form.split_whitespace().collect();

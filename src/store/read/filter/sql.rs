@@ -5,7 +5,7 @@ use entity::{
     table::{Field, Join, Link, Table, Type},
 };
 
-use super::{Checked, Filter, Place, Quantifier, Test};
+use super::{Checked, Filter, Known, Place, Quantifier, Test};
 use crate::{
     access::{Action, Actor},
     store::{
@@ -50,15 +50,18 @@ impl Filter {
             Self::Test(field, test) => {
                 test.push(sql, alias, field, field.column);
             }
-            Self::External(system, id) => {
-                sql.column(alias, "id")
-                    .push(" IN (SELECT e.record_id FROM external_id e WHERE e.resource = ")
-                    .bind(kind.name());
-                sql.push(" AND e.system = ")
-                    .bind(system.as_str())
-                    .push(" AND e.external_id = ")
-                    .bind(id.as_str())
-                    .push(")");
+            Self::External(system, known) => {
+                sql.column(alias, "id").push(if matches!(known, Known::AtAll(false)) { " NOT IN (" } else { " IN (" });
+                sql.push("SELECT e.record_id FROM external_id e WHERE e.resource = ").bind(kind.name());
+                sql.push(" AND e.system = ").bind(system.as_str());
+                if let Known::By(ids) = known {
+                    sql.push(" AND e.external_id IN (");
+                    for (n, id) in ids.iter().enumerate() {
+                        sql.push(if n > 0 { "," } else { "" }).bind(id.as_str());
+                    }
+                    sql.push(if ids.is_empty() { "NULL)" } else { ")" });
+                }
+                sql.push(")");
             }
             Self::Unique(field, value) => {
                 push_unique(sql, actor, (kind, alias), (field, value));
@@ -187,14 +190,14 @@ impl Test {
     fn push(&self, sql: &mut Sql, alias: &str, field: &Field, column: &str) {
         match self {
             Self::Compare(operator, value) => {
-                sql.column(alias, column).push(" ").push(operator).push(" ").bind(value.clone());
+                sql.value(alias, field, column).push(" ").push(operator).push(" ").bind(value.clone());
             }
             Self::In(values, negated) => {
                 if values.is_empty() {
                     sql.push(if *negated { "TRUE" } else { "FALSE" });
                     return;
                 }
-                sql.push("(").column(alias, column).push(if *negated { " NOT IN (" } else { " IN (" });
+                sql.push("(").value(alias, field, column).push(if *negated { " NOT IN (" } else { " IN (" });
                 for (n, value) in values.iter().enumerate() {
                     if n > 0 {
                         sql.push(",");
@@ -203,18 +206,18 @@ impl Test {
                 }
                 sql.push(")");
                 if *negated {
-                    sql.push(" OR ").column(alias, column).push(" IS NULL");
+                    sql.push(" OR ").value(alias, field, column).push(" IS NULL");
                 }
                 sql.push(")");
             }
             Self::Null(yes) => {
-                sql.column(alias, column).push(if *yes { " IS NULL" } else { " IS NOT NULL" });
+                sql.value(alias, field, column).push(if *yes { " IS NULL" } else { " IS NOT NULL" });
             }
-            Self::Like(place, text) => push_like(sql, (alias, column), *place, text),
+            Self::Like(place, text) => push_like(sql, (alias, field, column), *place, text),
             Self::Folded(test) => test.push(sql, alias, field, field.fold.unwrap_or(column)),
             Self::Money(currency, test) => {
                 sql.push("(")
-                    .column(alias, field.currency.unwrap_or(column))
+                    .value(alias, field, field.currency.unwrap_or(column))
                     .push(" = ")
                     .bind(currency.clone())
                     .push(" AND ");
@@ -240,29 +243,29 @@ impl Test {
 }
 
 /// Without LIKE, whose case rules differ between the engines and whose wildcards need escaping.
-fn push_like(sql: &mut Sql, (alias, column): (&str, &str), place: Place, text: &str) {
+fn push_like(sql: &mut Sql, (alias, field, column): (&str, &Field, &str), place: Place, text: &str) {
     if text.is_empty() {
-        sql.column(alias, column).push(" IS NOT NULL");
+        sql.value(alias, field, column).push(" IS NOT NULL");
         return;
     }
     match (place, sql.engine()) {
         (Place::Inside, Engine::Sqlite) => {
-            sql.push("instr(").column(alias, column).push(", ").bind(text).push(") > 0");
+            sql.push("instr(").value(alias, field, column).push(", ").bind(text).push(") > 0");
         }
         (Place::Inside, Engine::Postgres) => {
-            sql.push("position(").bind(text).push("::text in ").column(alias, column).push(") > 0");
+            sql.push("position(").bind(text).push("::text in ").value(alias, field, column).push(") > 0");
         }
         (Place::Start, Engine::Sqlite) => {
-            sql.push("substr(").column(alias, column).push(", 1, length(").bind(text).push(")) = ").bind(text);
+            sql.push("substr(").value(alias, field, column).push(", 1, length(").bind(text).push(")) = ").bind(text);
         }
         (Place::Start, Engine::Postgres) => {
-            sql.push("starts_with(").column(alias, column).push(", ").bind(text).push(")");
+            sql.push("starts_with(").value(alias, field, column).push(", ").bind(text).push(")");
         }
         (Place::End, Engine::Sqlite) => {
-            sql.push("substr(").column(alias, column).push(", -length(").bind(text).push(")) = ").bind(text);
+            sql.push("substr(").value(alias, field, column).push(", -length(").bind(text).push(")) = ").bind(text);
         }
         (Place::End, Engine::Postgres) => {
-            sql.push("right(").column(alias, column).push(", length(").bind(text).push(")) = ").bind(text);
+            sql.push("right(").value(alias, field, column).push(", length(").bind(text).push(")) = ").bind(text);
         }
     }
 }

@@ -46,7 +46,7 @@ pub(in crate::store) fn seen(actor: &Actor, kind: Option<Kind>, changes: Option<
             FieldChange { before: value("before"), after: value("after"), field }
         })
         .collect();
-    let place = |name: &str| event::told(kind).position(|told| told == name).unwrap_or(usize::MAX);
+    let place = |name: &str| event::field_names(kind).position(|told| told == name).unwrap_or(usize::MAX);
     seen.sort_by_cached_key(|change| (place(&change.field), change.field.clone()));
     Ok(seen)
 }
@@ -55,7 +55,7 @@ pub(in crate::store) fn seen(actor: &Actor, kind: Option<Kind>, changes: Option<
 pub(in crate::store) fn fields(kind: Kind, changes: Option<&str>) -> Vec<String> {
     let changes: Option<Map<String, Json>> = changes.and_then(|changes| serde_json::from_str(changes).ok());
     let mut fields: Vec<String> = changes.unwrap_or_default().into_iter().map(|(field, _)| field).collect();
-    let place = |name: &str| event::told(kind).position(|told| told == name).unwrap_or(usize::MAX);
+    let place = |name: &str| event::field_names(kind).position(|told| told == name).unwrap_or(usize::MAX);
     fields.sort_by_cached_key(|field| (place(field), field.clone()));
     fields
 }
@@ -63,7 +63,7 @@ pub(in crate::store) fn fields(kind: Kind, changes: Option<&str>) -> Vec<String>
 impl Store {
     /// The changes that events tell of, row by row, from the slots of their subjects' kinds and of the
     /// changes; where their values are asked for, one statement tells which ids in them may be seen.
-    pub(in crate::store) async fn told(
+    pub(in crate::store) async fn visible_changes(
         &self,
         rows: &[QueryResult],
         (kind_at, changes_at): (usize, usize),

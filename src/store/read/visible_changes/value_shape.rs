@@ -26,7 +26,7 @@ impl ValueShape {
         if name == EXTERNAL_IDS {
             return Self::Words;
         }
-        let told = |field: &&Field| event::is_told(field) && field.told_as() == name;
+        let told = |field: &&Field| event::is_in_events(field) && field.event_name() == name;
         let field = kind.and_then(|kind| kind.table().fields.iter().find(told));
         match field.map(|field| field.ty) {
             Some(Type::Key(_)) => Self::Id,
