@@ -221,7 +221,9 @@ async fn an_import_that_broke_off_goes_on_where_it_stopped() {
     let result = folder.path().join("leads.result.csv");
     let options = Options { result_file: Some(result.clone()), ..small(false) };
     let summary = run(&desk.admin, &map, ROWS.to_owned().into(), options, |_| {}).await.unwrap();
-    assert_eq!((summary.job, summary.resumed, counts(&summary)), (job, 3, [5, 4, 0, 0, 1]));
+    assert_eq!((summary.job, counts(&summary)), (job, [5, 4, 0, 0, 1]));
+    // The chunk that was under way may have been kept before anybody looked.
+    assert!((3..5).contains(&summary.resumed), "{}", summary.resumed);
     let text = std::fs::read_to_string(result).unwrap();
     let lines: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split(',').collect()).collect();
     assert_eq!(
